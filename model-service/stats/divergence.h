@@ -1,0 +1,61 @@
+/* divergence.h - scores of two histograms over the same bins.
+ *
+ * ref, cur: bin counts, borrowed, `bins` of each. Totals are their sums. Bins that are empty on
+ * both sides do not count. All functions return 0, -ENODATA (a total is 0) or -EINVAL (bins is
+ * 0); outputs are written only on 0. O(bins), no allocation, bins summed in ascending order, so
+ * equal counts give equal bits. */
+#ifndef DRIFT_DIVERGENCE_H
+#define DRIFT_DIVERGENCE_H
+
+#include "drift_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A share below this counts as this, on both sides and without renormalising, in the population
+ * stability index; the same constant is used in the PromQL rules and the documentation. */
+#define PSI_SHARE_FLOOR 1e-4
+
+/* One bin's term of the population stability index, (p - q) ln(p / q), of two shares. */
+double psi_term(double ref_share, double cur_share);
+
+/* Sum of psi_term over the bins. */
+NODISCARD int psi_score(const uint64_t *ref, const uint64_t *cur, size_t bins, double *ret_psi);
+
+/* Two-sample chi-square homogeneity statistic (scipy chi2_contingency, correction=False, of the
+ * 2 x K table without its empty columns), and its degrees of freedom K - 1 (0 when only one bin
+ * is occupied: the statistic is then 0). */
+NODISCARD int chi_square_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                               double *ret_statistic, size_t *ret_dof);
+
+/* Jensen-Shannon distance, base 2 (scipy.spatial.distance.jensenshannon(p, q, 2)). */
+NODISCARD int jensen_shannon_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                                   double *ret_distance);
+
+/* Hellinger distance. */
+NODISCARD int hellinger_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                              double *ret_distance);
+
+/* Largest absolute difference of shares. */
+NODISCARD int l_infinity_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                               double *ret_distance);
+
+/* P-values under "no drift" from the score and the sample sizes n (reference) and m (window):
+ *   PSI:            PSI / (1/n + 1/m)             ~ chi-square(K - 1)   (Yurdakul 2018)
+ *   Jensen-Shannon: 8 ln 2 * JS^2 * nm / (n + m)  ~ chi-square(K - 1)
+ *   Hellinger:      8 H^2 * nm / (n + m)          ~ chi-square(K - 1)
+ * dof: K - 1 over the bins occupied on either side; 0 gives p = 1. */
+double psi_p_value(double psi, uint64_t n, uint64_t m, size_t dof);
+double jensen_shannon_p_value(double distance, uint64_t n, uint64_t m, size_t dof);
+double hellinger_p_value(double distance, uint64_t n, uint64_t m, size_t dof);
+
+/* Two-proportion test (pooled, two-sided, normal limit) of a of n against b of m; 1 when the
+ * pooled share is 0 or 1 or a sample is empty. */
+double two_proportion_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,90 @@
+/* feature_window.h - one feature's recent observations against its reference.
+ *
+ * Holds nothing but counts (per cell and per bin), exact sums, and for a count window the ring
+ * of values. After every observation every score can be read; the exact KS statistic costs
+ * O(log R) to keep, PSI O(1) amortised, the others O(bins) or O(R) when asked.
+ * Not thread-safe: the owner locks. */
+#ifndef DRIFT_FEATURE_WINDOW_H
+#define DRIFT_FEATURE_WINDOW_H
+
+#include "drift_types.h"
+#include "reference.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct feature_window;
+
+/* Exactly one of the references is given; it is borrowed and must outlive the window.
+ * 0, -ENOMEM, -EINVAL (both or none, bad spec). */
+NODISCARD int feature_window_create(const struct numeric_reference *numeric,
+                                    const struct categorical_reference *categorical,
+                                    const struct window_spec *spec,
+                                    struct feature_window **ret_window);
+void feature_window_destroy(struct feature_window *window);
+
+/* Add one observation and expire what falls out. NaN is missing. Hot path: no allocation. */
+void feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms);
+/* code: from categorical_reference_code(); out of range counts as __other__. */
+void feature_window_observe_category(struct feature_window *window, uint32_t code,
+                                     int64_t now_ms);
+/* Expire only (duration windows). */
+void feature_window_advance(struct feature_window *window, int64_t now_ms);
+/* Back to empty. */
+void feature_window_reset(struct feature_window *window);
+
+/* Sizes of the window now. observations = finite or categorised + missing + infinite. */
+struct window_counts {
+    uint64_t observations, missing, positive_infinite, negative_infinite, unseen;
+};
+struct window_counts feature_window_counts(const struct feature_window *window);
+
+/* Score by a method. 0; -ENODATA when the window or the reference has no usable value;
+ * -ENOTSUP when the method does not apply to the type. Equal observations give equal bits,
+ * whatever the order in which they came and whatever fell out before. */
+NODISCARD int feature_window_score(const struct feature_window *window, enum drift_method method,
+                                   double *ret_score);
+
+/* P-value of a score just read. Same returns; -ENODATA also where none is defined
+ * (wasserstein, l_infinity). */
+NODISCARD int feature_window_p_value(const struct feature_window *window,
+                                     enum drift_method method, double score, double *ret_p);
+
+/* Two-proportion p-value of the missing share against the reference's. 1 on an empty window. */
+double feature_window_missing_p(const struct feature_window *window);
+
+/* Moments of the finite values now, correctly rounded from exact sums; NaN where undefined. */
+struct window_moments {
+    double mean, deviation, min, max;
+};
+struct window_moments feature_window_moments(const struct feature_window *window);
+
+/* Value at probability p in [0, 1] to the resolution of the reference's cells; NaN if empty. */
+double feature_window_quantile(const struct feature_window *window, double p);
+
+/* Bin counts of the window, in the order of the reference's bin_count. Borrowed, valid until
+ * the next call that changes the window; *ret_bins receives their number. */
+const uint64_t *feature_window_bins(const struct feature_window *window, size_t *ret_bins);
+
+/* A bound on |wasserstein score - the true distance / reference deviation|. */
+double feature_window_wasserstein_bound(const struct feature_window *window);
+
+/* Add what `later` saw after what `window` saw: byte-identical (feature_window_save) to one
+ * window having seen both in that order. Same reference and spec. 0, -EINVAL. */
+NODISCARD int feature_window_merge(struct feature_window *window,
+                                   const struct feature_window *later);
+
+/* State as bytes, the same on every machine (little-endian, versioned, checked).
+ * save: returns the size; writes nothing when it exceeds capacity.
+ * restore: 0, -EINVAL (not a state, of another version, reference or spec), -ENOMEM; the window
+ * is untouched on failure. */
+size_t feature_window_save(const struct feature_window *window, void *bytes, size_t capacity);
+NODISCARD int feature_window_restore(struct feature_window *window, const void *bytes,
+                                     size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
