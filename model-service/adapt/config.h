@@ -1,0 +1,77 @@
+/* config.h - the YAML configuration. The YAML library stays behind this header.
+ *
+ *   listen: 127.0.0.1:8000
+ *   models:
+ *     - name: housing
+ *       version: "3"
+ *       reference: housing_reference.csv    # relative to this file
+ *       features:
+ *         - name: MedInc
+ *           type: numeric                   # or categorical
+ *       scorer:
+ *         type: logistic
+ *         intercept: -1.5
+ *         weights:
+ *           - {feature: MedInc, weight: 0.8}
+ *       window: {observations: 1000}        # or {duration: 15m}
+ *       minimum_sample: 50
+ *       thresholds: {warning: 0.3, critical: 0.5}
+ *       significance: 0.001
+ */
+#ifndef ADAPT_CONFIG_H
+#define ADAPT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_MAX_MODELS   100
+#define CONFIG_MAX_FEATURES 1000
+
+struct config_feature {
+    const char *name;
+    bool categorical;
+};
+
+struct config_weight {
+    const char *feature;
+    double weight;
+};
+
+struct config_model {
+    const char *name;      /* [A-Za-z0-9._-]{1,64}: it stands in paths */
+    const char *version;   /* default "1" */
+    const char *reference; /* path, resolved against the configuration file's folder */
+    struct config_feature *features;
+    size_t feature_count;
+    double intercept;
+    double *weights;            /* [feature_count], by feature; 0 where none was given */
+    bool has_window_observations;
+    uint64_t window_observations; /* default 1000 */
+    int64_t window_duration_ms;   /* 0 unless `duration` was given */
+    uint64_t minimum_sample;      /* default 50 */
+    double warning_threshold, critical_threshold; /* default 0.3, 0.5; 0 < warning < critical */
+    double significance;          /* default 0.001; in (0, 1) */
+    uint64_t reference_resolution; /* default 10000 */
+    uint64_t bins;                 /* default 10 */
+    bool simulation;              /* default false: POST /simulate/drift is refused */
+};
+
+struct config {
+    const char *listen; /* NULL when absent */
+    struct config_model *models;
+    size_t model_count; /* 1 to CONFIG_MAX_MODELS */
+    void *document;     /* the reader's */
+};
+
+#define CONFIG_ERROR_BYTES 600
+
+/* 0; -ENOENT, -EACCES, ... for the file; -EINVAL for its content. error: one line, "FILE:LINE: KEY
+ * ...: what was found and what was expected". */
+int config_load(const char *path, struct config *ret_config, char error[CONFIG_ERROR_BYTES]);
+void config_finish(struct config *config);
+
+/* "15m", "90s", "1h30m", "500ms" as milliseconds; -EINVAL otherwise. */
+int config_parse_duration(const char *text, int64_t *ret_ms);
+
+#endif

@@ -1,0 +1,51 @@
+/* csv.h - CSV files (RFC 4180, UTF-8, optional BOM, LF or CRLF) as rows of fields. */
+#ifndef ADAPT_CSV_H
+#define ADAPT_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct csv_field {
+    const char *text; /* NUL-terminated; valid during the callback */
+    size_t bytes;
+    bool quoted;
+};
+
+/* line: 1-based line on which the row begins. Return false to stop. */
+typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field *fields,
+                           size_t count);
+
+#define CSV_ERROR_BYTES 400
+
+/* Longest row in bytes and most columns: an unclosed quote must not swallow a file. */
+#define CSV_MAX_ROW_BYTES (16u << 20)
+#define CSV_MAX_COLUMNS   10000u
+
+/* Calls header once with the first row, then row for each further one. Blank lines are skipped.
+ * 0; -ENOENT, -EACCES, -EIO, ...; -EBADMSG (unclosed quote, NUL byte, row too long); -ECANCELED
+ * when a callback stopped. error: one sentence with file and line; written on failure except
+ * -ECANCELED. */
+int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
+             char error[CSV_ERROR_BYTES]);
+
+/* A table of chosen columns, kept in memory: numbers, or strings for categorical columns. Empty
+ * fields, "NA", "NaN", "nan", "null" are missing (NaN, or NULL). */
+struct csv_column {
+    const char *name;   /* asked for; borrowed */
+    bool categorical;
+    double *number;     /* [rows] or NULL */
+    const char **text;  /* [rows] or NULL; owned by the table */
+};
+struct csv_table {
+    struct csv_column *columns; /* caller's array, names and kinds filled in */
+    size_t column_count;
+    size_t rows;
+    void *arena; /* the reader's */
+};
+/* 0, or as csv_read, or -EBADMSG for a missing or doubled column, a row of the wrong length, or a
+ * field that is not a number (naming file, line, column and the text). */
+int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERROR_BYTES]);
+void csv_table_finish(struct csv_table *table);
+
+#endif

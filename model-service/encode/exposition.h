@@ -1,0 +1,59 @@
+/* exposition.h - metrics as Prometheus text 0.0.4 or OpenMetrics 1.0.
+ *
+ * One call per family, then one per sample of it; HELP, TYPE, UNIT, `_total`, escaping, canonical
+ * `le` and `# EOF` are the writer's. */
+#ifndef ENCODE_EXPOSITION_H
+#define ENCODE_EXPOSITION_H
+
+#include "buffer.h"
+
+#include <stdint.h>
+
+enum exposition_format { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
+enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO };
+
+/* name: the full name as scraped from the text format (counters end in _total; info families end
+ * in _info and are gauges of 1 in the text format). unit: "" or the suffix the name ends with. */
+struct metric_family {
+    const char *name;
+    enum metric_type type;
+    const char *unit;
+    const char *help;
+};
+
+struct metric_label {
+    const char *name;
+    const char *value; /* any bytes; escaped; invalid UTF-8 becomes U+FFFD */
+};
+
+/* Cumulative counts are made by the writer. bounds: ascending, finite, `buckets` of them;
+ * counts: [buckets + 1] observations per bucket, the last is +Inf's; sum: of the values. */
+struct metric_histogram {
+    const double *bounds;
+    const uint64_t *counts;
+    size_t buckets;
+    double sum;
+};
+
+struct exposition {
+    struct buffer *out; /* borrowed */
+    enum exposition_format format;
+    const struct metric_family *family;
+};
+
+void exposition_init(struct exposition *exposition, struct buffer *out,
+                     enum exposition_format format);
+void exposition_family(struct exposition *exposition, const struct metric_family *family);
+void exposition_sample(struct exposition *exposition, const struct metric_label *labels,
+                       size_t label_count, double value);
+void exposition_histogram(struct exposition *exposition, const struct metric_label *labels,
+                          size_t label_count, const struct metric_histogram *histogram);
+/* Ends the exposition (`# EOF` where the format has it). */
+void exposition_finish(struct exposition *exposition);
+
+const char *exposition_content_type(enum exposition_format format);
+/* The format to answer with, by RFC 9110 negotiation with q-values; text 0.0.4 when the header is
+ * NULL, says anything goes, or names neither. */
+enum exposition_format exposition_negotiate(const char *accept);
+
+#endif

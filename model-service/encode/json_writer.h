@@ -1,0 +1,44 @@
+/* json_writer.h - JSON text, written forwards into a buffer.
+ *
+ * Commas and quoting are the writer's; nesting is the caller's (begin and end must match; asserts
+ * catch our own mistakes). Strings are UTF-8; invalid bytes become U+FFFD. Non-finite numbers
+ * become null. */
+#ifndef ENCODE_JSON_WRITER_H
+#define ENCODE_JSON_WRITER_H
+
+#include "buffer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define JSON_MAX_DEPTH 32
+
+struct json_writer {
+    struct buffer *out; /* borrowed */
+    uint32_t has_member; /* bit per depth: a comma is due */
+    unsigned depth;
+    bool after_key;
+};
+
+void json_init(struct json_writer *json, struct buffer *out);
+void json_begin_object(struct json_writer *json);
+void json_end_object(struct json_writer *json);
+void json_begin_array(struct json_writer *json);
+void json_end_array(struct json_writer *json);
+void json_key(struct json_writer *json, const char *key);
+void json_string(struct json_writer *json, const char *text);
+void json_string_bytes(struct json_writer *json, const char *text, size_t bytes);
+void json_number(struct json_writer *json, double value);
+void json_integer(struct json_writer *json, uint64_t value);
+void json_boolean(struct json_writer *json, bool value);
+void json_null(struct json_writer *json);
+/* Text that is JSON already (a prepared key or value), copied as it is. */
+void json_raw(struct json_writer *json, const char *text, size_t bytes);
+
+/* key and value in one call */
+void json_member_string(struct json_writer *json, const char *key, const char *text);
+void json_member_number(struct json_writer *json, const char *key, double value);
+void json_member_integer(struct json_writer *json, const char *key, uint64_t value);
+void json_member_boolean(struct json_writer *json, const char *key, bool value);
+
+#endif
