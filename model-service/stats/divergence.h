@@ -1,9 +1,9 @@
 /* divergence.h - scores of two histograms over the same bins.
  *
- * ref, cur: bin counts, borrowed, `bins` of each. Totals are their sums. Bins that are empty on
- * both sides do not count. All functions return 0, -ENODATA (a total is 0) or -EINVAL (bins is
- * 0); outputs are written only on 0. O(bins), no allocation, bins summed in ascending order, so
- * equal counts give equal bits. */
+ * ref, cur: bin counts, borrowed, `bins` of each. Totals are their sums, below 2^63. Bins that
+ * are empty on both sides do not count. The scores return 0, -EINVAL (bins is 0) or -ENODATA (a
+ * total is 0); outputs are written only on 0. O(bins), no allocation, bins summed in ascending
+ * order, so equal counts give equal bits, and equal shares give exactly 0. */
 #ifndef DRIFT_DIVERGENCE_H
 #define DRIFT_DIVERGENCE_H
 
@@ -17,7 +17,8 @@ extern "C" {
  * stability index; the same constant is used in the PromQL rules and the documentation. */
 #define PSI_SHARE_FLOOR 1e-4
 
-/* One bin's term of the population stability index, (p - q) ln(p / q), of two shares. */
+/* One bin's term of the population stability index, (p - q) ln(p / q), of two shares, each
+ * raised to PSI_SHARE_FLOOR. >= 0. */
 double psi_term(double ref_share, double cur_share);
 
 /* Sum of psi_term over the bins. */
@@ -29,15 +30,16 @@ NODISCARD int psi_score(const uint64_t *ref, const uint64_t *cur, size_t bins, d
 NODISCARD int chi_square_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
                                double *ret_statistic, size_t *ret_dof);
 
-/* Jensen-Shannon distance, base 2 (scipy.spatial.distance.jensenshannon(p, q, 2)). */
+/* Jensen-Shannon distance, base 2 (scipy.spatial.distance.jensenshannon(p, q, 2)), in [0, 1].
+ * Keeps its digits for nearly equal histograms, where SciPy's form loses them. */
 NODISCARD int jensen_shannon_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
                                    double *ret_distance);
 
-/* Hellinger distance. */
+/* Hellinger distance, sqrt(sum (sqrt p - sqrt q)^2 / 2), in [0, 1]. */
 NODISCARD int hellinger_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
                               double *ret_distance);
 
-/* Largest absolute difference of shares. */
+/* Largest absolute difference of shares, in [0, 1]. */
 NODISCARD int l_infinity_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
                                double *ret_distance);
 
@@ -45,13 +47,13 @@ NODISCARD int l_infinity_score(const uint64_t *ref, const uint64_t *cur, size_t 
  *   PSI:            PSI / (1/n + 1/m)             ~ chi-square(K - 1)   (Yurdakul 2018)
  *   Jensen-Shannon: 8 ln 2 * JS^2 * nm / (n + m)  ~ chi-square(K - 1)
  *   Hellinger:      8 H^2 * nm / (n + m)          ~ chi-square(K - 1)
- * dof: K - 1 over the bins occupied on either side; 0 gives p = 1. */
+ * dof: K - 1 over the bins occupied on either side. 1 when dof, n or m is 0. */
 double psi_p_value(double psi, uint64_t n, uint64_t m, size_t dof);
 double jensen_shannon_p_value(double distance, uint64_t n, uint64_t m, size_t dof);
 double hellinger_p_value(double distance, uint64_t n, uint64_t m, size_t dof);
 
-/* Two-proportion test (pooled, two-sided, normal limit) of a of n against b of m; 1 when the
- * pooled share is 0 or 1 or a sample is empty. */
+/* Two-proportion test (pooled, two-sided, normal limit) of a of n against b of m, with
+ * a <= n and b <= m; 1 when the pooled share is 0 or 1 or a sample is empty. */
 double two_proportion_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m);
 
 #ifdef __cplusplus

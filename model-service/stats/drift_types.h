@@ -49,7 +49,7 @@ struct window_spec {
 /* An observation in a ring costs 12 bytes per feature; ten million rows are 120 MB. */
 #define WINDOW_MAX_OBSERVATIONS 10000000u
 /* A duration window forgets in steps of 1/60 of its length. */
-#define WINDOW_PANES            60
+#define WINDOW_PANES 60
 
 #ifdef __cplusplus
 }

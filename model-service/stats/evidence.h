@@ -13,7 +13,8 @@ extern "C" {
 /* Holm (1979), Scand. J. Statist. 6, 65-70: step-down control of the family-wise error.
  * p: `count` p-values; NaN marks a test that was not made and is never significant nor counted.
  * alpha: in (0, 1).  significant: written for every index.
- * order: scratch of `count` indices.  O(count log count), no allocation. */
+ * order: scratch of `count` indices, its content afterwards is unspecified.
+ * O(count log count), no allocation. */
 void holm(const double *p, size_t count, double alpha, size_t *order, bool *significant);
 
 #ifdef __cplusplus
