@@ -1,0 +1,54 @@
+# Makefile - short names for the everyday commands; Meson does the building.
+# `make` alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build run stop test test-compose asan tsan soak fuzz bench format lint clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install missing packages (Debian; root or sudo)
+	@scripts/setup.sh build run
+
+build: ## install what the build needs and compile build/model-service
+	@scripts/setup.sh build
+	@scripts/build.sh
+
+run: ## start the model service, Prometheus, Alertmanager and the Slack inbox
+	@scripts/setup.sh build run
+	@scripts/build.sh
+	@scripts/run.sh
+
+stop: ## stop what `make run` started
+	@scripts/stop.sh
+
+test: ## all tests that need no Docker; ends with "N passed, N failed"
+	@scripts/test.sh
+
+test-compose: ## the Compose file with a real Docker engine (root)
+	@scripts/test.sh compose
+
+asan: ## unit and HTTP tests under the address and undefined-behaviour sanitizers
+	@scripts/test.sh asan
+
+tsan: ## unit and HTTP tests under the thread sanitizer
+	@scripts/test.sh tsan
+
+soak: ## a million requests under each sanitizer
+	@scripts/soak.sh
+
+fuzz: ## fuzz every parser (FUZZ_SECONDS each, default 60)
+	@scripts/fuzz.sh
+
+bench: ## measure, and print the results
+	@scripts/bench.sh
+
+format: ## format the C sources in place
+	@scripts/format.sh
+
+lint: ## check the format of the C sources, the scripts and the configuration
+	@scripts/lint.sh
+
+clean: ## remove build folders (./cleanup.sh also removes data and containers)
+	rm -rf build build-*
