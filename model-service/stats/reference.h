@@ -14,43 +14,67 @@ extern "C" {
 #endif
 
 /* More bins than this make the population stability index noise (see docs/design.md). */
-#define REFERENCE_MAX_BINS       64
-#define REFERENCE_DEFAULT_BINS   10
+#define REFERENCE_MAX_BINS     64
+#define REFERENCE_DEFAULT_BINS 10
 /* A categorical reference keeps its most frequent categories; the rest count as __other__. */
 #define REFERENCE_MAX_CATEGORIES 1000
 
-/* Bins of one numeric feature, frozen on the reference: quantile bins, heavy values (share of at
- * least 1 / bins) as bins of their own, then two bins for missing and infinite values. Together
- * they cover every possible observation. */
+/* So that every product of two counts fits in an int64 and every cell number in a uint32. */
+#define REFERENCE_MAX_ROWS 2147483640u
+/* Histogram bins: quantile bins and heavy values, at most 2 * bins + 1 together; the three empty
+ * bins (below, above, gaps); missing; infinite. */
+#define REFERENCE_MAX_HISTOGRAM (2 * REFERENCE_MAX_BINS + 6)
+
+/* Bins of one numeric feature, frozen on the reference, in this order; together they cover every
+ * possible observation:
+ * - below: only if the lowest value is a heavy one (a share of at least 1 / bins); what is below
+ *   the range otherwise belongs to the first quantile bin;
+ * - heavy values as bins of their own, and between them quantile bins of about equal mass. A
+ *   quantile bin ends on a value of the reference and includes it; it begins where the bin or the
+ *   heavy value before it ends;
+ * - above: only if the highest value is a heavy one;
+ * - gaps: only if two adjacent values are heavy; strictly between any two such;
+ * - missing; infinite.
+ * Below, above and gaps hold no row of the reference. Without any finite row all finite
+ * observations fall into `below`. */
 struct numeric_reference {
-    size_t distinct;          /* R; 0 when the reference has no finite value */
-    double *value;            /* [R] ascending, finite; -0.0 is stored as 0.0 */
-    uint32_t *count;          /* [R] reference rows at the value; when compressed, rows in
-                                 (value[i-1], value[i]] */
-    uint64_t rows;            /* all rows, missing and infinite included */
-    uint64_t finite_rows;     /* sum of count */
-    uint64_t missing_rows;    /* NaN */
+    size_t distinct;       /* R; 0 when the reference has no finite value */
+    double *value;         /* [R] ascending, finite; -0.0 is stored as 0.0 */
+    uint32_t *count;       /* [R] reference rows at the value; when compressed, rows in
+                              (value[i-1], value[i]] */
+    uint64_t rows;         /* all rows, missing and infinite included */
+    uint64_t finite_rows;  /* sum of count */
+    uint64_t missing_rows; /* NaN */
     uint64_t positive_infinite_rows, negative_infinite_rows;
-    double mean, deviation;   /* of the finite rows, sample deviation (n - 1); NaN if undefined */
+    double mean, deviation;   /* of the finite rows, sample deviation (n - 1), correctly rounded;
+                                 NaN if undefined */
     double min, max;          /* of the finite rows; NaN if none */
     double compression_bound; /* |D - D of the raw rows| is at most this; 0 when exact */
-    size_t bins;              /* histogram bins, missing and infinite included; <= MAX + 2 + ... */
+    size_t bins;              /* histogram bins; at most REFERENCE_MAX_HISTOGRAM */
     size_t missing_bin, infinite_bin;
-    uint8_t *bin_of_cell;     /* [2R + 1] */
-    uint64_t *bin_count;      /* [bins] reference rows */
+    uint8_t *bin_of_cell; /* [2R + 4]; see numeric_reference_classify() */
+    uint64_t *bin_count;  /* [bins] reference rows */
+    uint64_t fingerprint; /* of everything above that a window's state depends on */
 };
 
 /* rows: `count` values, borrowed for the call; NaN is missing, infinities allowed.
- * bins: 2 to REFERENCE_MAX_BINS.  resolution: 0 keeps every distinct value; otherwise at most
- * that many order statistics are kept, and D moves by at most compression_bound.
- * 0, -ENOMEM, -EINVAL (count is 0 or above UINT32_MAX, bins or resolution out of range).
- * A reference without any finite value is valid: its numeric scores are -ENODATA. */
-NODISCARD int numeric_reference_init(struct numeric_reference *ref, const double *rows,
+ * bins: 2 to REFERENCE_MAX_BINS.  resolution: 0 keeps every distinct value; otherwise (2 or more)
+ * at most that many order statistics are kept, the lowest and the highest value among them, and
+ * D moves by at most compression_bound, itself below 1 / (resolution - 1).
+ * 0, -ENOMEM, -EINVAL (count is 0 or above REFERENCE_MAX_ROWS, bins or resolution out of range);
+ * on failure *ret_ref is untouched. O(count log count).
+ * A reference without any finite value is valid: KS, Wasserstein and Cramer-von Mises are then
+ * -ENODATA, the scores on bins are defined by the missing and infinite rows. */
+NODISCARD int numeric_reference_init(struct numeric_reference *ret_ref, const double *rows,
                                      size_t count, size_t bins, size_t resolution);
 void numeric_reference_finish(struct numeric_reference *ref);
 
 /* The cell of a finite x. O(log R). */
 uint32_t numeric_reference_cell(const struct numeric_reference *ref, double x);
+
+/* As numeric_reference_cell(), and for the rest the numbers after the last cell: 2R + 1 is NaN,
+ * 2R + 2 positive and 2R + 3 negative infinity. */
+uint32_t numeric_reference_classify(const struct numeric_reference *ref, double x);
 
 /* Value of the reference at probability p in [0, 1] (inverse of the empirical distribution
  * function); NaN without finite rows. */
@@ -60,23 +84,25 @@ double numeric_reference_quantile(const struct numeric_reference *ref, double p)
  * frequency (ties by bytes); then __other__ (unseen, or beyond the cap), then missing. */
 struct categorical_reference {
     size_t categories;
-    char **name;            /* [categories] NUL-terminated UTF-8 */
-    uint64_t *bin_count;    /* [categories + 2] rows: categories, __other__, missing */
-    uint32_t *table;        /* open-addressed hash table of code + 1 */
-    size_t table_size;      /* a power of two */
+    char **name;         /* [categories] NUL-terminated UTF-8 */
+    uint64_t *bin_count; /* [categories + 2] rows: categories, __other__, missing */
+    uint32_t *table;     /* open-addressed hash table of code + 1 */
+    size_t table_size;   /* a power of two */
     uint64_t rows;
     uint64_t missing_rows;
     size_t other_categories; /* distinct categories beyond the cap */
+    uint64_t fingerprint;    /* of names and counts */
 };
 
 /* rows: `count` strings; NULL is missing (the empty string is a category: the reader decides).
- * max_categories: 1 to REFERENCE_MAX_CATEGORIES. 0, -ENOMEM, -EINVAL. */
-NODISCARD int categorical_reference_init(struct categorical_reference *ref,
+ * max_categories: 1 to REFERENCE_MAX_CATEGORIES. 0, -ENOMEM, -EINVAL (count is 0 or above
+ * REFERENCE_MAX_ROWS, max_categories out of range); on failure *ret_ref is untouched. */
+NODISCARD int categorical_reference_init(struct categorical_reference *ret_ref,
                                          const char *const *rows, size_t count,
                                          size_t max_categories);
 void categorical_reference_finish(struct categorical_reference *ref);
 
-/* Code of a category; name NULL is missing. */
+/* Code of a category of `bytes` bytes (no terminator needed); name NULL is missing. */
 uint32_t categorical_reference_code(const struct categorical_reference *ref, const char *name,
                                     size_t bytes);
 static inline uint32_t categorical_code_other(const struct categorical_reference *ref)

@@ -1,0 +1,160 @@
+/* categorical_reference.c - a dictionary of categories by descending frequency. */
+#include "fingerprint.h"
+#include "reference.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Open addressing needs empty slots to end a search: at most half of them are used. */
+static size_t table_size_for(size_t entries)
+{
+    size_t size = 4;
+    while (size < 2 * entries)
+        size *= 2;
+    return size;
+}
+
+static size_t slot_of(const char *name, size_t bytes, size_t table_size)
+{
+    uint64_t hash = fingerprint_bytes(FINGERPRINT_START, name, bytes);
+    return (size_t)((hash ^ hash >> 32) & (table_size - 1));
+}
+
+/* A category while it is being counted. */
+struct candidate {
+    const char *name;
+    uint32_t count;
+};
+
+struct counting {
+    struct candidate *candidate;
+    uint32_t *table; /* index + 1 */
+    size_t candidates, table_size;
+};
+
+static void count_row(struct counting *counting, const char *name)
+{
+    size_t slot = slot_of(name, strlen(name), counting->table_size);
+    while (counting->table[slot] != 0) {
+        struct candidate *found = &counting->candidate[counting->table[slot] - 1];
+        if (strcmp(found->name, name) == 0) {
+            found->count++;
+            return;
+        }
+        slot = (slot + 1) & (counting->table_size - 1);
+    }
+    counting->candidate[counting->candidates++] = (struct candidate){name, 1};
+    counting->table[slot] = (uint32_t)counting->candidates;
+}
+
+static int by_frequency(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+static void enter(struct categorical_reference *ref, uint32_t code)
+{
+    const char *name = ref->name[code];
+    size_t slot = slot_of(name, strlen(name), ref->table_size);
+    while (ref->table[slot] != 0)
+        slot = (slot + 1) & (ref->table_size - 1);
+    ref->table[slot] = code + 1;
+}
+
+static uint64_t fingerprint(const struct categorical_reference *ref)
+{
+    uint64_t hash = fingerprint_number(FINGERPRINT_START, ref->categories);
+    for (size_t i = 0; i < ref->categories; i++)
+        hash = fingerprint_bytes(hash, ref->name[i], strlen(ref->name[i]) + 1);
+    for (size_t i = 0; i < ref->categories + 2; i++)
+        hash = fingerprint_number(hash, ref->bin_count[i]);
+    return hash;
+}
+
+/* Fills the dictionary from the sorted candidates. */
+static int build(struct categorical_reference *ref, const struct counting *counting, size_t cap)
+{
+    const size_t kept = counting->candidates < cap ? counting->candidates : cap;
+    ref->other_categories = counting->candidates - kept;
+    ref->table_size = table_size_for(kept);
+    ref->name = calloc(kept + 1, sizeof *ref->name);
+    ref->bin_count = calloc(kept + 2, sizeof *ref->bin_count);
+    ref->table = calloc(ref->table_size, sizeof *ref->table);
+    if (ref->name == NULL || ref->bin_count == NULL || ref->table == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < kept; i++) {
+        ref->name[i] = strdup(counting->candidate[i].name);
+        if (ref->name[i] == NULL)
+            return -ENOMEM;
+        ref->categories++;
+        ref->bin_count[i] = counting->candidate[i].count;
+        enter(ref, (uint32_t)i);
+    }
+    for (size_t i = kept; i < counting->candidates; i++)
+        ref->bin_count[kept] += counting->candidate[i].count;
+    ref->bin_count[kept + 1] = ref->missing_rows;
+    ref->fingerprint = fingerprint(ref);
+    return 0;
+}
+
+int categorical_reference_init(struct categorical_reference *ret_ref, const char *const *rows,
+                               size_t count, size_t max_categories)
+{
+    if (rows == NULL || count == 0 || count > REFERENCE_MAX_ROWS || max_categories == 0 ||
+        max_categories > REFERENCE_MAX_CATEGORIES)
+        return -EINVAL;
+    struct categorical_reference ref = {.rows = count};
+    struct counting counting = {.table_size = table_size_for(count)};
+    int r = -ENOMEM;
+    counting.candidate = calloc(count, sizeof *counting.candidate);
+    counting.table = calloc(counting.table_size, sizeof *counting.table);
+    if (counting.candidate == NULL || counting.table == NULL)
+        goto out;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i] == NULL)
+            ref.missing_rows++;
+        else
+            count_row(&counting, rows[i]);
+    }
+    qsort(counting.candidate, counting.candidates, sizeof *counting.candidate, by_frequency);
+    r = build(&ref, &counting, max_categories);
+out:
+    free(counting.candidate);
+    free(counting.table);
+    if (r == 0)
+        *ret_ref = ref;
+    else
+        categorical_reference_finish(&ref);
+    return r;
+}
+
+void categorical_reference_finish(struct categorical_reference *ref)
+{
+    if (ref == NULL)
+        return;
+    for (size_t i = 0; i < ref->categories; i++)
+        free(ref->name[i]);
+    free(ref->name);
+    free(ref->bin_count);
+    free(ref->table);
+    *ref = (struct categorical_reference){0};
+}
+
+uint32_t categorical_reference_code(const struct categorical_reference *ref, const char *name,
+                                    size_t bytes)
+{
+    if (name == NULL)
+        return categorical_code_missing(ref);
+    size_t slot = slot_of(name, bytes, ref->table_size);
+    while (ref->table[slot] != 0) {
+        const char *candidate = ref->name[ref->table[slot] - 1];
+        if (strlen(candidate) == bytes && memcmp(candidate, name, bytes) == 0)
+            return ref->table[slot] - 1;
+        slot = (slot + 1) & (ref->table_size - 1);
+    }
+    return categorical_code_other(ref);
+}

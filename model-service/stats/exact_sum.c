@@ -1,0 +1,278 @@
+/* exact_sum.c - superaccumulators for sums and sums of squares, and exact moments from them.
+ *
+ * Moments are computed on magnitudes held as little-endian arrays of 32-bit limbs. */
+#include "exact_sum.h"
+
+#include <math.h>
+#include <string.h>
+
+__extension__ typedef unsigned __int128 u128;
+
+#define FRACTION_BITS   52
+#define LOWEST_EXPONENT (-1074)
+/* A carry out of the last chunk needs at most one limb; one more keeps the sign. */
+#define SUM_LIMBS     (EXACT_SUM_CHUNKS + 2)
+#define SQUARES_LIMBS (EXACT_SQUARES_CHUNKS + 2)
+/* Zero limbs below the point, so that a quotient always has enough bits to round. */
+#define MEAN_GUARD     2
+#define VARIANCE_GUARD 6
+#define VARIANCE_LIMBS (2 * SUM_LIMBS + 2 + VARIANCE_GUARD)
+
+/* |x| = mantissa * 2^(position - 1074); returns -1 for negative x, else 0. */
+static int64_t decompose(double x, uint64_t *ret_mantissa, unsigned *ret_position)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    unsigned exponent = (unsigned)(bits >> FRACTION_BITS) & 0x7ff;
+    unsigned normal = exponent != 0;
+    *ret_mantissa =
+        (bits & ((UINT64_C(1) << FRACTION_BITS) - 1)) | ((uint64_t)normal << FRACTION_BITS);
+    *ret_position = exponent - normal;
+    return -(int64_t)(bits >> 63);
+}
+
+/* sign is 0 or -1: value or its negative, without a branch. */
+static inline int64_t signed_chunk(u128 value, int64_t sign)
+{
+    return ((int64_t)(uint32_t)value ^ sign) - sign;
+}
+
+static inline void sum_update(struct exact_sum *sum, double x, int64_t flip)
+{
+    uint64_t mantissa;
+    unsigned position;
+    int64_t sign = decompose(x, &mantissa, &position) ^ flip;
+    u128 shifted = (u128)mantissa << (position & 31);
+    int64_t *chunk = sum->chunk + (position >> 5);
+    chunk[0] += signed_chunk(shifted, sign);
+    chunk[1] += signed_chunk(shifted >> 32, sign);
+    chunk[2] += signed_chunk(shifted >> 64, sign);
+}
+
+/* The 106-bit square of the mantissa, shifted, is up to 136 bits: two halves of 64 and 72. */
+static inline void squares_update(struct exact_squares *squares, double x, int64_t flip)
+{
+    uint64_t mantissa;
+    unsigned position;
+    (void)decompose(x, &mantissa, &position);
+    position *= 2;
+    u128 product = (u128)mantissa * mantissa;
+    u128 low = (u128)(uint64_t)product << (position & 31);
+    u128 high = ((u128)(uint64_t)(product >> 64) << (position & 31)) + (low >> 64);
+    int64_t *chunk = squares->chunk + (position >> 5);
+    chunk[0] += signed_chunk(low, flip);
+    chunk[1] += signed_chunk(low >> 32, flip);
+    chunk[2] += signed_chunk(high, flip);
+    chunk[3] += signed_chunk(high >> 32, flip);
+    chunk[4] += signed_chunk(high >> 64, flip);
+}
+
+void exact_sum_add(struct exact_sum *sum, double x)
+{
+    sum_update(sum, x, 0);
+}
+
+void exact_sum_subtract(struct exact_sum *sum, double x)
+{
+    sum_update(sum, x, -1);
+}
+
+void exact_squares_add(struct exact_squares *squares, double x)
+{
+    squares_update(squares, x, 0);
+}
+
+void exact_squares_subtract(struct exact_squares *squares, double x)
+{
+    squares_update(squares, x, -1);
+}
+
+void exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign)
+{
+    for (size_t i = 0; i < EXACT_SUM_CHUNKS; i++)
+        sum->chunk[i] += sign * other->chunk[i];
+}
+
+void exact_squares_combine(struct exact_squares *squares, const struct exact_squares *other,
+                           int sign)
+{
+    for (size_t i = 0; i < EXACT_SQUARES_CHUNKS; i++)
+        squares->chunk[i] += sign * other->chunk[i];
+}
+
+/* Carries the chunks into limbs[0 .. chunks + 1], as a magnitude; returns whether negative. */
+static int carry(const int64_t *chunk, size_t chunks, uint32_t *limbs)
+{
+    int64_t over = 0;
+    for (size_t i = 0; i < chunks; i++) {
+        int64_t digit = chunk[i] + over;
+        limbs[i] = (uint32_t)digit;
+        over = (digit - (int64_t)limbs[i]) / ((int64_t)1 << 32);
+    }
+    limbs[chunks] = (uint32_t)over;
+    limbs[chunks + 1] = over < 0 ? UINT32_MAX : 0;
+    if (over >= 0)
+        return 0;
+    uint64_t borrow = 1;
+    for (size_t i = 0; i < chunks + 2; i++) {
+        borrow += (uint32_t)~limbs[i];
+        limbs[i] = (uint32_t)borrow;
+        borrow >>= 32;
+    }
+    return 1;
+}
+
+static size_t significant_limbs(const uint32_t *limbs, size_t count)
+{
+    while (count > 0 && limbs[count - 1] == 0)
+        count--;
+    return count;
+}
+
+/* In place; returns the remainder. */
+static uint32_t divide(uint32_t *limbs, size_t count, uint32_t divisor)
+{
+    uint64_t rest = 0;
+    for (size_t i = significant_limbs(limbs, count); i-- > 0;) {
+        uint64_t digit = rest << 32 | limbs[i];
+        limbs[i] = (uint32_t)(digit / divisor);
+        rest = digit % divisor;
+    }
+    return (uint32_t)rest;
+}
+
+static unsigned bit_at(const uint32_t *limbs, size_t bit)
+{
+    return limbs[bit / 32] >> (bit % 32) & 1;
+}
+
+/* Whether any of the bits below `bit` is set. */
+static int any_below(const uint32_t *limbs, size_t bit)
+{
+    for (size_t i = 0; i < bit / 32; i++)
+        if (limbs[i] != 0)
+            return 1;
+    return bit % 32 != 0 && (limbs[bit / 32] & ((UINT32_C(1) << (bit % 32)) - 1)) != 0;
+}
+
+static size_t bit_length(const uint32_t *limbs, size_t count)
+{
+    count = significant_limbs(limbs, count);
+    if (count == 0)
+        return 0;
+    return count * 32 - (size_t)__builtin_clz(limbs[count - 1]);
+}
+
+/* limbs * 2^exponent to the nearest double, ties to even; sticky: there is more below bit 0. */
+static double round_to_double(const uint32_t *limbs, size_t count, int exponent, int sticky)
+{
+    size_t length = bit_length(limbs, count);
+    size_t low = length > FRACTION_BITS + 1 ? length - (FRACTION_BITS + 1) : 0;
+    if (exponent + (int)low < LOWEST_EXPONENT)
+        low = (size_t)(LOWEST_EXPONENT - exponent);
+    uint64_t mantissa = 0;
+    for (size_t bit = length; bit-- > low;)
+        mantissa = mantissa << 1 | bit_at(limbs, bit);
+    if (low > 0 && low <= length && bit_at(limbs, low - 1)) {
+        int more = sticky || any_below(limbs, low - 1);
+        mantissa += more || (mantissa & 1);
+    }
+    return ldexp((double)mantissa, exponent + (int)low);
+}
+
+double exact_sum_mean(const struct exact_sum *sum, uint64_t count)
+{
+    if (count == 0 || count > EXACT_SUM_MAX_COUNT)
+        return NAN;
+    uint32_t limbs[MEAN_GUARD + SUM_LIMBS] = {0};
+    int negative = carry(sum->chunk, EXACT_SUM_CHUNKS, limbs + MEAN_GUARD);
+    uint32_t rest = divide(limbs, MEAN_GUARD + SUM_LIMBS, (uint32_t)count);
+    double mean = round_to_double(limbs, MEAN_GUARD + SUM_LIMBS, LOWEST_EXPONENT - 32 * MEAN_GUARD,
+                                  rest != 0);
+    return negative ? -mean : mean;
+}
+
+/* limbs -= sum^2, where sum has SUM_LIMBS limbs; returns -1 when the result would be negative. */
+static int subtract_square(uint32_t *limbs, size_t count, const uint32_t *sum)
+{
+    uint32_t square[2 * SUM_LIMBS] = {0};
+    size_t top = significant_limbs(sum, SUM_LIMBS), bottom = 0;
+    while (bottom < top && sum[bottom] == 0)
+        bottom++;
+    for (size_t i = bottom; i < top; i++) {
+        uint64_t over = 0;
+        for (size_t j = bottom; j < top; j++) {
+            over += (uint64_t)sum[i] * sum[j] + square[i + j];
+            square[i + j] = (uint32_t)over;
+            over >>= 32;
+        }
+        square[i + top] = (uint32_t)over;
+    }
+    int64_t borrow = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t digit = (int64_t)limbs[i] - (i < 2 * SUM_LIMBS ? square[i] : 0) + borrow;
+        limbs[i] = (uint32_t)digit;
+        borrow = digit < 0 ? -1 : 0;
+    }
+    return (int)borrow;
+}
+
+static void multiply(uint32_t *limbs, size_t count, uint32_t factor)
+{
+    uint64_t over = 0;
+    for (size_t i = 0; i < count; i++) {
+        over += (uint64_t)limbs[i] * factor;
+        limbs[i] = (uint32_t)over;
+        over >>= 32;
+    }
+}
+
+/* floor(sqrt(x)) for x >= 2^126: a double's guess, one Newton step, and at most a unit or two. */
+static uint64_t square_root(u128 x)
+{
+    double guess = sqrt((double)x);
+    uint64_t root = guess < 0x1p64 ? (uint64_t)guess : UINT64_MAX;
+    u128 next = (x / root + root) / 2;
+    root = next < UINT64_MAX ? (uint64_t)next : UINT64_MAX;
+    while ((u128)root * root > x)
+        root--;
+    while (root < UINT64_MAX && (u128)(root + 1) * (root + 1) <= x)
+        root++;
+    return root;
+}
+
+/* Square root of limbs * 2^exponent, exponent even, correctly rounded. */
+static double root_of_limbs(const uint32_t *limbs, size_t count, int exponent, int sticky)
+{
+    size_t length = bit_length(limbs, count);
+    if (length == 0)
+        return 0;
+    size_t low = length > 128 ? (length - 127) & ~(size_t)1 : 0;
+    u128 top = 0;
+    for (size_t bit = length; bit-- > low;)
+        top = top << 1 | bit_at(limbs, bit);
+    uint64_t root = square_root(top);
+    sticky = sticky || any_below(limbs, low) || (u128)root * root != top;
+    const uint32_t root_limbs[2] = {(uint32_t)root, (uint32_t)(root >> 32)};
+    return round_to_double(root_limbs, 2, (exponent + (int)low) / 2, sticky);
+}
+
+/* variance = (count * squares - sum^2) / (count * (count - 1)), in units of 2^-2148. */
+double exact_deviation(const struct exact_sum *sum, const struct exact_squares *squares,
+                       uint64_t count)
+{
+    if (count < 2 || count > EXACT_SUM_MAX_COUNT)
+        return NAN;
+    uint32_t variance[VARIANCE_LIMBS] = {0}, sum_limbs[SUM_LIMBS];
+    (void)carry(sum->chunk, EXACT_SUM_CHUNKS, sum_limbs);
+    if (carry(squares->chunk, EXACT_SQUARES_CHUNKS, variance + VARIANCE_GUARD) != 0)
+        return NAN;
+    const size_t limbs = VARIANCE_LIMBS - VARIANCE_GUARD;
+    multiply(variance + VARIANCE_GUARD, limbs, (uint32_t)count);
+    if (subtract_square(variance + VARIANCE_GUARD, limbs, sum_limbs) != 0)
+        return NAN;
+    uint32_t rest = divide(variance, VARIANCE_LIMBS, (uint32_t)count);
+    rest |= divide(variance, VARIANCE_LIMBS, (uint32_t)(count - 1));
+    return root_of_limbs(variance, VARIANCE_LIMBS, 2 * LOWEST_EXPONENT - 32 * VARIANCE_GUARD,
+                         rest != 0);
+}

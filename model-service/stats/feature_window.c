@@ -1,0 +1,362 @@
+/* feature_window.c - life cycle of a feature window, observing and expiring. */
+#include "feature_window.h"
+
+#include "divergence.h"
+#include "window_internal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_DURATION_MS (INT64_C(366) * 24 * 60 * 60 * 1000)
+
+static bool is_valid_spec(const struct window_spec *spec)
+{
+    switch (spec->kind) {
+    case WINDOW_COUNT:
+        return spec->observations >= 1 && spec->observations <= WINDOW_MAX_OBSERVATIONS;
+    case WINDOW_DURATION:
+        return spec->duration_ms >= WINDOW_PANES && spec->duration_ms <= MAX_DURATION_MS;
+    case WINDOW_ALL:
+        return true;
+    }
+    return false;
+}
+
+static void bind_reference(struct feature_window *window)
+{
+    if (window->numeric != NULL) {
+        window->missing_cell = 2 * window->numeric->distinct + 1;
+        window->cells = window->missing_cell + 3;
+        window->bins = window->numeric->bins;
+        window->reference_bin = window->numeric->bin_count;
+        window->reference_rows = window->numeric->rows;
+    } else {
+        window->missing_cell = categorical_code_missing(window->categorical);
+        window->cells = window->missing_cell + 1;
+        window->bins = window->cells;
+        window->reference_bin = window->categorical->bin_count;
+        window->reference_rows = window->categorical->rows;
+    }
+}
+
+static int allocate_ring(struct feature_window *window)
+{
+    struct ring *ring = &window->ring;
+    ring->capacity = window->spec.observations;
+    ring->cell = calloc(ring->capacity, sizeof *ring->cell);
+    if (window->numeric != NULL)
+        ring->value = calloc(ring->capacity, sizeof *ring->value);
+    return ring->cell == NULL || (window->numeric != NULL && ring->value == NULL) ? -ENOMEM : 0;
+}
+
+/* One block for the cells of all panes, so that untouched panes cost no memory. */
+static int allocate_panes(struct feature_window *window)
+{
+    window->pane_ms = (window->spec.duration_ms + WINDOW_PANES - 1) / WINDOW_PANES;
+    window->pane = calloc(WINDOW_PANES, sizeof *window->pane);
+    if (window->pane == NULL)
+        return -ENOMEM;
+    uint32_t *cell = calloc(WINDOW_PANES * window->cells, sizeof *cell);
+    if (cell == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < WINDOW_PANES; i++) {
+        window->pane[i].cell = cell + i * window->cells;
+        window->pane[i].min = INFINITY;
+        window->pane[i].max = -INFINITY;
+    }
+    return 0;
+}
+
+static int allocate(struct feature_window *window)
+{
+    window->total.cell = calloc(window->cells, sizeof *window->total.cell);
+    window->bin = calloc(window->bins, sizeof *window->bin);
+    window->psi_term = calloc(window->bins, sizeof *window->psi_term);
+    if (window->total.cell == NULL || window->bin == NULL || window->psi_term == NULL)
+        return -ENOMEM;
+    window->total.min = INFINITY;
+    window->total.max = -INFINITY;
+    int r = 0;
+    if (window->numeric != NULL)
+        r = ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
+                         window->total.cell);
+    if (r == 0 && window->spec.kind == WINDOW_COUNT)
+        r = allocate_ring(window);
+    if (r == 0 && window->spec.kind == WINDOW_DURATION)
+        r = allocate_panes(window);
+    return r;
+}
+
+int feature_window_create(const struct numeric_reference *numeric,
+                          const struct categorical_reference *categorical,
+                          const struct window_spec *spec, struct feature_window **ret_window)
+{
+    if ((numeric == NULL) == (categorical == NULL) || spec == NULL || !is_valid_spec(spec))
+        return -EINVAL;
+    struct feature_window *window = calloc(1, sizeof *window);
+    if (window == NULL)
+        return -ENOMEM;
+    window->numeric = numeric;
+    window->categorical = categorical;
+    window->spec = *spec;
+    bind_reference(window);
+    int r = allocate(window);
+    if (r != 0) {
+        feature_window_destroy(window);
+        return r;
+    }
+    *ret_window = window;
+    return 0;
+}
+
+void feature_window_destroy(struct feature_window *window)
+{
+    if (window == NULL)
+        return;
+    if (window->pane != NULL)
+        free(window->pane[0].cell);
+    free(window->pane);
+    free(window->ring.cell);
+    free(window->ring.value);
+    ks_tree_finish(&window->tree);
+    free(window->psi_term);
+    free(window->bin);
+    free(window->total.cell);
+    free(window);
+}
+
+void tally_clear(struct tally *tally, size_t cells)
+{
+    uint32_t *cell = tally->cell;
+    memset(cell, 0, cells * sizeof *cell);
+    *tally = (struct tally){.cell = cell, .min = INFINITY, .max = -INFINITY};
+}
+
+void tally_combine(struct tally *tally, const struct tally *other, size_t cells, int sign)
+{
+    for (size_t i = 0; i < cells; i++)
+        tally->cell[i] += (uint32_t)sign * other->cell[i];
+    tally->observations += (uint64_t)(int64_t)sign * other->observations;
+    exact_sum_combine(&tally->sum, &other->sum, sign);
+    exact_sum_combine(&tally->below, &other->below, sign);
+    exact_sum_combine(&tally->above, &other->above, sign);
+    exact_squares_combine(&tally->squares, &other->squares, sign);
+}
+
+static void tally_add(const struct feature_window *window, struct tally *tally, double x,
+                      uint32_t cell)
+{
+    tally->cell[cell]++;
+    tally->observations++;
+    if (!window_is_finite_cell(window, cell))
+        return;
+    exact_sum_add(&tally->sum, x);
+    exact_squares_add(&tally->squares, x);
+    if (cell == 0)
+        exact_sum_add(&tally->below, x);
+    if (cell == window->missing_cell - 1)
+        exact_sum_add(&tally->above, x);
+    tally->min = x < tally->min ? x : tally->min;
+    tally->max = x > tally->max ? x : tally->max;
+}
+
+static void tally_remove(const struct feature_window *window, struct tally *tally, double x,
+                         uint32_t cell)
+{
+    tally->cell[cell]--;
+    tally->observations--;
+    if (!window_is_finite_cell(window, cell))
+        return;
+    exact_sum_subtract(&tally->sum, x);
+    exact_squares_subtract(&tally->squares, x);
+    if (cell == 0)
+        exact_sum_subtract(&tally->below, x);
+    if (cell == window->missing_cell - 1)
+        exact_sum_subtract(&tally->above, x);
+}
+
+static void refresh_psi_term(struct feature_window *window, size_t bin)
+{
+    window->psi_term[bin] =
+        psi_term((double)window->reference_bin[bin] / (double)window->reference_rows,
+                 (double)window->bin[bin] / (double)window->total.observations);
+}
+
+static void insert(struct feature_window *window, double x, uint32_t cell)
+{
+    tally_add(window, &window->total, x, cell);
+    window->bin[window_bin_of(window, cell)]++;
+    window->psi_total = 0;
+    if (window_is_finite_cell(window, cell))
+        ks_tree_insert(&window->tree, cell);
+}
+
+/* One in, one out: the size stands still, so only the terms of two bins change. */
+static void replace_bins(struct feature_window *window, uint32_t in, uint32_t out)
+{
+    const size_t in_bin = window_bin_of(window, in), out_bin = window_bin_of(window, out);
+    window->bin[in_bin]++;
+    window->bin[out_bin]--;
+    if (window->psi_total != window->total.observations) {
+        for (size_t i = 0; i < window->bins; i++)
+            refresh_psi_term(window, i);
+        window->psi_total = window->total.observations;
+    } else if (in_bin != out_bin) {
+        refresh_psi_term(window, in_bin);
+        refresh_psi_term(window, out_bin);
+    }
+}
+
+static void replace(struct feature_window *window, double x, uint32_t in, double out_x,
+                    uint32_t out)
+{
+    tally_remove(window, &window->total, out_x, out);
+    tally_add(window, &window->total, x, in);
+    replace_bins(window, in, out);
+    const bool in_finite = window_is_finite_cell(window, in);
+    const bool out_finite = window_is_finite_cell(window, out);
+    if (in_finite && out_finite)
+        ks_tree_replace(&window->tree, in, out);
+    else if (in_finite)
+        ks_tree_insert(&window->tree, in);
+    else if (out_finite)
+        ks_tree_remove(&window->tree, out);
+}
+
+static void add_to_ring(struct feature_window *window, double x, uint32_t cell)
+{
+    struct ring *ring = &window->ring;
+    size_t at = ring->begin + ring->length;
+    at -= at >= ring->capacity ? ring->capacity : 0;
+    if (ring->length < ring->capacity) {
+        ring->length++;
+        insert(window, x, cell);
+    } else {
+        replace(window, x, cell, ring->value != NULL ? ring->value[at] : 0, ring->cell[at]);
+        ring->begin = at + 1 < ring->capacity ? at + 1 : 0;
+    }
+    ring->cell[at] = cell;
+    if (ring->value != NULL)
+        ring->value[at] = x;
+}
+
+struct tally *window_pane(const struct feature_window *window, int64_t pane)
+{
+    const int64_t rest = pane % WINDOW_PANES;
+    return &window->pane[rest < 0 ? rest + WINDOW_PANES : rest];
+}
+
+/* Rounds down, also before the origin of time. */
+static int64_t pane_at(const struct feature_window *window, int64_t now_ms)
+{
+    if (now_ms > WINDOW_MAX_TIME_MS)
+        now_ms = WINDOW_MAX_TIME_MS;
+    if (now_ms < -WINDOW_MAX_TIME_MS)
+        now_ms = -WINDOW_MAX_TIME_MS;
+    const int64_t pane = now_ms / window->pane_ms;
+    return pane - (now_ms % window->pane_ms < 0);
+}
+
+void window_recount(struct feature_window *window)
+{
+    memset(window->bin, 0, window->bins * sizeof *window->bin);
+    for (size_t i = 0; i < window->cells; i++)
+        window->bin[window_bin_of(window, i)] += window->total.cell[i];
+    window->psi_total = 0;
+    if (window->numeric != NULL)
+        ks_tree_rebuild(&window->tree);
+}
+
+void window_advance_panes(struct feature_window *window, int64_t pane)
+{
+    if (!window->started || pane <= window->newest) {
+        window->newest = window->started ? window->newest : pane;
+        window->started = true;
+        return;
+    }
+    const int64_t steps = pane - window->newest;
+    bool changed = false;
+    for (int64_t i = 1; i <= steps && i <= WINDOW_PANES; i++) {
+        struct tally *expired = window_pane(window, window->newest + i);
+        if (expired->observations == 0)
+            continue;
+        tally_combine(&window->total, expired, window->cells, -1);
+        tally_clear(expired, window->cells);
+        changed = true;
+    }
+    window->newest = pane;
+    if (changed)
+        window_recount(window);
+}
+
+void window_add_pane(struct feature_window *window, double x, uint32_t cell, int64_t pane)
+{
+    window_advance_panes(window, pane);
+    if (window->total.observations >= EXACT_SUM_MAX_COUNT) {
+        window->dropped++;
+        return;
+    }
+    tally_add(window, window_pane(window, window->newest), x, cell);
+    insert(window, x, cell);
+}
+
+void window_add(struct feature_window *window, double x, uint32_t cell, int64_t now_ms)
+{
+    switch (window->spec.kind) {
+    case WINDOW_COUNT:
+        add_to_ring(window, x, cell);
+        break;
+    case WINDOW_DURATION:
+        window_add_pane(window, x, cell, pane_at(window, now_ms));
+        break;
+    case WINDOW_ALL:
+        if (window->total.observations < EXACT_SUM_MAX_COUNT)
+            insert(window, x, cell);
+        else
+            window->dropped++;
+        break;
+    }
+}
+
+/* One NaN and one zero, so that equal observations leave equal bytes. */
+static double canonical(double x)
+{
+    return isnan(x) ? NAN : x + 0.0;
+}
+
+void feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms)
+{
+    if (window->numeric == NULL)
+        return;
+    window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
+}
+
+void feature_window_observe_category(struct feature_window *window, uint32_t code, int64_t now_ms)
+{
+    if (window->categorical == NULL)
+        return;
+    if (code > window->missing_cell)
+        code = categorical_code_other(window->categorical);
+    window_add(window, 0, code, now_ms);
+}
+
+void feature_window_advance(struct feature_window *window, int64_t now_ms)
+{
+    if (window->spec.kind == WINDOW_DURATION)
+        window_advance_panes(window, pane_at(window, now_ms));
+}
+
+void feature_window_reset(struct feature_window *window)
+{
+    tally_clear(&window->total, window->cells);
+    window->ring.begin = window->ring.length = 0;
+    window->dropped = 0;
+    window->started = false;
+    window->newest = 0;
+    for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
+        if (window->pane[i].observations > 0)
+            tally_clear(&window->pane[i], window->cells);
+    window_recount(window);
+}

@@ -1,0 +1,275 @@
+/* ks_tree.c - kinetic segment tree of largest and smallest prefixes. */
+#include "ks_tree.h"
+
+#include "ks.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* Reference values per leaf. Scanning a block costs about as much as climbing two levels, and a
+ * larger block makes the tree smaller: measured best of 2, 4, 8 and 16. */
+#define LEAF_VALUES 8
+
+/* The range of m that a node's choices allow, as two fractions n * numerator / denominator.
+ * Fractions are compared by cross-multiplying, so that a node divides at most twice. */
+struct range {
+    uint64_t from_current, from_reference; /* m at least n * current / reference */
+    uint64_t until_current, until_reference;
+};
+
+static const struct range unlimited = {0, 1, 1, 0};
+
+static inline int64_t height(const struct ks_tree *tree, struct ks_prefix prefix)
+{
+    return (int64_t)tree->n * prefix.current - (int64_t)tree->m * prefix.reference;
+}
+
+static inline struct ks_prefix join(struct ks_prefix a, struct ks_prefix b)
+{
+    return (struct ks_prefix){a.current + b.current, a.reference + b.reference};
+}
+
+/* `high` was chosen over `low`, both prefixes of the same node: high stays at least as high as
+ * long as n * (high.current - low.current) >= m * (high.reference - low.reference). Prefixes are
+ * nested, so both differences have the same sign. */
+static void restrict_range(struct range *range, struct ks_prefix high, struct ks_prefix low)
+{
+    if (high.reference > low.reference) {
+        const uint64_t current = high.current - low.current;
+        const uint64_t reference = high.reference - low.reference;
+        if (current * range->until_reference < range->until_current * reference) {
+            range->until_current = current;
+            range->until_reference = reference;
+        }
+    } else if (high.reference < low.reference) {
+        const uint64_t current = low.current - high.current;
+        const uint64_t reference = low.reference - high.reference;
+        if (current * range->from_reference > range->from_current * reference) {
+            range->from_current = current;
+            range->from_reference = reference;
+        }
+    }
+}
+
+/* Narrows the node's range to whole m inside the fractions; m itself is inside them. */
+static void close_range(const struct ks_tree *tree, struct ks_node *node, const struct range *range)
+{
+    const uint64_t n = tree->n;
+    if (range->until_reference != 0) {
+        const uint64_t until = n * range->until_current / range->until_reference;
+        node->until = until < node->until ? (uint32_t)until : node->until;
+    }
+    if (range->from_current != 0) {
+        const uint64_t from = (n * range->from_current - 1) / range->from_reference + 1;
+        node->from = from > node->from ? (uint32_t)from : node->from;
+    }
+}
+
+/* The candidates of a block: highest before each reference value (its gap included), lowest after
+ * each; every other boundary has a candidate of the same F that is at least as extreme. */
+static inline void scan_block(const struct ks_tree *tree, size_t leaf, struct ks_node *node)
+{
+    const size_t begin = leaf * LEAF_VALUES;
+    const size_t end = begin + LEAF_VALUES < tree->values ? begin + LEAF_VALUES : tree->values;
+    const uint32_t *current = tree->current, *reference = tree->reference;
+    const int64_t n = tree->n, m = tree->m;
+    /* A prefix in one register: current in the upper half, reference in the lower. */
+    uint64_t at = 0, highest = 0, lowest = 0;
+    int64_t h = 0, most = INT64_MIN, least = INT64_MAX;
+    for (size_t i = begin; i < end; i++) {
+        const uint32_t gap = current[2 * i], equal = current[2 * i + 1];
+        h += n * gap;
+        at += (uint64_t)gap << 32;
+        highest = h > most ? at : highest;
+        most = h > most ? h : most;
+        h += n * equal - m * reference[i];
+        at += ((uint64_t)equal << 32) + reference[i];
+        lowest = h < least ? at : lowest;
+        least = h < least ? h : least;
+    }
+    node->sum = (struct ks_prefix){(uint32_t)(at >> 32), (uint32_t)at};
+    node->highest = (struct ks_prefix){(uint32_t)(highest >> 32), (uint32_t)highest};
+    node->lowest = (struct ks_prefix){(uint32_t)(lowest >> 32), (uint32_t)lowest};
+}
+
+static void range_block(const struct ks_tree *tree, size_t leaf, const struct ks_node *node,
+                        struct range *range)
+{
+    const size_t begin = leaf * LEAF_VALUES;
+    const size_t end = begin + LEAF_VALUES < tree->values ? begin + LEAF_VALUES : tree->values;
+    struct ks_prefix at = {0, 0};
+    for (size_t i = begin; i < end; i++) {
+        at.current += tree->current[2 * i];
+        restrict_range(range, node->highest, at);
+        at.current += tree->current[2 * i + 1];
+        at.reference += tree->reference[i];
+        restrict_range(range, at, node->lowest);
+    }
+}
+
+static inline void choose(const struct ks_tree *tree, struct ks_node *node,
+                          const struct ks_node *left, const struct ks_node *right)
+{
+    const struct ks_prefix highest = join(left->sum, right->highest);
+    const struct ks_prefix lowest = join(left->sum, right->lowest);
+    node->sum = join(left->sum, right->sum);
+    node->highest = height(tree, highest) > height(tree, left->highest) ? highest : left->highest;
+    node->lowest = height(tree, lowest) < height(tree, left->lowest) ? lowest : left->lowest;
+}
+
+static void range_children(struct ks_node *node, const struct ks_node *left,
+                           const struct ks_node *right, struct range *range)
+{
+    restrict_range(range, node->highest, left->highest);
+    restrict_range(range, node->highest, join(left->sum, right->highest));
+    restrict_range(range, left->lowest, node->lowest);
+    restrict_range(range, join(left->sum, right->lowest), node->lowest);
+    node->from = left->from > right->from ? left->from : right->from;
+    node->until = left->until < right->until ? left->until : right->until;
+}
+
+/* Evaluates a node for this m only: the hot path. */
+static inline void evaluate_now(struct ks_tree *tree, size_t i)
+{
+    struct ks_node *node = &tree->node[i];
+    if (i >= tree->first_leaf)
+        scan_block(tree, i - tree->first_leaf, node);
+    else
+        choose(tree, node, &tree->node[2 * i], &tree->node[2 * i + 1]);
+    node->from = node->until = tree->m;
+    tree->visits++;
+}
+
+/* Evaluates a node whose children, if any, are valid for m, and the range that holds for. */
+static void evaluate(struct ks_tree *tree, size_t i)
+{
+    struct ks_node *node = &tree->node[i];
+    struct range range = unlimited;
+    evaluate_now(tree, i);
+    node->from = 0;
+    node->until = UINT32_MAX;
+    if (node->sum.current == 0) {
+        /* Without window values it falls all the way, whatever m is. */
+        node->highest = (struct ks_prefix){0, 0};
+        node->lowest = node->sum;
+        return;
+    }
+    if (i >= tree->first_leaf)
+        range_block(tree, i - tree->first_leaf, node, &range);
+    else
+        range_children(node, &tree->node[2 * i], &tree->node[2 * i + 1], &range);
+    close_range(tree, node, &range);
+}
+
+static inline bool is_valid(const struct ks_tree *tree, size_t i)
+{
+    return tree->node[i].from <= tree->m && tree->m <= tree->node[i].until;
+}
+
+/* Re-evaluates what m has invalidated under a node. As deep as the tree: 28 levels at most. */
+static void refresh(struct ks_tree *tree, size_t i)
+{
+    if (is_valid(tree, i))
+        return;
+    if (i < tree->first_leaf) {
+        refresh(tree, 2 * i);
+        refresh(tree, 2 * i + 1);
+    }
+    evaluate(tree, i);
+}
+
+/* The leaf of a cell; none for the last cell, after which both functions are 1. */
+static inline size_t leaf_of(const struct ks_tree *tree, uint32_t cell)
+{
+    const size_t value = cell / 2;
+    return value < tree->values ? tree->first_leaf + value / LEAF_VALUES : 0;
+}
+
+static void move(struct ks_tree *tree, uint32_t m, uint32_t cell)
+{
+    tree->m = m;
+    for (size_t i = leaf_of(tree, cell); i > 0; i /= 2) {
+        tree->node[i].from = 1;
+        tree->node[i].until = 0;
+    }
+    refresh(tree, 1);
+}
+
+void ks_tree_insert(struct ks_tree *tree, uint32_t cell)
+{
+    move(tree, tree->m + 1, cell);
+}
+
+void ks_tree_remove(struct ks_tree *tree, uint32_t cell)
+{
+    move(tree, tree->m - 1, cell);
+}
+
+void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out)
+{
+    if (in == out)
+        return;
+    size_t a = leaf_of(tree, in), b = leaf_of(tree, out);
+    /* Leaf 0 stands for none, and node 0 is unused: let both climb the same path then. */
+    a = a == 0 ? b : a;
+    b = b == 0 ? a : b;
+    for (; a != b; a /= 2, b /= 2) {
+        evaluate_now(tree, a);
+        evaluate_now(tree, b);
+    }
+    for (; a > 0; a /= 2)
+        evaluate_now(tree, a);
+}
+
+static uint32_t total(const uint32_t *count, size_t length)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < length; i++)
+        sum += count[i];
+    return sum;
+}
+
+void ks_tree_rebuild(struct ks_tree *tree)
+{
+    tree->m = total(tree->current, 2 * tree->values + 1);
+    for (size_t i = 2 * tree->first_leaf; i-- > 1;)
+        evaluate(tree, i);
+}
+
+int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
+                 const uint32_t *current)
+{
+    size_t first_leaf = 1;
+    while (first_leaf * LEAF_VALUES < values)
+        first_leaf *= 2;
+    struct ks_node *node = calloc(2 * first_leaf, sizeof *node);
+    if (node == NULL)
+        return -ENOMEM;
+    *tree = (struct ks_tree){.reference = reference,
+                             .current = current,
+                             .node = node,
+                             .values = values,
+                             .first_leaf = first_leaf,
+                             .n = total(reference, values)};
+    ks_tree_rebuild(tree);
+    return 0;
+}
+
+void ks_tree_finish(struct ks_tree *tree)
+{
+    free(tree->node);
+    *tree = (struct ks_tree){0};
+}
+
+uint64_t ks_tree_numerator(const struct ks_tree *tree)
+{
+    const int64_t highest = height(tree, tree->node[1].highest);
+    const int64_t lowest = height(tree, tree->node[1].lowest);
+    return (uint64_t)(highest > -lowest ? highest : -lowest);
+}
+
+double ks_tree_distance(const struct ks_tree *tree)
+{
+    return ks_fraction(ks_tree_numerator(tree), tree->n, tree->m);
+}

@@ -1,0 +1,183 @@
+/* numeric_reference.c - distinct sorted values with counts, and their compression to order
+ * statistics. The bins are in numeric_bins.c. */
+#include "exact_sum.h"
+#include "fingerprint.h"
+#include "numeric_bins.h"
+#include "reference.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Counts the rows of each kind and gathers the finite ones. x + 0.0 turns -0.0 into 0.0. */
+static void gather_finite(struct numeric_reference *ref, const double *rows, size_t count,
+                          double *finite)
+{
+    ref->rows = count;
+    for (size_t i = 0; i < count; i++) {
+        if (isfinite(rows[i]))
+            finite[ref->finite_rows++] = rows[i] + 0.0;
+        else if (isnan(rows[i]))
+            ref->missing_rows++;
+        else if (rows[i] > 0)
+            ref->positive_infinite_rows++;
+        else
+            ref->negative_infinite_rows++;
+    }
+}
+
+static void measure(struct numeric_reference *ref, const double *sorted)
+{
+    struct exact_sum sum = {0};
+    struct exact_squares squares = {0};
+    const size_t n = (size_t)ref->finite_rows;
+    for (size_t i = 0; i < n; i++) {
+        exact_sum_add(&sum, sorted[i]);
+        exact_squares_add(&squares, sorted[i]);
+    }
+    ref->mean = exact_sum_mean(&sum, n);
+    ref->deviation = exact_deviation(&sum, &squares, n);
+    ref->min = n > 0 ? sorted[0] : NAN;
+    ref->max = n > 0 ? sorted[n - 1] : NAN;
+}
+
+/* How many multiples of rows / steps lie at or below the rank. */
+static uint64_t steps_passed(uint64_t rank, uint64_t steps, uint64_t rows)
+{
+    return rank * steps / rows;
+}
+
+/* Walks the distinct values and keeps the first, and then each that passes a multiple of
+ * n / (resolution - 1) rows, so that fewer rows than that lie strictly between two kept ones.
+ * Without arrays in ref it only counts. Returns the number kept. */
+static size_t keep_values(struct numeric_reference *ref, const double *sorted, size_t resolution)
+{
+    const size_t n = (size_t)ref->finite_rows;
+    const uint64_t steps = resolution == 0 ? n : resolution - 1;
+    size_t kept = 0, through = 0, widest = 0;
+    for (size_t i = 0, next; i < n; i = next) {
+        for (next = i + 1; next < n && sorted[next] == sorted[i];)
+            next++;
+        if (i > 0 && steps_passed(i, steps, n) == steps_passed(next, steps, n))
+            continue;
+        if (ref->value != NULL) {
+            ref->value[kept] = sorted[i];
+            ref->count[kept] = (uint32_t)(next - through);
+        }
+        widest = i - through > widest ? i - through : widest;
+        through = next;
+        kept++;
+    }
+    ref->compression_bound = n > 0 ? (double)widest / (double)n : 0;
+    return kept;
+}
+
+static uint64_t fingerprint(const struct numeric_reference *ref)
+{
+    uint64_t hash = fingerprint_number(FINGERPRINT_START, ref->distinct);
+    for (size_t i = 0; i < ref->distinct; i++) {
+        hash = fingerprint_double(hash, ref->value[i]);
+        hash = fingerprint_number(hash, ref->count[i]);
+    }
+    hash = fingerprint_number(hash, ref->missing_rows);
+    hash = fingerprint_number(hash, ref->positive_infinite_rows);
+    hash = fingerprint_number(hash, ref->negative_infinite_rows);
+    hash = fingerprint_number(hash, ref->bins);
+    return fingerprint_bytes(hash, ref->bin_of_cell, 2 * ref->distinct + 4);
+}
+
+static int build(struct numeric_reference *ref, const double *rows, size_t count, size_t bins,
+                 size_t resolution, double *finite)
+{
+    gather_finite(ref, rows, count, finite);
+    qsort(finite, (size_t)ref->finite_rows, sizeof *finite, compare_doubles);
+    measure(ref, finite);
+    const size_t distinct = keep_values(ref, finite, resolution);
+    /* One element more, so that an empty array is not a null pointer. */
+    ref->value = calloc(distinct + 1, sizeof *ref->value);
+    ref->count = calloc(distinct + 1, sizeof *ref->count);
+    if (ref->value == NULL || ref->count == NULL)
+        return -ENOMEM;
+    ref->distinct = keep_values(ref, finite, resolution);
+    int r = numeric_bins_build(ref, bins);
+    if (r == 0)
+        ref->fingerprint = fingerprint(ref);
+    return r;
+}
+
+int numeric_reference_init(struct numeric_reference *ret_ref, const double *rows, size_t count,
+                           size_t bins, size_t resolution)
+{
+    if (rows == NULL || count == 0 || count > REFERENCE_MAX_ROWS || resolution == 1 ||
+        resolution > REFERENCE_MAX_ROWS || bins < 2 || bins > REFERENCE_MAX_BINS)
+        return -EINVAL;
+    double *finite = malloc(count * sizeof *finite);
+    if (finite == NULL)
+        return -ENOMEM;
+    struct numeric_reference ref = {0};
+    int r = build(&ref, rows, count, bins, resolution, finite);
+    free(finite);
+    if (r == 0)
+        *ret_ref = ref;
+    else
+        numeric_reference_finish(&ref);
+    return r;
+}
+
+void numeric_reference_finish(struct numeric_reference *ref)
+{
+    if (ref == NULL)
+        return;
+    free(ref->value);
+    free(ref->count);
+    free(ref->bin_of_cell);
+    free(ref->bin_count);
+    *ref = (struct numeric_reference){0};
+}
+
+/* Lower bound without unpredictable branches: a mispredicted one costs more than a step. */
+uint32_t numeric_reference_cell(const struct numeric_reference *ref, double x)
+{
+    size_t length = ref->distinct;
+    if (length == 0)
+        return 0;
+    const double *base = ref->value;
+    while (length > 1) {
+        const size_t half = length / 2;
+        base += base[half - 1] < x ? half : 0;
+        length -= half;
+    }
+    size_t i = (size_t)(base - ref->value);
+    i += base[0] < x;
+    return (uint32_t)(2 * i + (i < ref->distinct && ref->value[i] == x));
+}
+
+uint32_t numeric_reference_classify(const struct numeric_reference *ref, double x)
+{
+    if (isfinite(x))
+        return numeric_reference_cell(ref, x);
+    const uint32_t missing = (uint32_t)(2 * ref->distinct + 1);
+    return isnan(x) ? missing : missing + (x > 0 ? 1 : 2);
+}
+
+double numeric_reference_quantile(const struct numeric_reference *ref, double p)
+{
+    if (ref->distinct == 0 || !(p >= 0 && p <= 1))
+        return NAN;
+    const double rank = ceil(p * (double)ref->finite_rows);
+    uint64_t through = 0;
+    size_t i = 0;
+    for (; i + 1 < ref->distinct; i++) {
+        through += ref->count[i];
+        if ((double)through >= rank)
+            break;
+    }
+    return ref->value[i];
+}

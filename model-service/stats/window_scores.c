@@ -1,0 +1,229 @@
+/* window_scores.c - scores, p-values and moments of a feature window. */
+#include "divergence.h"
+#include "feature_window.h"
+#include "special.h"
+#include "window_distance.h"
+#include "window_internal.h"
+
+#include <errno.h>
+#include <math.h>
+
+static bool has_rows(const struct feature_window *window)
+{
+    return window->total.observations > 0 && window->reference_rows > 0;
+}
+
+static bool has_finite(const struct feature_window *window)
+{
+    return window->tree.n > 0 && window->tree.m > 0;
+}
+
+static enum feature_type type_of(const struct feature_window *window)
+{
+    return window->numeric != NULL ? FEATURE_NUMERIC : FEATURE_CATEGORICAL;
+}
+
+static bool uses_finite_values(enum drift_method method)
+{
+    return method == METHOD_KS_TEST || method == METHOD_WASSERSTEIN ||
+           method == METHOD_CRAMER_VON_MISES;
+}
+
+/* 0 when the method can be computed on what is there. */
+static int check(const struct feature_window *window, enum drift_method method)
+{
+    if (!drift_method_applies(method, type_of(window)))
+        return -ENOTSUP;
+    const bool enough = uses_finite_values(method) ? has_finite(window) : has_rows(window);
+    return enough ? 0 : -ENODATA;
+}
+
+/* The cached terms are what psi_score() would add up, in the same order. */
+static int psi(const struct feature_window *window, double *ret_score)
+{
+    if (window->psi_total != window->total.observations)
+        return psi_score(window->reference_bin, window->bin, window->bins, ret_score);
+    double sum = 0;
+    for (size_t i = 0; i < window->bins; i++)
+        sum += window->psi_term[i];
+    *ret_score = sum;
+    return 0;
+}
+
+int feature_window_score(const struct feature_window *window, enum drift_method method,
+                         double *ret_score)
+{
+    const uint64_t *reference = window->reference_bin, *current = window->bin;
+    const size_t bins = window->bins;
+    size_t dof;
+    int r = check(window, method);
+    if (r != 0)
+        return r;
+    switch (method) {
+    case METHOD_KS_TEST:
+        *ret_score = ks_tree_distance(&window->tree);
+        return 0;
+    case METHOD_PSI:
+        return psi(window, ret_score);
+    case METHOD_CHI_SQUARE:
+        return chi_square_score(reference, current, bins, ret_score, &dof);
+    case METHOD_JENSEN_SHANNON:
+        return jensen_shannon_score(reference, current, bins, ret_score);
+    case METHOD_HELLINGER:
+        return hellinger_score(reference, current, bins, ret_score);
+    case METHOD_WASSERSTEIN:
+        *ret_score = wasserstein_distance(window);
+        return 0;
+    case METHOD_CRAMER_VON_MISES:
+        *ret_score = cramer_von_mises(window);
+        return 0;
+    case METHOD_L_INFINITY:
+        return l_infinity_score(reference, current, bins, ret_score);
+    case METHOD_COUNT:
+        break;
+    }
+    return -ENOTSUP;
+}
+
+/* Bins occupied on either side, less one. */
+static size_t degrees_of_freedom(const struct feature_window *window)
+{
+    size_t occupied = 0;
+    for (size_t i = 0; i < window->bins; i++)
+        occupied += window->reference_bin[i] + window->bin[i] > 0;
+    return occupied - 1;
+}
+
+int feature_window_p_value(const struct feature_window *window, enum drift_method method,
+                           double score, double *ret_p)
+{
+    const uint64_t n = window->reference_rows, m = window->total.observations;
+    const uint64_t finite_n = window->tree.n, finite_m = window->tree.m;
+    int r = check(window, method);
+    if (r != 0)
+        return r;
+    const size_t dof = uses_finite_values(method) ? 0 : degrees_of_freedom(window);
+    switch (method) {
+    case METHOD_KS_TEST:
+        *ret_p = ks_p_value(score, finite_n, finite_m);
+        return 0;
+    case METHOD_PSI:
+        *ret_p = psi_p_value(score, n, m, dof);
+        return 0;
+    case METHOD_CHI_SQUARE:
+        *ret_p = dof > 0 ? chi_square_sf(score, (double)dof) : 1;
+        return 0;
+    case METHOD_JENSEN_SHANNON:
+        *ret_p = jensen_shannon_p_value(score, n, m, dof);
+        return 0;
+    case METHOD_HELLINGER:
+        *ret_p = hellinger_p_value(score, n, m, dof);
+        return 0;
+    case METHOD_CRAMER_VON_MISES:
+        *ret_p = cramer_von_mises_p_value(score, finite_n, finite_m);
+        return 0;
+    case METHOD_WASSERSTEIN:
+    case METHOD_L_INFINITY:
+        return -ENODATA;
+    case METHOD_COUNT:
+        break;
+    }
+    return -ENOTSUP;
+}
+
+struct window_counts feature_window_counts(const struct feature_window *window)
+{
+    const uint32_t *cell = window->total.cell;
+    struct window_counts counts = {.observations = window->total.observations,
+                                   .missing = cell[window->missing_cell],
+                                   .dropped = window->dropped};
+    if (window->numeric != NULL) {
+        counts.positive_infinite = cell[window->missing_cell + 1];
+        counts.negative_infinite = cell[window->missing_cell + 2];
+    } else {
+        counts.unseen = cell[categorical_code_other(window->categorical)];
+    }
+    return counts;
+}
+
+double feature_window_missing_p(const struct feature_window *window)
+{
+    const uint64_t missing =
+        window->numeric != NULL ? window->numeric->missing_rows : window->categorical->missing_rows;
+    return two_proportion_p(missing, window->reference_rows,
+                            window->total.cell[window->missing_cell], window->total.observations);
+}
+
+static void widen(struct window_moments *moments, double min, double max)
+{
+    moments->min = min < moments->min ? min : moments->min;
+    moments->max = max > moments->max ? max : moments->max;
+}
+
+static void find_extremes(const struct feature_window *window, struct window_moments *moments)
+{
+    const struct ring *ring = &window->ring;
+    moments->min = INFINITY;
+    moments->max = -INFINITY;
+    if (window->spec.kind == WINDOW_ALL)
+        widen(moments, window->total.min, window->total.max);
+    for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
+        widen(moments, window->pane[i].min, window->pane[i].max);
+    for (size_t i = 0; i < ring->length; i++)
+        if (window_is_finite_cell(window, ring->cell[i]))
+            widen(moments, ring->value[i], ring->value[i]);
+}
+
+struct window_moments feature_window_moments(const struct feature_window *window)
+{
+    struct window_moments moments = {NAN, NAN, NAN, NAN};
+    const uint64_t m = window->tree.m;
+    if (m == 0)
+        return moments;
+    moments.mean = exact_sum_mean(&window->total.sum, m);
+    moments.deviation = exact_deviation(&window->total.sum, &window->total.squares, m);
+    find_extremes(window, &moments);
+    return moments;
+}
+
+/* A value that stands for a finite cell: see feature_window_quantile(). */
+static double value_of(const struct feature_window *window, size_t cell)
+{
+    const struct numeric_reference *ref = window->numeric;
+    const size_t i = cell / 2;
+    if (cell % 2 == 1)
+        return ref->value[i];
+    if (ref->distinct == 0)
+        return exact_sum_mean(&window->total.sum, window->tree.m);
+    if (i == 0)
+        return exact_sum_mean(&window->total.below, window->total.cell[cell]);
+    if (i == ref->distinct)
+        return exact_sum_mean(&window->total.above, window->total.cell[cell]);
+    return ref->value[i - 1] * 0.5 + ref->value[i] * 0.5;
+}
+
+double feature_window_quantile(const struct feature_window *window, double p)
+{
+    const uint64_t m = window->tree.m;
+    if (m == 0 || !(p >= 0 && p <= 1))
+        return NAN;
+    const double rank = ceil(p * (double)m);
+    uint64_t through = 0;
+    size_t cell = 0;
+    for (;; cell++) {
+        through += window->total.cell[cell];
+        if (through > 0 && (double)through >= rank)
+            return value_of(window, cell);
+    }
+}
+
+const uint64_t *feature_window_bins(const struct feature_window *window, size_t *ret_bins)
+{
+    *ret_bins = window->bins;
+    return window->bin;
+}
+
+double feature_window_wasserstein_bound(const struct feature_window *window)
+{
+    return has_finite(window) ? wasserstein_bound(window) : NAN;
+}
