@@ -1,0 +1,32 @@
+/* json_body.h - a request body as a JSON object, and the refusal of one; for json_*.c alone. */
+#ifndef ADAPT_JSON_BODY_H
+#define ADAPT_JSON_BODY_H
+
+#include "adapt/json_input.h"
+
+#include <jansson.h>
+
+#define JSON_NO_INSTANCE SIZE_MAX
+
+struct json_decoder {
+    const struct input_schema *schema; /* NULL: a body without features */
+    size_t instance;                   /* index in a batch, or JSON_NO_INSTANCE */
+    struct input_error *error;
+};
+
+/* 0 and a reference for the caller to drop; -EINVAL with the error (400; 422 for a number that no
+ * double holds); -ENOMEM. */
+int json_load_object(struct json_decoder *decoder, const char *body, size_t bytes,
+                     json_t **ret_root);
+
+/* Writes the error, with the instance's index in front; returns -EINVAL. */
+int json_refuse(const struct json_decoder *decoder, unsigned status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "feature ... must be ..., got <found>" */
+int json_refuse_value(const struct json_decoder *decoder, size_t feature, const char *found);
+
+/* "a string", "null", ... */
+const char *json_type_name(const json_t *value);
+bool json_is_blank(const char *body, size_t bytes);
+
+#endif
