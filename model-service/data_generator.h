@@ -26,8 +26,7 @@ int data_generator_create_synthetic(size_t features, uint64_t seed, uint64_t str
  * generator's life); mean and deviation as given per feature. */
 int data_generator_create_bootstrap(size_t features, const double *const *columns, size_t rows,
                                     const double *mean, const double *deviation,
-                                    uint64_t stream_seed,
-                                    struct data_generator **ret_generator);
+                                    uint64_t stream_seed, struct data_generator **ret_generator);
 void data_generator_destroy(struct data_generator *generator);
 
 /* From now on: drift of a kind and severity on the features whose flag is set (NULL: the first
