@@ -48,7 +48,7 @@ format: ## format the C sources in place
 	@scripts/format.sh
 
 lint: ## check the format of the C sources, the scripts and the configuration
-	@scripts/lint.sh
+	@scripts/test.sh lint
 
 clean: ## remove build folders (./cleanup.sh also removes data and containers)
 	rm -rf build build-*

@@ -16,7 +16,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-# group  package  [command that makes the package unnecessary]
+# group  package  [commands, any of which makes the package unnecessary]
 packages() {
     cat <<'TABLE'
 build    gcc
@@ -33,7 +33,7 @@ build    libcmocka-dev
 run      curl                       curl
 run      jq                         jq
 run      prometheus                 prometheus
-run      prometheus-alertmanager    prometheus-alertmanager
+run      prometheus-alertmanager    prometheus-alertmanager|alertmanager
 test     python3
 test     python3-pytest
 test     python3-requests
@@ -53,6 +53,7 @@ compose  docker.io                  dockerd
 compose  docker-compose             docker-compose
 compose  debootstrap                debootstrap
 compose  iptables                   iptables
+compose  busybox                    busybox
 compose  ca-certificates
 TABLE
 }
@@ -71,12 +72,20 @@ for group in "$@"; do
     esac
 done
 
+have_any() { # a|b|c
+    local program
+    for program in ${1//|/ }; do
+        ! PATH=$PATH:/usr/sbin:/sbin have "$program" || return 0
+    done
+    return 1
+}
+
 # Packages of the wanted groups that are absent, into missing.
 find_missing() {
     local group package program names=() installed
     while read -r group package program; do
         [ -n "${wanted[$group]:-}" ] || continue
-        [ -n "$program" ] && PATH=$PATH:/usr/sbin:/sbin have "$program" && continue
+        ! have_any "$program" || continue
         names+=("$package")
     done < <(packages)
     missing=()

@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# Starts the model service, the Slack inbox, Alertmanager and Prometheus on the
+# loopback address, and stops them together on Ctrl-C or `make stop`.
+#
+# usage: scripts/run.sh [--no-build]
+#
+# Settings, from the environment or from .env:
+#   MODEL_SERVICE_PORT 8000   PROMETHEUS_PORT 9090   ALERTMANAGER_PORT 9093   SLACK_INBOX_PORT 9095
+#   SLACK_WEBHOOK_URL         where messages go; without it, to the local Slack inbox
+#   DRIFT_THRESHOLD           warning threshold of the drift scores
+#   MODEL_CONFIG              YAML configuration of the model service; without it, the built-in model
+#   PUBLIC_HOST 127.0.0.1     host name in the links of messages
+#   ALERT_GROUP_WAIT, ALERT_GROUP_INTERVAL   override Alertmanager's group_wait and group_interval
+#   RUN_DIR run   BUILD_DIR build            where data, logs and the binary are
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+build=1
+for argument in "$@"; do
+    case $argument in
+    --no-build) build= ;;
+    -h | --help) print_help "$0" && exit 0 ;;
+    *) die "unknown argument '$argument'" "see scripts/run.sh --help" ;;
+    esac
+done
+native_settings
+public=${PUBLIC_HOST:-127.0.0.1}
+service=127.0.0.1:$MODEL_SERVICE_PORT
+prometheus=127.0.0.1:$PROMETHEUS_PORT
+alertmanager=127.0.0.1:$ALERTMANAGER_PORT
+inbox=127.0.0.1:$SLACK_INBOX_PORT
+binary=$BUILD_DIR/model-service
+
+# ---- before anything starts ----
+
+umask 077
+mkdir -p "$RUN_DIR"/{log,pids,data,secrets}
+exec {lock}>"$RUN_DIR/lock"
+if ! flock -n "$lock"; then
+    pid=$(read_pid_file "$RUN_DIR/run.pid") || pid=unknown
+    die "already running from $RUN_DIR (pid $pid)" "stop it with: make stop" \
+        "or run a second one with RUN_DIR and the ports set; see scripts/run.sh --help"
+fi
+
+if [ -n "$build" ]; then
+    "$ROOT/scripts/setup.sh" build run
+    (umask 022 && "$ROOT/scripts/build.sh")
+fi
+[ -x "$binary" ] || die "$binary is not built" "build it with: make build"
+alertmanager_program=$(command -v prometheus-alertmanager || command -v alertmanager) ||
+    die "Alertmanager is not installed" "install it with: make setup"
+prometheus_program=$(command -v prometheus) ||
+    die "Prometheus is not installed" "install it with: make setup"
+
+check_ports() {
+    local name problems=()
+    local -A taken=()
+    for name in MODEL_SERVICE_PORT PROMETHEUS_PORT ALERTMANAGER_PORT SLACK_INBOX_PORT; do
+        if [ -n "${taken[${!name}]:-}" ]; then
+            problems+=("$name and ${taken[${!name}]} are both ${!name}")
+        fi
+        taken[${!name}]=$name
+        if port_busy "${!name}"; then
+            problems+=("port ${!name} is in use by $(port_owner "${!name}"); choose another with $name=PORT")
+        fi
+    done
+    [ ${#problems[@]} -eq 0 ] || die "not starting, because:" "${problems[@]}" \
+        "for example: PROMETHEUS_PORT=19090 make run      (or set it in .env)" \
+        "left over from an earlier run? make stop"
+}
+check_ports
+
+# ---- configuration: the project's own files, with this run's addresses ----
+
+webhook=${SLACK_WEBHOOK_URL:-}
+printf '%s' "${webhook:-http://$inbox/slack}" >"$RUN_DIR/secrets/slack_webhook_url"
+
+render_configuration() {
+    rm -rf "$RUN_DIR/prometheus" "$RUN_DIR/alertmanager"
+    cp -r "$ROOT/prometheus" "$RUN_DIR/prometheus"
+    cp -r "$ROOT/alertmanager" "$RUN_DIR/alertmanager"
+}
+render_configuration
+
+# ---- the components ----
+
+names=() pids=()
+stopping=
+
+# start NAME COMMAND...: in a session of its own, so that Ctrl-C reaches only this script, which
+# then stops the components in order; setpriv ends them should this script be killed outright.
+start() {
+    local name=$1
+    shift
+    setsid setpriv --pdeathsig TERM -- "$@" >"$RUN_DIR/log/$name.log" 2>&1 </dev/null {lock}>&- &
+    names+=("$name") pids+=($!)
+    write_pid_file "$RUN_DIR/pids/$name.pid" $!
+}
+
+stop_all() {
+    local i
+    trap '' INT TERM HUP
+    stopping=1
+    for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+        start_ticks "${pids[i]}" >/dev/null || continue
+        kill -TERM "${pids[i]}" 2>/dev/null || true
+        wait_gone "${pids[i]}" 20 || {
+            warn "${names[i]} did not stop within 20 seconds; killing it"
+            kill -KILL "${pids[i]}" 2>/dev/null || true
+        }
+        say "  stopped ${names[i]}"
+    done
+    rm -f "$RUN_DIR"/pids/*.pid "$RUN_DIR/run.pid" "$RUN_DIR/state"
+}
+
+# fail NAME WHY: shows why a component is not there, stops the rest.
+fail() {
+    printf '\n%serror:%s %s %s; the end of %s:\n' "$RED" "$OFF" "$1" "$2" "$RUN_DIR/log/$1.log" >&2
+    tail -n 15 "$RUN_DIR/log/$1.log" | sed 's/^/  | /' >&2
+    stop_all
+    exit 1
+}
+
+on_signal() {
+    [ -z "$stopping" ] || return 0
+    printf '\nstopping\n'
+    stop_all
+    exit 0
+}
+trap on_signal INT TERM HUP
+
+# await NAME URL: until the component that was started last answers.
+await() {
+    local pid=${pids[-1]} i
+    printf '  %-14s' "$1"
+    for ((i = 0; i < 300; i++)); do
+        if http_get -o /dev/null "$2"; then
+            printf '%sready%s\n' "$GREEN" "$OFF"
+            return 0
+        fi
+        start_ticks "$pid" >/dev/null || fail "$1" "ended while starting"
+        sleep 0.1
+        [ $((i % 10)) -ne 9 ] || printf '.'
+    done
+    fail "$1" "is not ready after 30 seconds"
+}
+
+write_pid_file "$RUN_DIR/run.pid" $$
+say "starting"
+start slack-inbox "$binary" slack-inbox --listen "$inbox"
+await slack-inbox "http://$inbox/messages"
+service_options=(--listen "$service")
+[ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$MODEL_CONFIG")
+start model-service "$binary" serve "${service_options[@]}"
+await model-service "http://$service/ready"
+start alertmanager "$alertmanager_program" \
+    --config.file="$RUN_DIR/alertmanager/alertmanager.yml" \
+    --storage.path="$RUN_DIR/data/alertmanager" \
+    --web.listen-address="$alertmanager" \
+    --web.external-url="http://$public:$ALERTMANAGER_PORT/" \
+    --cluster.listen-address=
+await alertmanager "http://$alertmanager/-/ready"
+start prometheus "$prometheus_program" \
+    --config.file="$RUN_DIR/prometheus/prometheus.yml" \
+    --storage.tsdb.path="$RUN_DIR/data/prometheus" \
+    --storage.tsdb.retention.time=15d \
+    --storage.tsdb.retention.size=1GB \
+    --web.listen-address="$prometheus" \
+    --web.external-url="http://$public:$PROMETHEUS_PORT/"
+await prometheus "http://$prometheus/-/ready"
+
+# What test_normal.sh and test_drift.sh need to find this run.
+{
+    printf '%s=%s\n' MODEL_SERVICE_PORT "$MODEL_SERVICE_PORT" PROMETHEUS_PORT "$PROMETHEUS_PORT" \
+        ALERTMANAGER_PORT "$ALERTMANAGER_PORT" SLACK_INBOX_PORT "$SLACK_INBOX_PORT" \
+        BUILD_DIR "$BUILD_DIR" MESSAGES_GO_TO "${webhook:+webhook}"
+} >"$RUN_DIR/state"
+
+cat <<TEXT
+
+${BOLD}Everything runs.${OFF} Ctrl-C here, or 'make stop' elsewhere, ends it.
+
+  model service   http://$service/
+  Prometheus      http://$prometheus/alerts
+  Alertmanager    http://$alertmanager/
+  Slack inbox     http://$inbox/      $(if [ -n "$webhook" ]; then
+    printf 'idle: messages go to your webhook'
+else
+    printf 'messages appear here'
+fi)
+
+Next, in another terminal:
+  ./test_normal.sh    ordinary traffic for five minutes: no drift, no alert
+  ./test_drift.sh     drift, followed until the message arrives
+
+Logs are in $RUN_DIR/log/
+TEXT
+
+# A component that ends by itself brings the rest down.
+ended=
+wait -n -p ended "${pids[@]}" || true
+if [ -z "$stopping" ]; then
+    for i in "${!pids[@]}"; do
+        [ "${pids[i]}" != "$ended" ] || fail "${names[i]}" "ended by itself"
+    done
+fi
