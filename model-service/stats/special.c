@@ -88,7 +88,7 @@ double chi_square_sf(double x, double dof)
 static double kolmogorov_lower(double x)
 {
     double unit = M_PI * M_PI / (8 * x * x), sum = 0;
-    for (int k = 1; k <= 5; k += 2)
+    for (int k = 1; k <= 3; k += 2)
         sum += exp(-unit * k * k);
     return sqrt(2 * M_PI) / x * sum;
 }
@@ -102,7 +102,7 @@ double kolmogorov_sf(double x)
     if (x < KOLMOGOROV_SWITCH)
         return 1 - kolmogorov_lower(x);
     double sum = 0, sign = 1;
-    for (int k = 1; k <= 6; k++) {
+    for (int k = 1; k <= 5; k++) {
         sum += sign * exp(-2 * x * x * k * k);
         sign = -sign;
     }
