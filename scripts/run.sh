@@ -10,7 +10,7 @@
 #   DRIFT_THRESHOLD           warning threshold of the drift scores
 #   MODEL_CONFIG              YAML configuration of the model service; without it, the built-in model
 #   PUBLIC_HOST 127.0.0.1     host name in the links of messages
-#   ALERT_GROUP_WAIT, ALERT_GROUP_INTERVAL   override Alertmanager's group_wait and group_interval
+#   DASHBOARD_URL, RUNBOOK_URL               whole URLs for the links of messages
 #   RUN_DIR run   BUILD_DIR build            where data, logs and the binary are
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -34,7 +34,7 @@ binary=$BUILD_DIR/model-service
 # ---- before anything starts ----
 
 umask 077
-mkdir -p "$RUN_DIR"/{log,pids,data,secrets}
+mkdir -p "$RUN_DIR"/{log,pids,data}
 exec {lock}>"$RUN_DIR/lock"
 if ! flock -n "$lock"; then
     pid=$(read_pid_file "$RUN_DIR/run.pid") || pid=unknown
@@ -73,12 +73,16 @@ check_ports
 # ---- configuration: the project's own files, with this run's addresses ----
 
 webhook=${SLACK_WEBHOOK_URL:-}
-printf '%s' "${webhook:-http://$inbox/slack}" >"$RUN_DIR/secrets/slack_webhook_url"
 
 render_configuration() {
+    local target
     rm -rf "$RUN_DIR/prometheus" "$RUN_DIR/alertmanager"
-    cp -r "$ROOT/prometheus" "$RUN_DIR/prometheus"
-    cp -r "$ROOT/alertmanager" "$RUN_DIR/alertmanager"
+    cp -r "$ROOT/prometheus" "$ROOT/alertmanager" "$RUN_DIR"
+    for target in model-service:"$service" prometheus:"$prometheus" alertmanager:"$alertmanager"; do
+        printf -- "- targets: ['%s']\n" "${target#*:}" >"$RUN_DIR/prometheus/targets/${target%%:*}.yml"
+    done
+    mkdir -p "$RUN_DIR/alertmanager/secrets"
+    printf '%s' "${webhook:-http://$inbox/slack}" >"$RUN_DIR/alertmanager/secrets/slack_url"
 }
 render_configuration
 
@@ -153,6 +157,7 @@ service_options=(--listen "$service")
 [ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$MODEL_CONFIG")
 start model-service "$binary" serve "${service_options[@]}"
 await model-service "http://$service/ready"
+cd "$RUN_DIR/alertmanager" # the path of the webhook file is relative to it
 start alertmanager "$alertmanager_program" \
     --config.file="$RUN_DIR/alertmanager/alertmanager.yml" \
     --storage.path="$RUN_DIR/data/alertmanager" \
@@ -160,7 +165,12 @@ start alertmanager "$alertmanager_program" \
     --web.external-url="http://$public:$ALERTMANAGER_PORT/" \
     --cluster.listen-address=
 await alertmanager "http://$alertmanager/-/ready"
-start prometheus "$prometheus_program" \
+prometheus_options=()
+if [[ $("$prometheus_program" --version 2>&1) == *'version 2.'* ]]; then
+    prometheus_options=(--enable-feature=expand-external-labels) # always on in 3
+fi
+start prometheus "$prometheus_program" "${prometheus_options[@]}" \
+    --web.user-assets="$ROOT/docs" \
     --config.file="$RUN_DIR/prometheus/prometheus.yml" \
     --storage.tsdb.path="$RUN_DIR/data/prometheus" \
     --storage.tsdb.retention.time=15d \

@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# traffic.sh - what test_normal.sh and test_drift.sh share: finding the stack, sending rows,
+# reading the drift status, alerts and messages, and one line of progress.
+# Sourced, never run. Needs curl and jq.
+
+. "$ROOT/scripts/lib.sh"
+
+require_tools() {
+    local tool missing=()
+    for tool in curl jq; do
+        have "$tool" || missing+=("$tool")
+    done
+    [ ${#missing[@]} -eq 0 ] || die "this script needs ${missing[*]}" \
+        "install with: apt-get install ${missing[*]}      (or make setup)"
+}
+
+# Addresses of the stack: the environment, a running `make run`, .env, the defaults.
+find_stack() {
+    # shellcheck disable=SC2153 # RUN_DIR comes from lib.sh
+    if read_pid_file "$RUN_DIR/run.pid" >/dev/null; then
+        load_settings "$RUN_DIR/state"
+    fi
+    native_settings
+    SERVICE_URL=${SERVICE_URL:-http://127.0.0.1:$MODEL_SERVICE_PORT}
+    PROMETHEUS_API=${PROMETHEUS_API:-http://127.0.0.1:$PROMETHEUS_PORT/api/v1}
+    ALERTMANAGER_API=${ALERTMANAGER_API:-http://127.0.0.1:$ALERTMANAGER_PORT}
+    INBOX_URL=${INBOX_URL:-http://127.0.0.1:$SLACK_INBOX_PORT}
+    http_get -o /dev/null "$SERVICE_URL/ready" || die "the model service does not answer at $SERVICE_URL" \
+        "start everything with: make run          (in another terminal)" \
+        "or in containers with: docker-compose up -d --build"
+    http_get -o /dev/null "$PROMETHEUS_API/status/buildinfo" ||
+        die "Prometheus does not answer at ${PROMETHEUS_API%/api/v1}" "see run/log/prometheus.log, or docker-compose logs prometheus"
+}
+
+# ---- rows ----
+
+# generate OPTION...: rows of the built-in model, from the local binary or from the container.
+generate() {
+    local binary=${BUILD_DIR:-$ROOT/build}/model-service
+    if [ -x "$binary" ]; then
+        "$binary" generate "$@"
+    elif have docker-compose; then
+        (cd "$ROOT" && docker-compose exec -T model-service model-service generate "$@" </dev/null)
+    elif have docker; then
+        (cd "$ROOT" && docker compose exec -T model-service model-service generate "$@" </dev/null)
+    else
+        die "nothing here generates rows: $binary is not built and there is no docker-compose" \
+            "build it with: make build"
+    fi
+}
+
+# make_rows FILE COUNT SEED: one /predict body per line.
+make_rows() {
+    generate --format ndjson --rows "$2" --seed "$3" >"$1" || die "could not generate rows"
+}
+
+# send_rows FILE FIRST COUNT: each line is one POST /predict, over one connection.
+# Adds to SENT; a refused row ends the script with the service's own words.
+SENT=0
+send_rows() {
+    local answers refused
+    answers=$(sed -n "$2,$(($2 + $3 - 1))p;$(($2 + $3 - 1))q" "$1" | sed 's/["\\]/\\&/g' | awk -v url="$SERVICE_URL/predict" '
+        NR > 1 { print "next" }
+        { print "url = \"" url "\"\nheader = \"Content-Type: application/json\"\ndata = \"" $0 "\"" }
+        { print "write-out = \"\\n%{http_code}\\n\"\nmax-time = 10\nnoproxy = \"*\"" }' |
+        curl -s -K - 2>&1) || die "the model service stopped answering at $SERVICE_URL"
+    refused=$(grep -B1 -E '^[345][0-9]{2}$' <<<"$answers" | head -n 1) || true
+    [ -z "$refused" ] || die "the model service refused a row: $refused" \
+        "these scripts send the rows of the built-in model"
+    SENT=$((SENT + $3))
+}
+
+# ---- what the stack says; each prints one line, and nothing when there is no answer ----
+
+drift_status() { http_get "$SERVICE_URL/drift/status"; }
+
+# word<TAB>largest headline score<TAB>its feature<TAB>p-value<TAB>significant
+read_status() {
+    drift_status | jq -r '
+        ((.feature_drift_scores // {}) | to_entries | max_by(.value)) as $top
+        | (if $top then (.features[$top.key].methods | (.ks_test // .psi)) else null end) as $test
+        | [.overall_drift, ($top.value // "-" | if type == "number" then (. * 1000 | round / 1000) else . end),
+           ($top.key // "-"), ($test.p_value // "-"), ($test.significant // false)] | @tsv'
+}
+
+drift_alert='DataDriftDetected|CriticalDataDrift|PredictionDistributionShift'
+
+# alerts STATE: "name feature" of the drift alerts in that state, one per line.
+alerts() {
+    http_get "$PROMETHEUS_API/alerts" | jq -r --arg state "$1" --arg names "^($drift_alert)$" '
+        .data.alerts[] | select(.state == $state and (.labels.alertname | test($names)))
+        | "\(.labels.alertname) \(.labels.feature // "")"' | sort
+}
+
+# ---- time and progress ----
+
+# Sleeps until a second has passed since the last call.
+PACE_AT=0
+pace() {
+    local now=${EPOCHREALTIME/[.,]/} left
+    left=$((PACE_AT + 1000000 - now))
+    if [ $left -gt 0 ] && [ $left -le 1000000 ]; then
+        sleep "0.$(printf '%06d' $((left == 1000000 ? 999999 : left)))"
+    fi
+    PACE_AT=${EPOCHREALTIME/[.,]/}
+}
+
+clock() { printf '%d:%02d' $((($1) / 60)) $((($1) % 60)); }
+
+# progress TEXT: overwrites itself on a terminal; elsewhere one line every ten seconds.
+PROGRESS_AT=-10
+progress() {
+    if [ -n "$FANCY" ]; then
+        printf '\r\e[K%s' "$1"
+    elif [ $((SECONDS - PROGRESS_AT)) -ge 10 ]; then
+        PROGRESS_AT=$SECONDS
+        printf '%s\n' "$1"
+    fi
+}
+progress_end() { [ -z "$FANCY" ] || printf '\r\e[K'; }
