@@ -28,6 +28,15 @@
 #define CONFIG_MAX_MODELS   100
 #define CONFIG_MAX_FEATURES 1000
 
+/* What a model has when its configuration does not say. */
+#define CONFIG_DEFAULT_WINDOW         1000
+#define CONFIG_DEFAULT_MINIMUM_SAMPLE 50
+#define CONFIG_DEFAULT_WARNING        0.3
+#define CONFIG_DEFAULT_CRITICAL       0.5
+#define CONFIG_DEFAULT_SIGNIFICANCE   0.001
+#define CONFIG_DEFAULT_RESOLUTION     10000
+#define CONFIG_DEFAULT_BINS           10
+
 struct config_feature {
     const char *name;
     bool categorical;

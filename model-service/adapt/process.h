@@ -1,0 +1,16 @@
+/* process.h - what the operating system knows about this process. */
+#ifndef ADAPT_PROCESS_H
+#define ADAPT_PROCESS_H
+
+#include <stdint.h>
+
+struct process_usage {
+    double cpu_seconds; /* user and system */
+    uint64_t resident_bytes, virtual_bytes;
+    uint64_t open_fds, max_fds, threads;
+};
+
+/* Reads /proc/self. 0, or a negative errno with *usage untouched. */
+int process_usage_read(struct process_usage *usage);
+
+#endif

@@ -1,0 +1,246 @@
+/* app.c - the service: routes, life cycle, threads. */
+#include "app.h"
+
+#include "adapt/log.h"
+#include "cli.h"
+#include "version.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define DEFAULT_LISTEN  "127.0.0.1:8000"
+#define MAX_THREADS     64
+#define DEFAULT_THREADS 4
+/* Requests in flight at SIGTERM have this long to finish. */
+#define STOP_GRACE_MS 5000
+
+const struct http_route app_routes[] = {
+    {"GET", "/", HTTP_BODY_NONE, 0, handle_root},
+    {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
+    {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
+    {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics},
+    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
+    {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready},
+    {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_asset},
+    {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset},
+    {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset},
+    {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
+    {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
+    {"POST", "/models/{model}/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES,
+     handle_simulate},
+};
+const size_t app_route_count = sizeof(app_routes) / sizeof(app_routes[0]);
+_Static_assert(sizeof(app_routes) / sizeof(app_routes[0]) <= APP_MAX_ROUTES, "raise the limit");
+
+/* The last entry stands for every other status. */
+const unsigned app_statuses[APP_STATUS_COUNT] = {200, 302, 400, 403, 404, 405, 411, 413,
+                                                 415, 422, 431, 500, 503, 501, 505, 0};
+
+enum { OPTION_CONFIG, OPTION_LISTEN, OPTION_THREADS, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
+
+static const struct cli_option options[] = {
+    [OPTION_CONFIG] = {"config", "FILE", "YAML configuration (default: the built-in model)"},
+    [OPTION_LISTEN] = {"listen", "ADDR:PORT", "where to listen (default " DEFAULT_LISTEN ")"},
+    [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
+    [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info (default), warning or error"},
+    [OPTION_LOG_FORMAT] = {"log-format", "FORMAT", "plain (default) or json, one line each"},
+};
+
+static const struct cli_command command = {
+    .name = "serve",
+    .positional = "",
+    .summary = "Serves predictions of the configured models, watches them for drift and exposes\n"
+               "Prometheus metrics. SIGINT and SIGTERM finish requests in flight and stop.\n"
+               "Environment: DRIFT_THRESHOLD overrides the warning threshold.",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+};
+
+struct served_model *app_model(struct app *app, const struct http_request *request,
+                               struct http_response *response)
+{
+    if (!request->param)
+        return app->models[0];
+    for (size_t i = 0; i < app->model_count; i++)
+        if (strcmp(served_model_name(app->models[i]), request->param) == 0)
+            return app->models[i];
+    char detail[160];
+    snprintf(detail, sizeof(detail), "there is no model \"%.64s\"", request->param);
+    app_problem(response, 404, detail);
+    return NULL;
+}
+
+/* --- callbacks of the HTTP adapter --- */
+
+static void render_error(void *context, unsigned status, const char *detail,
+                         struct http_response *response)
+{
+    (void)context;
+    app_problem(response, status, detail);
+}
+
+static void count_request(void *context, const struct http_route *route, const char *method,
+                          unsigned status, double seconds)
+{
+    (void)method;
+    (void)seconds;
+    struct app *app = context;
+    const size_t index = route ? (size_t)(route - app_routes) : app_route_count;
+    size_t code = 0;
+    while (code < APP_STATUS_COUNT - 1 && app_statuses[code] != status)
+        code++;
+    atomic_fetch_add_explicit(&app->requests[index][code], 1, memory_order_relaxed);
+}
+
+/* --- start --- */
+
+static int warning_override(double *ret_threshold)
+{
+    const char *text = getenv("DRIFT_THRESHOLD");
+    *ret_threshold = NAN;
+    if (!text || !*text)
+        return 0;
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value > 0 && value < 1e9)) {
+        log_error("DRIFT_THRESHOLD must be a number above 0, got '%s'", text);
+        return -EINVAL;
+    }
+    *ret_threshold = value;
+    return 0;
+}
+
+static int models_create(struct app *app)
+{
+    double threshold;
+    if (warning_override(&threshold) < 0)
+        return -EINVAL;
+    const size_t count = app->config.model_count ? app->config.model_count : 1;
+    app->models = calloc(count, sizeof(struct served_model *));
+    if (!app->models)
+        return -ENOMEM;
+    for (; app->model_count < count; app->model_count++) {
+        struct served_model **model = &app->models[app->model_count];
+        char error[SERVED_MODEL_ERROR_BYTES] = "";
+        int rc = app->config.model_count
+                     ? served_model_create(&app->config.models[app->model_count], threshold, model,
+                                           error)
+                     : served_model_create_builtin(threshold, model, error);
+        if (rc < 0) {
+            log_error("%s", error);
+            return rc;
+        }
+        log_info("model \"%s\": %zu features", served_model_name(*model),
+                 served_model_schema(*model)->features);
+    }
+    return 0;
+}
+
+static int app_load(struct app *app, const char *config_path)
+{
+    unsigned nonce = 0;
+    app->start_seconds = (double)app_now_ms() / 1000;
+    if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
+        nonce = (unsigned)app_now_ms();
+    snprintf(app->id_prefix, sizeof(app->id_prefix), "%08x-", nonce);
+    if (config_path) {
+        char error[CONFIG_ERROR_BYTES];
+        int rc = config_load(config_path, &app->config, error);
+        if (rc < 0) {
+            log_error("%s", error);
+            return rc;
+        }
+    }
+    return models_create(app);
+}
+
+static void app_unload(struct app *app)
+{
+    for (size_t i = 0; i < app->model_count; i++)
+        served_model_destroy(app->models[i]);
+    free(app->models);
+    if (app->config.model_count)
+        config_finish(&app->config);
+}
+
+static void explain_start_failure(const char *listen, int rc)
+{
+    if (rc == -EADDRINUSE)
+        log_error("cannot listen on %s: another program uses that port; stop it or choose another "
+                  "one with --listen",
+                  listen);
+    else if (rc == -EINVAL)
+        log_error("cannot listen on '%s': expected ADDRESS:PORT such as " DEFAULT_LISTEN, listen);
+    else
+        log_error("cannot listen on %s: %s", listen, strerror(-rc));
+}
+
+static size_t default_threads(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors > DEFAULT_THREADS ? DEFAULT_THREADS : (size_t)processors;
+}
+
+static int app_run(struct app *app, const char *listen, size_t threads)
+{
+    const struct http_server_config config = {
+        .listen = listen,
+        .routes = app_routes,
+        .route_count = app_route_count,
+        .context = app,
+        .limits = {.connections = 1000,
+                   .header_bytes = 32 << 10,
+                   .idle_seconds = 60,
+                   .threads = threads},
+        .render_error = render_error,
+        .observe = count_request,
+    };
+    struct http_server *server;
+    app->ready = true;
+    int rc = http_server_start(&config, &server);
+    if (rc < 0) {
+        explain_start_failure(listen, rc);
+        return rc;
+    }
+    log_info("model-service %s listening on http://%s", SERVICE_VERSION,
+             http_server_address(server));
+    const int received = cli_wait_for_signal();
+    app->ready = false;
+    log_info("%s: finishing requests in flight", strsignal(received));
+    http_server_stop(server, STOP_GRACE_MS);
+    log_info("stopped");
+    return 0;
+}
+
+int app_main(int argc, char **argv)
+{
+    const char *values[CLI_MAX_OPTIONS];
+    int first, parsed = cli_parse(&command, argc, argv, values, &first);
+    if (parsed != 0)
+        return parsed == CLI_HELP ? CLI_OK : CLI_USAGE;
+    unsigned long long threads = default_threads();
+    if (cli_integer(&command, "threads", values[OPTION_THREADS], 1, MAX_THREADS, &threads) < 0 ||
+        cli_log(&command, values[OPTION_LOG_LEVEL], values[OPTION_LOG_FORMAT]) < 0)
+        return CLI_USAGE;
+    struct app *app = calloc(1, sizeof(*app));
+    if (!app) {
+        log_error("not enough memory to start");
+        return CLI_FAILURE;
+    }
+    cli_block_signals();
+    int rc = app_load(app, values[OPTION_CONFIG]);
+    if (rc == 0) {
+        const char *configured = app->config.listen ? app->config.listen : DEFAULT_LISTEN;
+        rc = app_run(app, values[OPTION_LISTEN] ? values[OPTION_LISTEN] : configured,
+                     (size_t)threads);
+    }
+    app_unload(app);
+    free(app);
+    return rc < 0 ? CLI_FAILURE : CLI_OK;
+}

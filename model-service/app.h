@@ -1,0 +1,71 @@
+/* app.h - the model service: routes, handlers, life cycle. */
+#ifndef APP_H
+#define APP_H
+
+#include "adapt/config.h"
+#include "adapt/http.h"
+#include "served_model.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* `model-service serve`. */
+int app_main(int argc, char **argv);
+
+/* Longest /predict body and largest batch: a batch of this size stays a few milliseconds of one
+ * worker's time, and larger files belong in several requests. */
+#define PREDICT_MAX_BYTES     (4u << 20)
+#define PREDICT_MAX_INSTANCES 10000u
+/* A simulation runs inside its request: this many rows take about a second. */
+#define SIMULATE_MAX_REQUESTS 100000u
+#define SIMULATE_MAX_BYTES    (64u << 10)
+
+/* Answers are counted by route and status; statuses outside the table count as its last entry. */
+#define APP_STATUS_COUNT 16
+extern const unsigned app_statuses[APP_STATUS_COUNT];
+#define APP_MAX_ROUTES 24
+
+struct app {
+    struct config config; /* model_count 0 when the built-in model is served */
+    struct served_model **models;
+    size_t model_count;
+    double start_seconds; /* wall clock */
+    char id_prefix[12];   /* of generated prediction ids; differs from start to start */
+    _Atomic bool ready;
+    /* [route, the last for "no route"][status] */
+    _Atomic uint64_t requests[APP_MAX_ROUTES + 1][APP_STATUS_COUNT];
+};
+
+extern const struct http_route app_routes[];
+extern const size_t app_route_count;
+
+/* The model a request is about, or NULL after answering 404. */
+struct served_model *app_model(struct app *app, const struct http_request *request,
+                               struct http_response *response);
+
+/* --- handlers, one file per subject --- */
+void handle_root(void *app, const struct http_request *request, struct http_response *response);
+void handle_health(void *app, const struct http_request *request, struct http_response *response);
+void handle_ready(void *app, const struct http_request *request, struct http_response *response);
+void handle_asset(void *app, const struct http_request *request, struct http_response *response);
+void handle_drift_status(void *app, const struct http_request *request,
+                         struct http_response *response);
+void handle_predict(void *app, const struct http_request *request, struct http_response *response);
+void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
+void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
+
+/* --- answers --- */
+struct buffer;
+/* application/problem+json (RFC 9457); detail is one sentence. */
+void app_problem(struct http_response *response, unsigned status, const char *detail);
+/* The buffer's bytes as the answer's body; 500 when it failed for memory. Empties the buffer. */
+void app_buffer(struct http_response *response, unsigned status, const char *content_type,
+                struct buffer *body);
+void app_json(struct http_response *response, unsigned status, struct buffer *body);
+
+/* 2026-01-31T12:00:00.123Z */
+#define APP_TIMESTAMP_BYTES 32
+void app_timestamp(int64_t ms, char out[APP_TIMESTAMP_BYTES]);
+int64_t app_now_ms(void);
+
+#endif

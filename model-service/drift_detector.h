@@ -1,0 +1,121 @@
+/* drift_detector.h - one model's monitor: a reference and a window per feature, and from them
+ * scores, evidence and verdicts.
+ *
+ * A feature is drifted by a method when its score exceeds the threshold (magnitude) AND its
+ * p-value is significant after Holm's correction over all features and methods of the model
+ * (evidence) AND the window holds the minimum sample. Nothing else raises an alarm.
+ *
+ * Not thread-safe: the owner locks around every call but the const look-ups marked so. Time is
+ * an argument. */
+#ifndef DRIFT_DETECTOR_H
+#define DRIFT_DETECTOR_H
+
+#include "drift_types.h"
+
+#include <stdbool.h>
+
+struct detector;
+
+enum drift_severity { SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_COUNT };
+/* "warning", "critical" */
+const char *drift_severity_name(enum drift_severity severity);
+
+struct detector_feature {
+    const char *name; /* borrowed for the detector's life */
+    enum feature_type type;
+    const double *reference_numbers;    /* numeric: [rows], NaN missing; borrowed for creation */
+    const char *const *reference_texts; /* categorical: [rows], NULL missing; likewise */
+};
+
+struct detector_spec {
+    const struct detector_feature *features;
+    size_t feature_count;  /* >= 1 */
+    size_t reference_rows; /* >= 1 */
+    struct window_spec window;
+    uint64_t minimum_sample;          /* >= 1 observations before any score is published */
+    double threshold[SEVERITY_COUNT]; /* of every method that has one; 0 < warning < critical */
+    double significance;              /* family-wise error, in (0, 1) */
+    unsigned methods;                 /* set of 1u << enum drift_method; the Holm family */
+    size_t bins;                      /* of numeric features' histograms */
+    size_t reference_resolution;      /* 0: keep every distinct reference value */
+};
+
+/* The methods a live service computes by default: cheap enough after every observation. */
+#define DETECTOR_LIVE_METHODS (1u << METHOD_KS_TEST | 1u << METHOD_PSI)
+#define DETECTOR_ALL_METHODS  ((1u << METHOD_COUNT) - 1)
+
+/* 0, -ENOMEM, -EINVAL. */
+NODISCARD int detector_create(const struct detector_spec *spec, struct detector **ret_detector);
+void detector_destroy(struct detector *detector);
+
+union detector_value {
+    double number;     /* numeric; NaN is missing */
+    uint32_t category; /* categorical; from detector_category() */
+};
+
+/* Code of a category (NULL is missing). Const and thread-safe. */
+uint32_t detector_category(const struct detector *detector, size_t feature, const char *text,
+                           size_t bytes);
+
+/* What is known right after an observation. */
+struct detector_verdict {
+    bool sufficient;     /* the window holds the minimum sample */
+    bool drift_detected; /* some feature is drifted at the warning threshold */
+};
+
+/* Adds a row: [feature_count] values. scores: [feature_count], receives each feature's headline
+ * score (KS D for a numeric feature, PSI for a categorical one; NaN while insufficient or
+ * undefined). Cost: O(log R) per feature; evidence is computed only when a score exceeds its
+ * threshold, and only for scores that changed. No allocation. */
+struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
+                                         int64_t now_ms, double *scores);
+
+struct detector_method_report {
+    bool applies;     /* the method is computed for this feature */
+    double score;     /* NaN while insufficient or undefined */
+    double threshold; /* warning; NaN for a method without a scale of its own */
+    double p_value;   /* NaN where none is defined */
+    bool significant, drifted;
+};
+
+struct detector_feature_report {
+    const char *name;
+    enum feature_type type;
+    struct detector_method_report method[METHOD_COUNT];
+    double headline_score;
+    bool drifted;
+    int64_t drifted_since_ms; /* of the running drift; 0 if none */
+    uint64_t window_rows, window_missing, window_infinite, window_unseen;
+    uint64_t reference_rows, reference_missing;
+    double missing_p_value;   /* two proportions, window against reference */
+    bool missing_significant; /* Holm over the model's features */
+    double window_mean, window_deviation, window_min, window_max;
+    double reference_mean, reference_deviation, reference_min, reference_max;
+    /* since creation */
+    uint64_t missing_total, infinite_total, unseen_total;
+};
+
+struct detector_report {
+    bool sufficient;
+    bool drift_detected;
+    double largest_score; /* among scores with evidence; 0 when none has any, NaN insufficient */
+    uint64_t window_rows, window_capacity, minimum_sample, reference_rows;
+    uint64_t observations_total;
+    int64_t last_observation_ms; /* 0 before the first */
+    uint64_t onsets[SEVERITY_COUNT];
+    double threshold[SEVERITY_COUNT];
+    double significance;
+    size_t feature_count;
+    struct detector_feature_report *features; /* [feature_count], caller's array */
+};
+
+size_t detector_feature_count(const struct detector *detector);
+/* Fills *report; report->features must have room for every feature. O(features) for the live
+ * methods. */
+void detector_report(struct detector *detector, int64_t now_ms, struct detector_report *report);
+
+/* "insufficient_data", "No drift" (< 0.1), "Minor drift" (< 0.25), "Moderate drift" (< 0.5),
+ * "Severe drift", by the largest score that has evidence. */
+const char *detector_status_word(const struct detector_report *report);
+
+#endif

@@ -1,0 +1,280 @@
+/* Unit tests of drift_detector.c: the verdict needs magnitude, evidence and a sample. */
+#include "drift_detector.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define REFERENCE_ROWS 1000
+
+/* xorshift64*: uniform in (0, 1) */
+static double uniform(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return ((double)((*state * 0x2545F4914F6CDD1Dull) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+static double normal(uint64_t *state)
+{
+    const double radius = sqrt(-2 * log(uniform(state)));
+    return radius * cos(6.283185307179586 * uniform(state));
+}
+
+struct fixture {
+    struct detector *detector;
+    double scores[2];
+    uint64_t random;
+};
+
+static struct detector_spec spec_of(const struct detector_feature *features, size_t count)
+{
+    return (struct detector_spec){
+        .features = features,
+        .feature_count = count,
+        .reference_rows = REFERENCE_ROWS,
+        .window = {.kind = WINDOW_COUNT, .observations = 200},
+        .minimum_sample = 50,
+        .threshold = {0.3, 0.5},
+        .significance = 0.001,
+        .methods = DETECTOR_LIVE_METHODS,
+        .bins = 10,
+    };
+}
+
+/* One numeric feature N(0, 1) and one categorical, 70 % "web", 30 % "app". */
+static int set_up(void **state)
+{
+    static double numbers[REFERENCE_ROWS];
+    static const char *texts[REFERENCE_ROWS];
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    assert_non_null(fixture);
+    fixture->random = 7;
+    for (size_t i = 0; i < REFERENCE_ROWS; i++) {
+        numbers[i] = normal(&fixture->random);
+        texts[i] = i % 10 < 7 ? "web" : "app";
+    }
+    const struct detector_feature features[] = {
+        {.name = "amount", .type = FEATURE_NUMERIC, .reference_numbers = numbers},
+        {.name = "channel", .type = FEATURE_CATEGORICAL, .reference_texts = texts},
+    };
+    const struct detector_spec spec = spec_of(features, 2);
+    assert_int_equal(detector_create(&spec, &fixture->detector), 0);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    detector_destroy(fixture->detector);
+    free(fixture);
+    return 0;
+}
+
+static struct detector_verdict observe(struct fixture *fixture, double x, const char *channel,
+                                       int64_t now_ms)
+{
+    const union detector_value row[2] = {
+        {.number = x},
+        {.category =
+             detector_category(fixture->detector, 1, channel, channel ? strlen(channel) : 0)}};
+    return detector_observe(fixture->detector, row, now_ms, fixture->scores);
+}
+
+static struct detector_verdict observe_many(struct fixture *fixture, size_t count, double shift,
+                                            double web_share)
+{
+    struct detector_verdict verdict = {0};
+    for (size_t i = 0; i < count; i++)
+        verdict = observe(fixture, normal(&fixture->random) + shift,
+                          uniform(&fixture->random) < web_share ? "web" : "app", (int64_t)i + 1);
+    return verdict;
+}
+
+static struct detector_report report(struct fixture *fixture,
+                                     struct detector_feature_report features[2])
+{
+    struct detector_report report = {.features = features};
+    detector_report(fixture->detector, 1000000, &report);
+    return report;
+}
+
+static void below_the_minimum_sample_nothing_is_judged(void **state)
+{
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    struct detector_verdict verdict = observe_many(fixture, 49, 5, 0);
+    assert_false(verdict.sufficient);
+    assert_false(verdict.drift_detected);
+    assert_true(isnan(fixture->scores[0]));
+    struct detector_report r = report(fixture, features);
+    assert_string_equal(detector_status_word(&r), "insufficient_data");
+    assert_false(features[0].method[METHOD_KS_TEST].significant);
+    assert_true(isnan(features[0].method[METHOD_KS_TEST].score));
+    assert_int_equal(r.onsets[SEVERITY_WARNING], 0);
+
+    verdict = observe_many(fixture, 1, 5, 0);
+    assert_true(verdict.sufficient);
+    assert_true(verdict.drift_detected);
+    assert_false(isnan(fixture->scores[0]));
+}
+
+static void traffic_from_the_reference_is_no_drift(void **state)
+{
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    for (int i = 0; i < 50; i++) {
+        struct detector_verdict verdict = observe_many(fixture, 100, 0, 0.7);
+        assert_false(verdict.drift_detected);
+        struct detector_report r = report(fixture, features);
+        if (r.sufficient)
+            assert_string_equal(detector_status_word(&r), "No drift");
+    }
+}
+
+static void a_small_sure_shift_is_not_drift(void **state)
+{
+    /* a quarter deviation over 200 rows scores about 0.1 to 0.2: below the threshold, whatever
+     * the evidence */
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    assert_false(observe_many(fixture, 400, 0.25, 0.7).drift_detected);
+    struct detector_report r = report(fixture, features);
+    assert_false(r.drift_detected);
+    assert_true(features[0].method[METHOD_KS_TEST].score < 0.3);
+}
+
+static void a_large_shift_is_drift_and_names_the_feature(void **state)
+{
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    observe_many(fixture, 200, 0, 0.7);
+    assert_true(observe_many(fixture, 200, 2, 0.7).drift_detected);
+    struct detector_report r = report(fixture, features);
+    assert_string_equal(detector_status_word(&r), "Severe drift");
+    assert_true(features[0].drifted);
+    assert_true(features[0].method[METHOD_KS_TEST].p_value < 1e-10);
+    assert_true(features[0].drifted_since_ms > 0);
+    assert_false(features[1].drifted);
+    assert_int_equal(r.onsets[SEVERITY_WARNING], 1);
+    assert_int_equal(r.onsets[SEVERITY_CRITICAL], 1);
+    assert_float_equal(features[0].window_mean, 2, 0.3);
+    assert_float_equal(features[0].reference_mean, 0, 0.15);
+
+    /* back to normal: over, and a second time is a second onset */
+    assert_false(observe_many(fixture, 300, 0, 0.7).drift_detected);
+    r = report(fixture, features);
+    assert_string_equal(detector_status_word(&r), "No drift");
+    assert_int_equal(features[0].drifted_since_ms, 0);
+    assert_true(observe_many(fixture, 200, 2, 0.7).drift_detected);
+    r = report(fixture, features);
+    assert_int_equal(r.onsets[SEVERITY_WARNING], 2);
+}
+
+static void categories_drift_and_unseen_ones_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    for (int i = 0; i < 200; i++)
+        observe(fixture, normal(&fixture->random), i % 2 ? "tv" : "web", i + 1);
+    struct detector_report r = report(fixture, features);
+    assert_true(r.drift_detected);
+    assert_true(features[1].drifted);
+    assert_false(features[0].drifted);
+    assert_int_equal(features[1].unseen_total, 100);
+    assert_int_equal(features[1].window_unseen, 100);
+    assert_true(features[1].method[METHOD_PSI].applies);
+    assert_false(features[1].method[METHOD_KS_TEST].applies);
+    assert_float_equal(features[1].headline_score, features[1].method[METHOD_PSI].score, 0);
+}
+
+static void missing_and_infinite_values_are_counted_and_tested(void **state)
+{
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    for (int i = 0; i < 200; i++)
+        observe(fixture,
+                i % 2    ? NAN
+                : i % 20 ? normal(&fixture->random)
+                         : INFINITY,
+                i % 10 < 7 ? "web" : "app", i + 1);
+    struct detector_report r = report(fixture, features);
+    assert_int_equal(features[0].missing_total, 100);
+    assert_int_equal(features[0].window_missing, 100);
+    assert_int_equal(features[0].infinite_total, 10);
+    assert_true(features[0].missing_significant);
+    assert_false(features[1].missing_significant);
+    assert_int_equal(r.window_rows, 200);
+}
+
+static void a_score_at_the_threshold_is_one_onset(void **state)
+{
+    /* the shift is chosen so that D hovers around 0.3: hysteresis must keep the onsets few */
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    observe_many(fixture, 4000, 0.75, 0.7);
+    struct detector_report r = report(fixture, features);
+    assert_in_range(r.onsets[SEVERITY_WARNING], 1, 30);
+}
+
+static void verdicts_equal_those_of_a_report(void **state)
+{
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    for (int i = 0; i < 300; i++) {
+        struct detector_verdict verdict = observe_many(fixture, 7, (i / 30) % 2 ? 1.0 : 0.3, 0.5);
+        double observed = fixture->scores[0];
+        struct detector_report r = report(fixture, features);
+        assert_int_equal(verdict.drift_detected, r.drift_detected);
+        if (r.sufficient)
+            assert_memory_equal(&observed, &features[0].headline_score, sizeof(double));
+    }
+}
+
+static void wrong_specs_are_refused(void **state)
+{
+    (void)state;
+    static const double numbers[REFERENCE_ROWS];
+    const struct detector_feature feature = {
+        .name = "x", .type = FEATURE_NUMERIC, .reference_numbers = numbers};
+    const struct detector_spec good = spec_of(&feature, 1);
+    struct detector_spec bad[7];
+    for (size_t i = 0; i < 7; i++)
+        bad[i] = good;
+    bad[0].feature_count = 0;
+    bad[1].reference_rows = 0;
+    bad[2].threshold[SEVERITY_WARNING] = 0.5;
+    bad[3].significance = 1;
+    bad[4].minimum_sample = 0;
+    bad[5].methods = 0;
+    bad[6].window.observations = 0;
+    for (size_t i = 0; i < 7; i++) {
+        struct detector *detector = NULL;
+        assert_int_equal(detector_create(&bad[i], &detector), -22);
+        assert_null(detector);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(below_the_minimum_sample_nothing_is_judged),
+        TEST(traffic_from_the_reference_is_no_drift),
+        TEST(a_small_sure_shift_is_not_drift),
+        TEST(a_large_shift_is_drift_and_names_the_feature),
+        TEST(categories_drift_and_unseen_ones_are_counted),
+        TEST(missing_and_infinite_values_are_counted_and_tested),
+        TEST(a_score_at_the_threshold_is_one_onset),
+        TEST(verdicts_equal_those_of_a_report),
+        cmocka_unit_test(wrong_specs_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
