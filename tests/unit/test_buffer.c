@@ -156,7 +156,7 @@ static void test_take_of_nothing_reports_failed_allocation(void **state)
 /* At the limit the allocation is asked for (and failed here); above it, it is not even tried. */
 static void test_limit(void **state)
 {
-    static const size_t above[] = {BUFFER_MAX_BYTES, BUFFER_MAX_BYTES + 1, SIZE_MAX / 2, SIZE_MAX};
+    static const size_t above[] = {BUFFER_MAX_BYTES - 1, BUFFER_MAX_BYTES, SIZE_MAX - 1, SIZE_MAX};
     struct buffer buffer;
 
     (void)state;

@@ -90,6 +90,22 @@ static void test_commas_after_nested_containers(void **state)
     assert_written("[{},[],{\"a\":[1,[true],\"x\"],\"b\":{}},null,null]");
 }
 
+static void test_comma_state_is_per_container(void **state)
+{
+    (void)state;
+    json_begin_array(&json);
+    for (unsigned i = 0; i < 3; i++) {
+        json_begin_object(&json);
+        json_member_integer(&json, "i", i);
+        json_end_object(&json);
+        json_begin_array(&json);
+        json_integer(&json, i);
+        json_end_array(&json);
+    }
+    json_end_array(&json);
+    assert_written("[{\"i\":0},[0],{\"i\":1},[1],{\"i\":2},[2]]");
+}
+
 static void test_numbers(void **state)
 {
     static const double values[] = {0, -0.0, 1, 0.5, 1e-5, 1e16, NAN, INFINITY, -INFINITY};
@@ -200,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_kind_of_member, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commas_after_nested_containers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_comma_state_is_per_container, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_non_finite_members, setup, teardown),
         cmocka_unit_test_setup_teardown(test_escapes, setup, teardown),
