@@ -1,6 +1,6 @@
 """number.c against Python's repr: a million random bit patterns and every kind of boundary.
 
-ENCODE_PROBE names the executable of encode_probe.c (set by `meson test`), ENCODE_LIBRARY the library."""
+`meson test` sets ENCODE_PROBE, the executable of encode_probe.c, and ENCODE_LIBRARY."""
 
 import math
 import os
