@@ -1,13 +1,19 @@
 #!/bin/sh
-# Starts Alertmanager with the Slack webhook from the environment, which it cannot read itself:
-# writes SLACK_WEBHOOK_URL to secrets/slack_url in the working directory (a tmpfs in Compose), for
-# its own user only, and becomes the command in the arguments.
+# Starts Alertmanager in its container: it expands no variables, so this writes
+# SLACK_WEBHOOK_URL (without one, the address of the Slack inbox beside it) into the file that
+# alertmanager.yml names, and becomes Alertmanager. Arguments are Alertmanager's.
 #
-#   entrypoint.sh /bin/alertmanager --config.file=/etc/alertmanager/alertmanager.yml ...
+# RUN_DIR is a folder in memory that only Alertmanager's user can read. It holds the webhook and
+# links to the configuration, and is the working directory: Alertmanager 0.25 takes the path of the
+# webhook's file relative to that, and the templates' relative to the configuration file.
 set -eu
 
 umask 077
+config=$(cd "$(dirname "$0")" && pwd)
+cd "${RUN_DIR:-/run/alertmanager}"
+ln -sfn "$config/alertmanager.yml" alertmanager.yml
+ln -sfn "$config/templates" templates
 mkdir -p secrets
-printf '%s\n' "${SLACK_WEBHOOK_URL:?is not set}" > secrets/slack_url
+printf '%s\n' "${SLACK_WEBHOOK_URL:-http://slack-inbox:9095/slack}" > secrets/slack_url
 unset SLACK_WEBHOOK_URL
-exec "$@"
+exec "${ALERTMANAGER:-/bin/alertmanager}" "$@"
