@@ -183,7 +183,7 @@ await prometheus "http://$prometheus/-/ready"
 {
     printf '%s=%s\n' MODEL_SERVICE_PORT "$MODEL_SERVICE_PORT" PROMETHEUS_PORT "$PROMETHEUS_PORT" \
         ALERTMANAGER_PORT "$ALERTMANAGER_PORT" SLACK_INBOX_PORT "$SLACK_INBOX_PORT" \
-        BUILD_DIR "$BUILD_DIR" MESSAGES_GO_TO "${webhook:+webhook}"
+        BUILD_DIR "$BUILD_DIR" MESSAGES_GO_TO "$(if [ -n "$webhook" ]; then say webhook; else say inbox; fi)"
 } >"$RUN_DIR/state"
 
 cat <<TEXT
@@ -192,7 +192,7 @@ ${BOLD}Everything runs.${OFF} Ctrl-C here, or 'make stop' elsewhere, ends it.
 
   model service   http://$service/
   Prometheus      http://$prometheus/alerts
-  Alertmanager    http://$alertmanager/
+  Alertmanager    http://$alertmanager/      Debian's package has the API only, no pages
   Slack inbox     http://$inbox/      $(if [ -n "$webhook" ]; then
     printf 'idle: messages go to your webhook'
 else

@@ -118,3 +118,37 @@ progress() {
     fi
 }
 progress_end() { [ -z "$FANCY" ] || printf '\r\e[K'; }
+
+# ---- messages ----
+
+# messages WORD SINCE: titles of the drift messages received at or after SINCE (seconds since the
+# epoch) whose title begins with WORD (FIRING or RESOLVED), oldest first, then the text indented.
+messages() {
+    http_get "$INBOX_URL/messages" | jq -r --arg word "$1" --arg names "$drift_alert" --argjson since "$2" '
+        [if type == "array" then .[] else .messages[] end
+         | . as $message | .attachments[]?
+         | select((.title // "") | startswith($word))
+         | select((.title + .text) | test($names))
+         | select(($message.received_at | sub("\\.[0-9]+"; "") | fromdateiso8601) >= $since)
+         | {at: $message.received_at, title, text}]
+        | sort_by(.at) | .[] | .title, (.text | split("\n")[] | select(. != "") | "    " + .)'
+}
+
+# Where messages go: inbox, or webhook when one is configured.
+messages_destination() {
+    if [ -n "${MESSAGES_GO_TO:-}" ]; then
+        say "$MESSAGES_GO_TO"
+    elif [ -n "${SLACK_WEBHOOK_URL:-}" ]; then
+        say webhook
+    else
+        say inbox
+    fi
+}
+
+# How many Slack deliveries Alertmanager has made without an error.
+delivered() {
+    http_get "$ALERTMANAGER_API/metrics" | awk '
+        /^alertmanager_notifications_total\{.*integration="slack"/ { sent += $NF }
+        /^alertmanager_notifications_failed_total\{.*integration="slack"/ { failed += $NF }
+        END { print sent - failed }'
+}

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# Drives drift and follows it to the alert and the Slack message, then ends it and follows that to
+# the message that says so.
+#
+# usage: ./test_drift.sh [--severity S] [--no-resolve]
+#
+#   --severity S    how strong, above 0 and at most 1, default 0.7
+#   --no-resolve    stop once the alert's message has arrived; the drift stays in the window
+#
+# Ends with exit status 0 when every step was seen: the first message within three minutes, the
+# message of the end within five more. The ports are those of `make run`, of the environment or
+# of .env.
+set -euo pipefail
+ROOT=$(cd "$(dirname "$0")" && pwd)
+. "$ROOT/scripts/traffic.sh"
+
+severity=0.7 resolve=1
+firing_limit=180 resolve_limit=300
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) print_help "$0" && exit 0 ;;
+    --severity) severity=${2:-} && shift ;;
+    --no-resolve) resolve='' ;;
+    *) die "unknown argument '$1'" "see ./test_drift.sh --help" ;;
+    esac
+    shift || break
+done
+[[ $severity =~ ^(0?\.[0-9]+|1|1\.0+)$ ]] || die "--severity must be a number above 0 and at most 1, not '$severity'"
+
+require_tools
+find_stack
+destination=$(messages_destination)
+if [ "$destination" = inbox ]; then
+    http_get -o /dev/null "$INBOX_URL/messages" || die "the Slack inbox does not answer at $INBOX_URL" \
+        "see run/log/slack-inbox.log, or docker-compose logs slack-inbox"
+fi
+rows=$(mktemp)
+trap 'rm -f "$rows"' EXIT
+trap 'progress_end; exit 130' INT TERM
+# The end of the drift, and of an earlier one, is ordinary traffic: enough rows for both.
+make_rows "$rows" $((2 * resolve_limit * 20 + 4000)) 2
+next=1
+
+# step DONE TEXT: a finished line of the list.
+step() {
+    progress_end
+    printf '  %s%s%s %5s  %s\n' "$GREEN" "done" "$OFF" "$(clock $((SECONDS - began)))" "$1"
+    PROGRESS_AT=$((SECONDS - 10))
+}
+frames=("-" "\\" "|" "/")
+doing() {
+    local frame=${frames[$((SECONDS % 4))]}
+    progress "     $frame $(printf '%5s' "$(clock $((SECONDS - began)))")  $1"
+}
+give_up() {
+    progress_end
+    printf '  %sFAILED%s %s\n' "$RED" "$OFF" "$1" >&2
+    shift
+    [ $# -eq 0 ] || printf '         %s\n' "$@" >&2
+    exit 1
+}
+
+simulate() {
+    http_get -o /dev/null -X POST "$SERVICE_URL/simulate/drift?severity=$severity&n_requests=150" ||
+        give_up "POST $SERVICE_URL/simulate/drift did not succeed"
+}
+ordinary() {
+    send_rows "$rows" "$next" 20
+    next=$((next + 20))
+}
+
+# arrived WORD: the message, or for a webhook the fact that Alertmanager delivered one more.
+arrived() {
+    local count
+    if [ "$destination" = inbox ]; then
+        messages "$1" "$since"
+    elif count=$(delivered) && [ "$count" -gt "$deliveries" ]; then
+        say "Alertmanager delivered it to your webhook"
+    fi
+}
+show() { printf '         %s\n' "${1//$'\n'/$'\n         '}"; }
+
+# follow_end: ordinary traffic until the drift is out of the window, the alerts and the channel.
+follow_end() {
+    local limit=$((SECONDS + resolve_limit)) stage=score word score feature _p _s text
+    deliveries=$(delivered) || deliveries=0
+    while [ $SECONDS -lt $limit ]; do
+        ordinary
+        IFS=$'\t' read -r word score feature _p _s < <(read_status) || give_up "the model service stopped answering"
+        case $stage in
+        score)
+            doing "ordinary traffic; status \"$word\", largest score $score ($feature)"
+            if [ "$word" = "No drift" ]; then
+                step "status \"No drift\", largest score $score ($feature)"
+                stage=alert
+            fi
+            ;;
+        alert)
+            doing "waiting for Prometheus to end: $(alerts firing | paste -sd, -)"
+            if [ -z "$(alerts firing)" ]; then
+                step "no drift alert fires any more"
+                stage=message
+            fi
+            ;;
+        message)
+            doing "waiting for the message of the end"
+            text=$(arrived RESOLVED)
+            if [ -n "$text" ]; then
+                step "the message of the end arrived"
+                show "$text"
+                return 0
+            fi
+            ;;
+        esac
+        pace
+    done
+    give_up "the drift was not reported as ended within $resolve_limit s; stuck at: $stage" \
+        "alerts: ${PROMETHEUS_API%/api/v1}/alerts" "Alertmanager's log: run/log/alertmanager.log"
+}
+
+# follow_drift: drift until the alert's message has arrived.
+follow_drift() {
+    local limit=$((SECONDS + firing_limit)) stage=score turn=0 word score feature p significant found text
+    deliveries=$(delivered) || deliveries=0
+    while [ $SECONDS -lt $limit ]; do
+        [ $((turn++ % 2)) -ne 0 ] || simulate
+        IFS=$'\t' read -r word score feature p significant < <(read_status) || give_up "the model service stopped answering"
+        case $stage in
+        score)
+            doing "largest score $score ($feature), status \"$word\""
+            if [ "$word" = "Severe drift" ] || [ "$word" = "Moderate drift" ]; then
+                step "drift score $score of $feature, status \"$word\""
+                stage=evidence
+            fi
+            ;;
+        evidence)
+            if [ "$significant" = true ]; then
+                step "it is not chance: p-value $(LC_ALL=C printf '%.2g' "$p")"
+                stage=pending
+            fi
+            ;;
+        pending)
+            doing "waiting for Prometheus to see it"
+            found=$(alerts pending && alerts firing)
+            if [ -n "$found" ]; then
+                step "Prometheus: pending: $(head -n 3 <<<"$found" | paste -sd, -)"
+                stage=firing
+            fi
+            ;;
+        firing)
+            doing "pending: it has to last (30 s critical, 1 min warning)"
+            found=$(alerts firing)
+            if [ -n "$found" ]; then
+                step "Prometheus: firing: $(head -n 3 <<<"$found" | paste -sd, -)"
+                stage=message
+            fi
+            ;;
+        message)
+            doing "waiting for Alertmanager's message"
+            text=$(arrived FIRING)
+            if [ -n "$text" ]; then
+                step "the message arrived ($destination)"
+                show "$text"
+                return 0
+            fi
+            ;;
+        esac
+        pace
+    done
+    give_up "no message within $firing_limit s; stuck at: $stage" \
+        "status: $SERVICE_URL/drift/status" "alerts: ${PROMETHEUS_API%/api/v1}/alerts" \
+        "Alertmanager's log: run/log/alertmanager.log"
+}
+
+began=$SECONDS
+if [ -n "$(alerts firing)$(alerts pending)" ]; then
+    say "${BOLD}Ending the drift that is there already${OFF}"
+    since=$(date +%s)
+    if [ -n "$(alerts firing)" ]; then
+        follow_end
+    else
+        while [ -n "$(alerts pending)" ] && [ $((SECONDS - began)) -lt 60 ]; do
+            doing "ordinary traffic until nothing is pending"
+            ordinary
+            pace
+        done
+        progress_end
+    fi
+fi
+
+began=$SECONDS since=$(date +%s)
+say "${BOLD}Drift of severity $severity${OFF}, 150 predictions every two seconds, to $SERVICE_URL"
+follow_drift
+first=$((SECONDS - began))
+if [ -n "$resolve" ]; then
+    say "${BOLD}The drift ends${OFF}: ordinary traffic, 20 predictions a second"
+    since=$(date +%s)
+    follow_end
+fi
+where="your Slack channel"
+[ "$destination" = webhook ] || where=$INBOX_URL/
+say "${GREEN}passed${OFF}: the message came $first s after the drift began; see it at $where"
