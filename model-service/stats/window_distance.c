@@ -104,6 +104,9 @@ double cramer_von_mises_p_value(double t, uint64_t n, uint64_t m)
     const double expected = (1 + 1 / all) / 6;
     const double variance =
         (all + 1) * (4 * k * all - 3 * (x * x + y * y) - 2 * k) / (45 * all * all * 4 * k);
+    /* Two single values: T is the same wherever they lie. */
+    if (!(variance > 0))
+        return 1;
     const double normalised = 1.0 / 6 + (t - expected) / sqrt(45 * variance);
     return normalised < 0.003 ? 1 : cramer_von_mises_sf(normalised);
 }

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* Not part of the shared library's interface. */
+#pragma GCC visibility push(hidden)
+
 /* Times are clamped to this, so that times and panes can be subtracted. */
 #define WINDOW_MAX_TIME_MS (INT64_MAX / 4)
 
@@ -81,5 +84,7 @@ static inline size_t window_bin_of(const struct feature_window *window, size_t c
 {
     return window->numeric != NULL ? window->numeric->bin_of_cell[cell] : cell;
 }
+
+#pragma GCC visibility pop
 
 #endif

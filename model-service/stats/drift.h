@@ -1,0 +1,19 @@
+/* drift.h - libdrift: exact streaming statistics of data drift. Includes every public header.
+ *
+ * Start with reference.h (what the training data looked like) and feature_window.h (what is seen
+ * now); divergence.h, ks.h and special.h are the batch kernels under them, evidence.h corrects
+ * for many tests. See examples/libdrift/example.c. */
+#ifndef DRIFT_DRIFT_H
+#define DRIFT_DRIFT_H
+
+#include "divergence.h"
+#include "drift_types.h"
+#include "evidence.h"
+#include "exact_sum.h"
+#include "feature_window.h"
+#include "ks.h"
+#include "ks_tree.h"
+#include "reference.h"
+#include "special.h"
+
+#endif
