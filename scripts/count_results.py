@@ -2,8 +2,8 @@
 
 usage: count_results.py DIRECTORY
 
-Reads *.xml (JUnit, from pytest), *.json (Meson's log; TAP lines in a test's output count
-one by one) and checks.tsv (`passed` or `failed`, a tab, a name). Exit status 1 when
+Reads *.xml (JUnit, from pytest), *.json (Meson's log; where a test's output has TAP lines or
+pytest's closing line, its cases count one by one) and checks.tsv (`passed` or `failed`, a tab, a name). Exit status 1 when
 something failed or nothing ran.
 """
 
@@ -15,6 +15,9 @@ import xml.etree.ElementTree as ElementTree
 
 TAP_PLAN = re.compile(r"^1\.\.(\d+)\s*(#.*)?$", re.M)
 TAP_LINE = re.compile(r"^(ok|not ok)\b([^\n]*)$", re.M)
+PYTEST_LINE = re.compile(r"^=* ?((?:\d+ \w+(?:, )?)+) in [\d.]+s", re.M)
+PYTEST_WORDS = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed",
+                "skipped": "skipped"}
 TAP_SKIP = re.compile(r"#\s*skip", re.I)
 
 
@@ -29,6 +32,19 @@ def count_tap(name, output, failed_run):
             outcomes.append(("passed" if verdict == "ok" else "failed", test))
     planned = sum(int(plan) for plan, _ in TAP_PLAN.findall(output))
     outcomes += [("failed", f"{name}: planned, not run")] * max(0, planned - len(outcomes))
+    return with_failed_run(name, outcomes, failed_run)
+
+
+def count_pytest(name, counts, failed_run):
+    """Outcomes from pytest's closing line, such as `3 passed, 1 skipped`."""
+    outcomes = []
+    for count, word in re.findall(r"(\d+) (\w+)", counts):
+        outcomes += [(PYTEST_WORDS[word], name)] * int(count) if word in PYTEST_WORDS else []
+    return with_failed_run(name, outcomes, failed_run)
+
+
+def with_failed_run(name, outcomes, failed_run):
+    """A program that failed without saying which case did counts as one failure more."""
     if failed_run and not any(outcome == "failed" for outcome, _ in outcomes):
         outcomes.append(("failed", f"{name}: the program failed"))
     return outcomes
@@ -43,6 +59,9 @@ def count_meson(path):
         failed = result not in ("OK", "EXPECTEDFAIL", "SKIP")
         if TAP_LINE.search(output) or TAP_PLAN.search(output):
             outcomes += count_tap(test["name"], output, failed)
+        elif PYTEST_LINE.search(output):
+            counts = PYTEST_LINE.findall(output)[-1]
+            outcomes += count_pytest(test["name"], counts, failed)
         else:
             word = "failed" if failed else "skipped" if result == "SKIP" else "passed"
             outcomes.append((word, test["name"]))

@@ -1,0 +1,87 @@
+"""What `make run` and `make stop` do when something is in the way or ends unexpectedly."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+
+from test_end_to_end import ROOT, alive, new_run  # noqa: F401 (a fixture)
+
+
+def test_second_run_says_that_one_runs(new_run):  # noqa: F811
+    run = new_run().start()
+    second = run.script("scripts/run.sh", "--no-build", timeout=30)
+    assert second.returncode == 1
+    assert "already running" in second.stdout and str(run.process.pid) in second.stdout
+    assert "make stop" in second.stdout
+    assert run.process.poll() is None
+
+    stopped = run.script("scripts/stop.sh", timeout=60)
+    assert stopped.returncode == 0 and "stopped" in stopped.stdout
+    assert run.process.wait(10) == 0
+    again = run.script("scripts/stop.sh", timeout=30)
+    assert again.returncode == 0 and "nothing runs" in again.stdout
+
+
+def test_busy_port_names_its_owner_and_the_setting(new_run):  # noqa: F811
+    run = new_run()
+    with socket.create_server(("127.0.0.1", run.ports["PROMETHEUS_PORT"])):
+        refused = run.script("scripts/run.sh", "--no-build", timeout=30)
+    assert refused.returncode == 1
+    assert f"pid {os.getpid()}" in refused.stdout and "PROMETHEUS_PORT=" in refused.stdout
+    assert not (run.folder / "run.pid").exists()
+
+
+def test_component_that_dies_is_named_and_the_rest_stops(new_run):  # noqa: F811
+    run = new_run().start()
+    others = [run.pid(name) for name in ("prometheus", "model-service", "slack-inbox")]
+    os.kill(run.pid("alertmanager"), signal.SIGKILL)
+    assert run.process.wait(60) == 1
+    assert "alertmanager ended by itself" in run.text()
+    assert "| " in run.text(), "the end of its log is shown"
+    assert not any(alive(pid) for pid in others)
+
+
+def test_component_that_cannot_start_is_named(new_run):  # noqa: F811
+    run = new_run(MODEL_CONFIG="/nonexistent.yml")
+    failed = run.script("scripts/run.sh", "--no-build", timeout=60)
+    assert failed.returncode == 1
+    assert "model-service ended while starting" in failed.stdout and "/nonexistent.yml" in failed.stdout
+
+
+def test_killed_run_leaves_nothing_behind(new_run):  # noqa: F811
+    run = new_run().start()
+    components = [run.pid(name) for name in ("model-service", "prometheus", "alertmanager", "slack-inbox")]
+    run.process.kill()
+    run.process.wait(10)
+    run.script("scripts/stop.sh", timeout=60)
+    assert not any(alive(pid) for pid in components)
+    run.start()
+
+
+def test_stop_leaves_a_process_with_a_reused_pid_alone(new_run):  # noqa: F811
+    run = new_run()
+    run.folder.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "30"]) as other:
+        (run.folder / "run.pid").write_text(f"{other.pid} 1\n")
+        assert "nothing runs" in run.script("scripts/stop.sh", timeout=30).stdout
+        assert other.poll() is None
+        other.kill()
+
+
+def test_secrets_are_for_the_owner_only(new_run):  # noqa: F811
+    run = new_run(SLACK_WEBHOOK_URL="http://127.0.0.1:9/services/secret").start()
+    path = run.folder / "alertmanager" / "secrets" / "slack_url"
+    assert path.read_text().strip() == "http://127.0.0.1:9/services/secret"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(run.folder.stat().st_mode) == 0o700
+    assert "services/secret" not in run.text()
+    assert "messages go to your webhook" in run.text()
+
+
+def test_help_of_every_script():
+    for script in ("scripts/run.sh", "scripts/stop.sh", "scripts/setup.sh", "scripts/build.sh",
+                   "scripts/test.sh", "test_normal.sh", "test_drift.sh", "cleanup.sh"):
+        shown = subprocess.run([ROOT / script, "--help"], text=True, stdout=subprocess.PIPE, timeout=10)
+        assert shown.returncode == 0 and "usage:" in shown.stdout, script
