@@ -13,9 +13,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define DEFAULT_LISTEN  "127.0.0.1:8000"
-#define MAX_THREADS     64
-#define DEFAULT_THREADS 4
+#define DEFAULT_LISTEN "127.0.0.1:8000"
+#define MAX_THREADS    64
+/* Also the size of the pool that the HTTP library clears for every request: larger is slower. */
+#define HEADER_MAX_BYTES (8 << 10)
+#define DEFAULT_THREADS  4
 /* Requests in flight at SIGTERM have this long to finish. */
 #define STOP_GRACE_MS 5000
 
@@ -195,7 +197,7 @@ static int app_run(struct app *app, const char *listen, size_t threads)
         .route_count = app_route_count,
         .context = app,
         .limits = {.connections = 1000,
-                   .header_bytes = 32 << 10,
+                   .header_bytes = HEADER_MAX_BYTES,
                    .idle_seconds = 60,
                    .threads = threads},
         .render_error = render_error,
