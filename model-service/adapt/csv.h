@@ -1,4 +1,7 @@
-/* csv.h - CSV files (RFC 4180, UTF-8, optional BOM, LF or CRLF) as rows of fields. */
+/* csv.h - CSV files (RFC 4180, UTF-8, optional BOM, LF or CRLF) as rows of fields.
+ *
+ * A quote is special only as a field's first byte; one inside an unquoted field is text, as is a
+ * carriage return that no line feed follows. Bytes after a closing quote are an error. */
 #ifndef ADAPT_CSV_H
 #define ADAPT_CSV_H
 
@@ -23,19 +26,31 @@ typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field 
 #define CSV_MAX_COLUMNS   10000u
 
 /* Calls header once with the first row, then row for each further one. Blank lines are skipped.
- * 0; -ENOENT, -EACCES, -EIO, ...; -EBADMSG (unclosed quote, NUL byte, row too long); -ECANCELED
- * when a callback stopped. error: one sentence with file and line; written on failure except
- * -ECANCELED. */
+ * 0; -ENOENT, -EACCES, -EIO, ..., -ENOMEM; -EBADMSG (no row at all, unclosed quote, text after a
+ * closing quote, NUL byte, row too long or wide); -ECANCELED when a callback stopped. error: one
+ * sentence with file and line; written on failure except -ECANCELED.
+ * O(bytes); memory: the longest row, at least 256 KiB. */
 int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
              char error[CSV_ERROR_BYTES]);
 
-/* A table of chosen columns, kept in memory: numbers, or strings for categorical columns. Empty
- * fields, "NA", "NaN", "nan", "null" are missing (NaN, or NULL). */
+/* Empty fields, "NA", "NaN", "nan", "null", exactly so; quoted or not. */
+bool csv_is_missing(const char *text, size_t bytes);
+
+/* A NUL-terminated field as a number: decimal with optional fraction and exponent, correctly
+ * rounded; "inf", "infinity" in any case, with or without a sign; NaN for a missing one. Blanks
+ * around it are ignored; no hexadecimal, no thousands separators, no locale (as long as the
+ * process does not call setlocale()).
+ * 0; -EINVAL: not a number; -ERANGE: finite, but beyond the largest double. */
+int csv_number(const char *text, size_t bytes, double *ret_value);
+
+/* A table of chosen columns, kept in memory: numbers, or strings for categorical columns, equal
+ * strings of a column stored once. Missing fields are NaN, or NULL. Columns not asked for are
+ * neither converted nor checked. */
 struct csv_column {
-    const char *name;   /* asked for; borrowed */
+    const char *name; /* asked for; borrowed */
     bool categorical;
-    double *number;     /* [rows] or NULL */
-    const char **text;  /* [rows] or NULL; owned by the table */
+    double *number;    /* [rows] or NULL */
+    const char **text; /* [rows] or NULL; owned by the table */
 };
 struct csv_table {
     struct csv_column *columns; /* caller's array, names and kinds filled in */
@@ -43,8 +58,9 @@ struct csv_table {
     size_t rows;
     void *arena; /* the reader's */
 };
-/* 0, or as csv_read, or -EBADMSG for a missing or doubled column, a row of the wrong length, or a
- * field that is not a number (naming file, line, column and the text). */
+/* 0, or as csv_read, or -EBADMSG for a missing or doubled column, a row of the wrong length, a
+ * field that is not a number, or a category that is not UTF-8 (naming file, line, column and the
+ * text). On failure the table holds nothing. */
 int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERROR_BYTES]);
 void csv_table_finish(struct csv_table *table);
 

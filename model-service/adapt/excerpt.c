@@ -32,6 +32,18 @@ static size_t character_bytes(const unsigned char *text, size_t left)
     return bytes;
 }
 
+bool excerpt_is_utf8(const char *text, size_t bytes)
+{
+    const unsigned char *in = (const unsigned char *)text;
+
+    for (size_t i = 0, n; i < bytes; i += n) {
+        n = character_bytes(in + i, bytes - i);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
 /* Copies whole characters while they fit into `room`; returns the bytes of `text` consumed. */
 static size_t copy_clean(char *out, size_t room, const char *text, size_t bytes, size_t *ret_length)
 {

@@ -1,0 +1,251 @@
+/* csv_number.c - fields as numbers, exactly rounded and without regard to the locale.
+ *
+ * Up to 19 significant digits are an integer m, the value m * 10^e. Where m and 10^|e| are exact
+ * doubles one operation rounds correctly (Clinger 1990, "How to read floating point numbers
+ * accurately"); where 10^|e| fits 64 bits, so does one 128-bit product or division whose remainder
+ * is kept as a sticky bit. strtod() does the rest. */
+#include "adapt/csv.h"
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+__extension__ typedef unsigned __int128 uint128;
+
+#define MAX_DIGITS         19 /* any 19 digits fit 64 bits */
+#define MAX_WIDE_EXPONENT  19 /* 10^19 fits 64 bits */
+#define MAX_EXACT_EXPONENT 22 /* 10^22 is exact in a double */
+#define MAX_EXACT_INTEGER  (UINT64_C(1) << 53)
+#define MAX_EXPONENT       100000 /* beyond any double; saturates against overflow of the int */
+
+struct decimal {
+    uint64_t mantissa;
+    int exponent;
+    unsigned digits; /* at least the significant ones */
+    bool negative;
+};
+
+static const double exact_power[MAX_EXACT_EXPONENT + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+};
+
+static uint64_t integer_power(int exponent)
+{
+    uint64_t power = 1;
+
+    for (int i = 0; i < exponent; i++)
+        power *= 10;
+    return power;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Eight digits at once: whether they are, and their value. Bytes to pairs to fours to eight. */
+static bool eight_digits(const char *p, uint64_t *ret_value)
+{
+    uint64_t text;
+
+    memcpy(&text, p, sizeof(text));
+    if (((text & 0xf0f0f0f0f0f0f0f0u) |
+         (((text + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4)) != 0x3333333333333333u)
+        return false;
+    text -= 0x3030303030303030u;
+    text = text * 10 + (text >> 8);
+    text = ((text & 0x000000ff000000ffu) * 0x000f424000000064u +
+            ((text >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u) >>
+           32;
+    *ret_value = text & 0xffffffffu;
+    return true;
+}
+
+/* Digits into the mantissa while they fit; scale: -1 after the decimal point. */
+static const char *scan_digits(const char *p, const char *end, int scale, struct decimal *decimal)
+{
+    uint64_t eight;
+
+    while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8 &&
+           decimal->digits + 8 <= MAX_DIGITS && eight_digits(p, &eight)) {
+        decimal->mantissa = decimal->mantissa * 100000000 + eight;
+        decimal->exponent += 8 * scale;
+        decimal->digits += 8;
+        p += 8;
+    }
+    for (; p < end && is_digit(*p); p++) {
+        if (decimal->digits < MAX_DIGITS) {
+            decimal->mantissa = decimal->mantissa * 10 + (uint64_t)(*p - '0');
+            decimal->exponent += scale;
+        }
+        decimal->digits += decimal->mantissa > 0;
+    }
+    return p;
+}
+
+static const char *scan_exponent(const char *p, const char *end, struct decimal *decimal)
+{
+    const char *digits = p + 1;
+    bool negative = digits < end && *digits == '-';
+    int exponent = 0;
+
+    digits += digits < end && (*digits == '-' || *digits == '+');
+    if (digits == end || !is_digit(*digits))
+        return p;
+    for (p = digits; p < end && is_digit(*p); p++)
+        if (exponent < MAX_EXPONENT)
+            exponent = exponent * 10 + (*p - '0');
+    decimal->exponent += negative ? -exponent : exponent;
+    return p;
+}
+
+/* [+-] digits [. digits] [e [+-] digits], with a digit somewhere before the exponent. */
+static bool scan_decimal(const char *p, const char *end, struct decimal *decimal)
+{
+    const char *whole, *fraction;
+    bool any;
+
+    *decimal = (struct decimal){.negative = p < end && *p == '-'};
+    p += p < end && (*p == '-' || *p == '+');
+    whole = p;
+    p = scan_digits(p, end, 0, decimal);
+    any = p > whole;
+    if (p < end && *p == '.') {
+        fraction = ++p;
+        p = scan_digits(p, end, -1, decimal);
+        any = any || p > fraction;
+    }
+    if (any && p < end && (*p == 'e' || *p == 'E'))
+        p = scan_exponent(p, end, decimal);
+    return any && p == end;
+}
+
+/* m / 10^k, rounded once. With m's highest bit set the quotient has at least 63 bits, so its lowest
+ * one can carry the remainder. */
+static double divide(uint64_t m, int k)
+{
+    int shift = __builtin_clzll(m);
+    uint128 numerator = (uint128)(m << shift) << 64;
+    uint64_t power = integer_power(k);
+    uint128 quotient = numerator / power;
+
+    quotient |= (uint64_t)(numerator - quotient * power) != 0;
+    return ldexp((double)quotient, -64 - shift);
+}
+
+/* 2^(63 + b) / 10^k rounded down, b the bits of 10^k, from k = 1: 64 bits each. */
+static const uint64_t reciprocal[MAX_WIDE_EXPONENT] = {
+    0xcccccccccccccccc, 0xa3d70a3d70a3d70a, 0x83126e978d4fdf3b, 0xd1b71758e219652b,
+    0xa7c5ac471b478423, 0x8637bd05af6c69b5, 0xd6bf94d5e57a42bc, 0xabcc77118461cefc,
+    0x89705f4136b4a597, 0xdbe6fecebdedd5be, 0xafebff0bcb24aafe, 0x8cbccc096f5088cb,
+    0xe12e13424bb40e13, 0xb424dc35095cd80f, 0x901d7cf73ab0acd9, 0xe69594bec44de15b,
+    0xb877aa3236a4b449, 0x9392ee8e921d5d07, 0xec1e4a7db69561a5,
+};
+
+/* As divide(), without a division. The product's upper half h is at most 2 below the exact
+ * quotient; rounding h to 53 bits is rounding that, unless a midpoint between two doubles may lie
+ * between. */
+static double multiply_by_reciprocal(uint64_t m, int k)
+{
+    int shift = __builtin_clzll(m);
+    int power_bits = (k * 1701 >> 9) + 1; /* bits of 10^k for k < 100: 1701 / 512 > log2(10) */
+    uint64_t h = (uint64_t)((uint128)(m << shift) * reciprocal[k - 1] >> 64);
+    unsigned dropped = h >> 63 ? 11 : 10;
+    uint64_t middle = UINT64_C(1) << (dropped - 1);
+    uint64_t low = h & (2 * middle - 1);
+    uint64_t scale_bits = (uint64_t)(1023 + 1 - shift - power_bits) << 52;
+    double scale;
+
+    if (low + 2 >= middle && low <= middle)
+        return divide(m, k);
+    memcpy(&scale, &scale_bits, sizeof(scale));
+    return (double)h * scale;
+}
+
+/* Whether the decimal could be converted without strtod(). */
+static bool convert(const struct decimal *decimal, double *ret_value)
+{
+    uint64_t m = decimal->mantissa;
+    int e = decimal->exponent;
+
+    if (m == 0)
+        *ret_value = 0.0;
+    else if (decimal->digits > MAX_DIGITS)
+        return false;
+    else if (FLT_EVAL_METHOD == 0 && m <= MAX_EXACT_INTEGER && e >= 0 && e <= MAX_EXACT_EXPONENT)
+        *ret_value = (double)m * exact_power[e];
+    else if (FLT_EVAL_METHOD == 0 && m <= MAX_EXACT_INTEGER && e < 0 && e >= -MAX_EXACT_EXPONENT)
+        *ret_value = (double)m / exact_power[-e];
+    else if (e >= 0 && e <= MAX_WIDE_EXPONENT)
+        *ret_value = (double)((uint128)m * integer_power(e));
+    else if (e < 0 && e >= -MAX_WIDE_EXPONENT)
+        *ret_value = multiply_by_reciprocal(m, -e);
+    else
+        return false;
+    *ret_value = decimal->negative ? -*ret_value : *ret_value;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static void trim(const char **begin, const char **end)
+{
+    while (*begin < *end && is_blank(**begin))
+        (*begin)++;
+    while (*end > *begin && is_blank((*end)[-1]))
+        (*end)--;
+}
+
+static bool parse_infinity(const char *p, const char *end, double *ret_value)
+{
+    bool negative = p < end && *p == '-';
+    size_t bytes;
+
+    p += p < end && (*p == '-' || *p == '+');
+    bytes = (size_t)(end - p);
+    if (!(bytes == 3 && strncasecmp(p, "inf", 3) == 0) &&
+        !(bytes == 8 && strncasecmp(p, "infinity", 8) == 0))
+        return false;
+    *ret_value = negative ? -INFINITY : INFINITY;
+    return true;
+}
+
+bool csv_is_missing(const char *text, size_t bytes)
+{
+    static const char *const words[] = {"", "NA", "NaN", "nan", "null"};
+
+    if (bytes > 4)
+        return false;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strlen(words[i]) == bytes && memcmp(words[i], text, bytes) == 0)
+            return true;
+    return false;
+}
+
+int csv_number(const char *text, size_t bytes, double *ret_value)
+{
+    const char *begin = text, *end = text + bytes;
+    struct decimal decimal;
+    double value;
+
+    trim(&begin, &end);
+    if (!scan_decimal(begin, end, &decimal)) {
+        if (csv_is_missing(begin, (size_t)(end - begin)))
+            value = NAN;
+        else if (!parse_infinity(begin, end, &value))
+            return -EINVAL;
+    } else if (!convert(&decimal, &value)) {
+        value = strtod(begin, NULL);
+        if (isinf(value))
+            return -ERANGE;
+    }
+    *ret_value = value;
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* fuzz_csv.c - libFuzzer target of the CSV reader; corpus in corpus/csv/.
+ *
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
+ *     fuzz_csv.c ../../model-service/adapt/{csv,csv_number,csv_table,excerpt}.c -lm -o fuzz_csv
+ * ./fuzz_csv -max_total_time=60 NEW_INPUTS corpus/csv */
+#include "adapt/csv.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct tally {
+    size_t bytes;
+    uint64_t line;
+};
+
+/* Every field is terminated, every row later than the one before, every number strtod()'s. */
+static bool check_row(void *context, uint64_t line, const struct csv_field *fields, size_t count)
+{
+    struct tally *tally = context;
+
+    if (line <= tally->line || count == 0)
+        abort();
+    tally->line = line;
+    for (size_t i = 0; i < count; i++) {
+        double value;
+
+        if (strlen(fields[i].text) != fields[i].bytes)
+            abort();
+        tally->bytes += fields[i].bytes;
+        if (csv_number(fields[i].text, fields[i].bytes, &value) == 0 && isfinite(value) &&
+            value != strtod(fields[i].text, NULL))
+            abort();
+    }
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static int file = -1;
+    static char path[64];
+    struct csv_column columns[] = {{.name = "a"}, {.name = "b", .categorical = true}};
+    struct csv_table table = {.columns = columns, .column_count = 2};
+    char error[CSV_ERROR_BYTES];
+    struct tally tally = {0};
+
+    if (file < 0) {
+        file = memfd_create("csv", 0);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    }
+    if (ftruncate(file, 0) < 0 || pwrite(file, data, size, 0) != (ssize_t)size)
+        abort();
+    if (csv_read(path, check_row, check_row, &tally, error) < 0 && strlen(error) < strlen(path))
+        abort();
+    if (tally.bytes > size)
+        abort();
+    if (csv_table_read(&table, path, error) == 0)
+        csv_table_finish(&table);
+    return 0;
+}
