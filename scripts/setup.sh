@@ -161,12 +161,13 @@ if ! install_packages; then
         install_packages && updated=ok
     fi
     if [ "$updated" != ok ]; then
-        tail -n 15 "$log" >&2
         if grep -qE 'Temporary failure resolving|Could not resolve|Could not connect|Unable to connect|Network is unreachable|Unable to locate package|has no installation candidate' "$log"; then
+            tail -n 2 "$log" >&2
             die "the package mirror could not be reached, or its lists are not there" \
-                "missing: ${missing[*]}" "with a network, run: ${as_root[*]} ${command[*]}"
+                "missing: ${missing[*]}" "with a network, run: ${as_root[*]:+${as_root[*]} }${command[*]}"
         fi
-        die "apt-get could not install: ${missing[*]}" "run it to see why: ${as_root[*]} ${command[*]}"
+        tail -n 15 "$log" >&2
+        die "apt-get could not install: ${missing[*]}" "run it to see why: ${as_root[*]:+${as_root[*]} }${command[*]}"
     fi
 fi
 
