@@ -193,20 +193,23 @@ static void insert(struct feature_window *window, double x, uint32_t cell)
         ks_tree_insert(&window->tree, cell);
 }
 
-/* One in, one out: the size stands still, so only the terms of two bins change. */
+/* One in, one out: the size stands still, so only the terms of two bins change. Numeric windows
+ * have so few bins that a read can afford to compute them all. */
 static void replace_bins(struct feature_window *window, uint32_t in, uint32_t out)
 {
     const size_t in_bin = window_bin_of(window, in), out_bin = window_bin_of(window, out);
     window->bin[in_bin]++;
     window->bin[out_bin]--;
-    if (window->psi_total != window->total.observations) {
-        for (size_t i = 0; i < window->bins; i++)
-            refresh_psi_term(window, i);
-        window->psi_total = window->total.observations;
-    } else if (in_bin != out_bin) {
+    if (window->numeric != NULL || in_bin == out_bin)
+        return;
+    if (window->psi_total == window->total.observations) {
         refresh_psi_term(window, in_bin);
         refresh_psi_term(window, out_bin);
+        return;
     }
+    for (size_t i = 0; i < window->bins; i++)
+        refresh_psi_term(window, i);
+    window->psi_total = window->total.observations;
 }
 
 static void replace(struct feature_window *window, double x, uint32_t in, double out_x,

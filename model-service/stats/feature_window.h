@@ -2,7 +2,7 @@
  *
  * Holds nothing but counts (per cell and per bin), exact sums, and for a count window the ring
  * of values. After every observation every score can be read; the exact KS statistic costs
- * O(log R) to keep, PSI O(1) amortised, the others O(bins) or O(R) when asked.
+ * O(log R) to keep; scores on bins cost O(bins) when asked, the others O(R).
  * Not thread-safe: the owner locks. */
 #ifndef DRIFT_FEATURE_WINDOW_H
 #define DRIFT_FEATURE_WINDOW_H

@@ -20,35 +20,44 @@ struct range {
 
 static const struct range unlimited = {0, 1, 1, 0};
 
-static inline int64_t height(const struct ks_tree *tree, struct ks_prefix prefix)
+static inline uint32_t current_of(ks_prefix prefix)
 {
-    return (int64_t)tree->n * prefix.current - (int64_t)tree->m * prefix.reference;
+    return (uint32_t)(prefix >> 32);
 }
 
-static inline struct ks_prefix join(struct ks_prefix a, struct ks_prefix b)
+static inline uint32_t reference_of(ks_prefix prefix)
 {
-    return (struct ks_prefix){a.current + b.current, a.reference + b.reference};
+    return (uint32_t)prefix;
+}
+
+static inline int64_t height(const struct ks_tree *tree, ks_prefix prefix)
+{
+    return (int64_t)tree->n * current_of(prefix) - (int64_t)tree->m * reference_of(prefix);
+}
+
+/* All ones if the number is negative, else zero: choices without branches, which data this random
+ * would mispredict every other time. (Right shifts of negative numbers keep the sign in every
+ * compiler that the build accepts.) */
+static inline uint64_t if_negative(int64_t x)
+{
+    return (uint64_t)(x >> 63);
 }
 
 /* `high` was chosen over `low`, both prefixes of the same node: high stays at least as high as
  * long as n * (high.current - low.current) >= m * (high.reference - low.reference). Prefixes are
  * nested, so both differences have the same sign. */
-static void restrict_range(struct range *range, struct ks_prefix high, struct ks_prefix low)
+static void restrict_range(struct range *range, ks_prefix high, ks_prefix low)
 {
-    if (high.reference > low.reference) {
-        const uint64_t current = high.current - low.current;
-        const uint64_t reference = high.reference - low.reference;
-        if (current * range->until_reference < range->until_current * reference) {
-            range->until_current = current;
-            range->until_reference = reference;
-        }
-    } else if (high.reference < low.reference) {
-        const uint64_t current = low.current - high.current;
-        const uint64_t reference = low.reference - high.reference;
-        if (current * range->from_reference > range->from_current * reference) {
-            range->from_current = current;
-            range->from_reference = reference;
-        }
+    const int64_t reference = (int64_t)reference_of(high) - reference_of(low);
+    const int64_t current = (int64_t)current_of(high) - current_of(low);
+    const uint64_t rise = (uint64_t)llabs(current), run = (uint64_t)llabs(reference);
+    if (reference > 0 && rise * range->until_reference < range->until_current * run) {
+        range->until_current = rise;
+        range->until_reference = run;
+    }
+    if (reference < 0 && rise * range->from_reference > range->from_current * run) {
+        range->from_current = rise;
+        range->from_reference = run;
     }
 }
 
@@ -66,31 +75,35 @@ static void close_range(const struct ks_tree *tree, struct ks_node *node, const 
     }
 }
 
-/* The candidates of a block: highest before each reference value (its gap included), lowest after
- * each; every other boundary has a candidate of the same F that is at least as extreme. */
+/* The candidates of a block: highest before each reference value (its gap included), lowest at the
+ * start and after each; every other boundary has a candidate of the same F at least as extreme.
+ * rise and fall: how far this is above the highest and the lowest so far. */
 static inline void scan_block(const struct ks_tree *tree, size_t leaf, struct ks_node *node)
 {
     const size_t begin = leaf * LEAF_VALUES;
     const size_t end = begin + LEAF_VALUES < tree->values ? begin + LEAF_VALUES : tree->values;
-    const uint32_t *current = tree->current, *reference = tree->reference;
     const int64_t n = tree->n, m = tree->m;
-    /* A prefix in one register: current in the upper half, reference in the lower. */
-    uint64_t at = 0, highest = 0, lowest = 0;
-    int64_t h = 0, most = INT64_MIN, least = INT64_MAX;
+    ks_prefix at = 0, highest = 0, lowest = 0;
+    int64_t rise = 0, fall = 0;
     for (size_t i = begin; i < end; i++) {
-        const uint32_t gap = current[2 * i], equal = current[2 * i + 1];
-        h += n * gap;
+        const uint32_t gap = tree->current[2 * i], equal = tree->current[2 * i + 1];
+        rise += n * gap;
+        fall += n * gap;
         at += (uint64_t)gap << 32;
-        highest = h > most ? at : highest;
-        most = h > most ? h : most;
-        h += n * equal - m * reference[i];
-        at += ((uint64_t)equal << 32) + reference[i];
-        lowest = h < least ? at : lowest;
-        least = h < least ? h : least;
+        const uint64_t higher = if_negative(-rise);
+        highest += (at - highest) & higher;
+        rise &= (int64_t)~higher;
+        const int64_t step = n * equal - m * tree->reference[i];
+        rise += step;
+        fall += step;
+        at += ((uint64_t)equal << 32) + tree->reference[i];
+        const uint64_t lower = if_negative(fall);
+        lowest += (at - lowest) & lower;
+        fall &= (int64_t)~lower;
     }
-    node->sum = (struct ks_prefix){(uint32_t)(at >> 32), (uint32_t)at};
-    node->highest = (struct ks_prefix){(uint32_t)(highest >> 32), (uint32_t)highest};
-    node->lowest = (struct ks_prefix){(uint32_t)(lowest >> 32), (uint32_t)lowest};
+    node->sum = at;
+    node->highest = highest;
+    node->lowest = lowest;
 }
 
 static void range_block(const struct ks_tree *tree, size_t leaf, const struct ks_node *node,
@@ -98,47 +111,52 @@ static void range_block(const struct ks_tree *tree, size_t leaf, const struct ks
 {
     const size_t begin = leaf * LEAF_VALUES;
     const size_t end = begin + LEAF_VALUES < tree->values ? begin + LEAF_VALUES : tree->values;
-    struct ks_prefix at = {0, 0};
+    ks_prefix at = 0;
+    restrict_range(range, at, node->lowest);
     for (size_t i = begin; i < end; i++) {
-        at.current += tree->current[2 * i];
+        at += (uint64_t)tree->current[2 * i] << 32;
         restrict_range(range, node->highest, at);
-        at.current += tree->current[2 * i + 1];
-        at.reference += tree->reference[i];
+        at += ((uint64_t)tree->current[2 * i + 1] << 32) + tree->reference[i];
         restrict_range(range, at, node->lowest);
     }
 }
 
+/* The right child's prefixes begin with the whole left child, so they are longer than the left
+ * one's in both counts: the differences do not borrow. */
 static inline void choose(const struct ks_tree *tree, struct ks_node *node,
                           const struct ks_node *left, const struct ks_node *right)
 {
-    const struct ks_prefix highest = join(left->sum, right->highest);
-    const struct ks_prefix lowest = join(left->sum, right->lowest);
-    node->sum = join(left->sum, right->sum);
-    node->highest = height(tree, highest) > height(tree, left->highest) ? highest : left->highest;
-    node->lowest = height(tree, lowest) < height(tree, left->lowest) ? lowest : left->lowest;
+    const ks_prefix more_highest = left->sum + right->highest - left->highest;
+    const ks_prefix more_lowest = left->sum + right->lowest - left->lowest;
+    node->sum = left->sum + right->sum;
+    node->highest = left->highest + (more_highest & if_negative(-height(tree, more_highest)));
+    node->lowest = left->lowest + (more_lowest & if_negative(height(tree, more_lowest)));
 }
 
 static void range_children(struct ks_node *node, const struct ks_node *left,
                            const struct ks_node *right, struct range *range)
 {
     restrict_range(range, node->highest, left->highest);
-    restrict_range(range, node->highest, join(left->sum, right->highest));
+    restrict_range(range, node->highest, left->sum + right->highest);
     restrict_range(range, left->lowest, node->lowest);
-    restrict_range(range, join(left->sum, right->lowest), node->lowest);
+    restrict_range(range, left->sum + right->lowest, node->lowest);
     node->from = left->from > right->from ? left->from : right->from;
     node->until = left->until < right->until ? left->until : right->until;
 }
 
 /* Evaluates a node for this m only: the hot path. */
-static inline void evaluate_now(struct ks_tree *tree, size_t i)
+static inline void evaluate_leaf(struct ks_tree *tree, size_t i)
 {
     struct ks_node *node = &tree->node[i];
-    if (i >= tree->first_leaf)
-        scan_block(tree, i - tree->first_leaf, node);
-    else
-        choose(tree, node, &tree->node[2 * i], &tree->node[2 * i + 1]);
+    scan_block(tree, i - tree->first_leaf, node);
     node->from = node->until = tree->m;
-    tree->visits++;
+}
+
+static inline void evaluate_inner(struct ks_tree *tree, size_t i)
+{
+    struct ks_node *node = &tree->node[i];
+    choose(tree, node, &tree->node[2 * i], &tree->node[2 * i + 1]);
+    node->from = node->until = tree->m;
 }
 
 /* Evaluates a node whose children, if any, are valid for m, and the range that holds for. */
@@ -146,12 +164,16 @@ static void evaluate(struct ks_tree *tree, size_t i)
 {
     struct ks_node *node = &tree->node[i];
     struct range range = unlimited;
-    evaluate_now(tree, i);
+    if (i >= tree->first_leaf)
+        evaluate_leaf(tree, i);
+    else
+        evaluate_inner(tree, i);
+    tree->visits++;
     node->from = 0;
     node->until = UINT32_MAX;
-    if (node->sum.current == 0) {
+    if (current_of(node->sum) == 0) {
         /* Without window values it falls all the way, whatever m is. */
-        node->highest = (struct ks_prefix){0, 0};
+        node->highest = 0;
         node->lowest = node->sum;
         return;
     }
@@ -214,12 +236,17 @@ void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out)
     /* Leaf 0 stands for none, and node 0 is unused: let both climb the same path then. */
     a = a == 0 ? b : a;
     b = b == 0 ? a : b;
-    for (; a != b; a /= 2, b /= 2) {
-        evaluate_now(tree, a);
-        evaluate_now(tree, b);
+    if (a == 0)
+        return;
+    evaluate_leaf(tree, a);
+    evaluate_leaf(tree, b);
+    tree->visits += 2;
+    /* Both all the way up, also where they have met: as many steps each time predict better. */
+    for (a /= 2, b /= 2; a > 0; a /= 2, b /= 2) {
+        evaluate_inner(tree, a);
+        evaluate_inner(tree, b);
+        tree->visits += 2;
     }
-    for (; a > 0; a /= 2)
-        evaluate_now(tree, a);
 }
 
 static uint32_t total(const uint32_t *count, size_t length)

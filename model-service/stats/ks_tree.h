@@ -20,13 +20,12 @@
 extern "C" {
 #endif
 
-/* A prefix of a node's cells: the window's and the reference's values in it. */
-struct ks_prefix {
-    uint32_t current, reference;
-};
+/* Counts of a prefix of a node's cells in one register: the window's values in the upper half, the
+ * reference's in the lower. Both stay below 2^31, so prefixes add up without a carry. */
+typedef uint64_t ks_prefix;
 
 struct ks_node {
-    struct ks_prefix sum, highest, lowest;
+    ks_prefix sum, highest, lowest;
     uint32_t from, until; /* the m for which highest and lowest hold; none if from > until */
 };
 

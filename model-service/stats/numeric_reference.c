@@ -1,8 +1,9 @@
 /* numeric_reference.c - distinct sorted values with counts, and their compression to order
- * statistics. The bins are in numeric_bins.c. */
+ * statistics. The search is in numeric_index.c, the bins are in numeric_bins.c. */
 #include "exact_sum.h"
 #include "fingerprint.h"
 #include "numeric_bins.h"
+#include "numeric_index.h"
 #include "reference.h"
 
 #include <errno.h>
@@ -101,12 +102,14 @@ static int build(struct numeric_reference *ref, const double *rows, size_t count
     measure(ref, finite);
     const size_t distinct = keep_values(ref, finite, resolution);
     /* One element more, so that an empty array is not a null pointer. */
-    ref->value = calloc(distinct + 1, sizeof *ref->value);
+    ref->value = numeric_index_room(distinct);
     ref->count = calloc(distinct + 1, sizeof *ref->count);
     if (ref->value == NULL || ref->count == NULL)
         return -ENOMEM;
     ref->distinct = keep_values(ref, finite, resolution);
-    int r = numeric_bins_build(ref, bins);
+    int r = numeric_index_build(ref);
+    if (r == 0)
+        r = numeric_bins_build(ref, bins);
     if (r == 0)
         ref->fingerprint = fingerprint(ref);
     return r;
@@ -135,36 +138,13 @@ void numeric_reference_finish(struct numeric_reference *ref)
 {
     if (ref == NULL)
         return;
+    for (size_t i = 0; i < ref->index_levels; i++)
+        free(ref->index[i]);
     free(ref->value);
     free(ref->count);
     free(ref->bin_of_cell);
     free(ref->bin_count);
     *ref = (struct numeric_reference){0};
-}
-
-/* Lower bound without unpredictable branches: a mispredicted one costs more than a step. */
-uint32_t numeric_reference_cell(const struct numeric_reference *ref, double x)
-{
-    size_t length = ref->distinct;
-    if (length == 0)
-        return 0;
-    const double *base = ref->value;
-    while (length > 1) {
-        const size_t half = length / 2;
-        base += base[half - 1] < x ? half : 0;
-        length -= half;
-    }
-    size_t i = (size_t)(base - ref->value);
-    i += base[0] < x;
-    return (uint32_t)(2 * i + (i < ref->distinct && ref->value[i] == x));
-}
-
-uint32_t numeric_reference_classify(const struct numeric_reference *ref, double x)
-{
-    if (isfinite(x))
-        return numeric_reference_cell(ref, x);
-    const uint32_t missing = (uint32_t)(2 * ref->distinct + 1);
-    return isnan(x) ? missing : missing + (x > 0 ? 1 : 2);
 }
 
 double numeric_reference_quantile(const struct numeric_reference *ref, double p)

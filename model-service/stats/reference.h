@@ -21,6 +21,8 @@ extern "C" {
 
 /* So that every product of two counts fits in an int64 and every cell number in a uint32. */
 #define REFERENCE_MAX_ROWS 2147483640u
+/* Levels of the search tree: the logarithm to base 8 of the rows, rounded up. */
+#define REFERENCE_INDEX_LEVELS 11
 /* Histogram bins: quantile bins and heavy values, at most 2 * bins + 1 together; the three empty
  * bins (below, above, gaps); missing; infinite. */
 #define REFERENCE_MAX_HISTOGRAM (2 * REFERENCE_MAX_BINS + 6)
@@ -55,6 +57,8 @@ struct numeric_reference {
     uint8_t *bin_of_cell; /* [2R + 4]; see numeric_reference_classify() */
     uint64_t *bin_count;  /* [bins] reference rows */
     uint64_t fingerprint; /* of everything above that a window's state depends on */
+    size_t index_levels;  /* internal: search tree over value */
+    double *index[REFERENCE_INDEX_LEVELS];
 };
 
 /* rows: `count` values, borrowed for the call; NaN is missing, infinities allowed.

@@ -45,7 +45,8 @@ struct feature_window {
     struct ks_tree tree; /* numeric; over total.cell */
     uint64_t dropped;    /* beyond EXACT_SUM_MAX_COUNT */
 
-    /* Terms of the population stability index, kept while the window's size stands still. */
+    /* Categorical windows may have a thousand bins: the terms of their population stability index
+     * are kept while the window's size stands still. */
     double *psi_term;   /* [bins] */
     uint64_t psi_total; /* the size they hold for; 0 when they are stale */
 
