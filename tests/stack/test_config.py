@@ -1,0 +1,493 @@
+"""The configuration of Prometheus and Alertmanager: their own checkers, the unit tests of the
+rules (and that these tests notice when a rule is broken), routing, and both programs for real with
+the configuration of this tree against local stand-ins."""
+
+import http.server
+import json
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+import requests
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROMETHEUS = ROOT / "prometheus"
+ALERTMANAGER = ROOT / "alertmanager"
+JOBS = {"model-service": 8000, "prometheus": 9090, "alertmanager": 9093}
+WAIT_SECONDS = 20
+
+
+def run(*command, cwd=ROOT):
+    return subprocess.run([str(part) for part in command], cwd=cwd, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+
+
+def load(path):
+    return yaml.safe_load(pathlib.Path(path).read_text())
+
+
+def alert_rules():
+    return [rule for path in sorted((PROMETHEUS / "rules").glob("*.yml"))
+            for group in load(path)["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def alert_names():
+    return sorted({rule["alert"] for rule in alert_rules()})
+
+
+# ---- checkers ----
+
+def test_promtool_accepts_the_configuration():
+    checked = run("promtool", "check", "config", PROMETHEUS / "prometheus.yml")
+    assert checked.returncode == 0, checked.stdout
+    assert checked.stdout.count("SUCCESS") >= 4, "the rule files are found"
+
+
+def test_promtool_finds_no_lint_in_the_rules():
+    files = sorted((PROMETHEUS / "rules").glob("*.yml"))
+    assert [path.name for path in files] == ["alerts.yml", "meta.yml", "recording.yml"]
+    checked = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *files)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("path", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda p: p.name)
+def test_rules_behave(path):
+    tested = run("promtool", "test", "rules", path)
+    assert tested.returncode == 0, tested.stdout
+
+
+# Each line breaks the rules in one way; the tests named must then fail.
+BROKEN = [
+    ("drift", "alerts.yml", "model_drift_significant == 1", "model_drift_significant >= 0"),
+    ("drift", "alerts.yml", "        for: 1m\n        keep_firing_for: 75s", "        for: 55s\n        keep_firing_for: 75s"),
+    ("drift", "alerts.yml", "        for: 30s", "        for: 1m"),
+    ("drift", "alerts.yml", "keep_firing_for: 75s", "keep_firing_for: 70s"),
+    ("drift", "alerts.yml", 'on (job, instance, model) group_left () model_drift_threshold{severity="warning"}', "0.3"),
+    ("drift", "alerts.yml", "max without (method)", "max without (nothing)"),
+    ("drift", "alerts.yml", 'model_drift_score{method="ks_test"}', 'model_drift_score{method="none"}'),
+    ("predictions", "alerts.yml", "[1h:1m] offset 10m) >= 35", "[1h:1m] offset 10m) >= 5"),
+    ("predictions", "alerts.yml", "offset 10m) * 300 >= 50", "offset 10m) >= 0"),
+    ("predictions", "alerts.yml", "< 0.3 * quantile", "< 0.6 * quantile"),
+    ("predictions", "alerts.yml", "share_z > 4", "share_z > 2"),
+    ("predictions", "alerts.yml", "> 0.15", "> 0.05"),
+    ("predictions", "alerts.yml", "increase10m >= 100", "increase10m >= 10"),
+    ("predictions", "alerts.yml", "        for: 5m", "        for: 2m"),
+    ("service", "alerts.yml", ' or absent(up{job="model-service"})', ""),
+    ("stale", "meta.yml", "(model_last_observation_timestamp_seconds > 0)", "model_last_observation_timestamp_seconds"),
+    ("stale", "meta.yml", ">= 36", ">= 1"),
+]
+
+
+def test_rule_tests_notice_broken_rules(tmp_path):
+    """All at once, two at a time: each runs promtool on a broken copy."""
+    pending = []
+    for number, (test, rules, text, instead) in enumerate(BROKEN):
+        copy = tmp_path / str(number)
+        shutil.copytree(PROMETHEUS, copy)
+        original = (copy / "rules" / rules).read_text()
+        assert text in original, text
+        (copy / "rules" / rules).write_text(original.replace(text, instead))
+        pending.append((text, instead, ["promtool", "test", "rules", copy / "tests" / f"{test}.test.yml"]))
+    unnoticed = []
+    lock = threading.Lock()
+
+    def work():
+        while True:
+            with lock:
+                if not pending:
+                    return
+                text, instead, command = pending.pop()
+            result = run(*command)
+            if result.returncode == 0 or "FAILED:" not in result.stdout or "could not parse" in result.stdout:
+                unnoticed.append((text, instead, result.stdout[-2000:]))
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not unnoticed
+
+
+# ---- what the rules promise ----
+
+def test_mission_alerts_have_their_names_times_and_severities():
+    found = {(rule["alert"], rule["labels"]["severity"], rule["for"]) for rule in alert_rules()
+             if rule["alert"] in ("DataDriftDetected", "CriticalDataDrift", "ModelServiceDown")}
+    assert found == {("DataDriftDetected", "warning", "1m"), ("CriticalDataDrift", "critical", "30s"),
+                     ("ModelServiceDown", "critical", "1m")}
+    assert {rule["labels"]["severity"] for rule in alert_rules()
+            if rule["alert"] == "PredictionDistributionShift"} == {"warning"}
+
+
+def test_drift_alerts_outlast_the_detection_of_a_dead_service():
+    seconds = {rule["alert"]: rule.get("keep_firing_for") for rule in alert_rules()}
+    assert seconds["DataDriftDetected"] == seconds["CriticalDataDrift"] == "75s"
+
+
+@pytest.mark.parametrize("rule", alert_rules(), ids=lambda rule: rule["alert"] + rule["labels"].get("signal", ""))
+def test_alert_says_what_the_reader_needs(rule):
+    assert re.fullmatch(r"([A-Z][a-z]+){1,6}", rule["alert"])
+    assert rule["labels"]["severity"] in ("critical", "warning", "info", "none")
+    assert not any("{{" in value for value in rule["labels"].values()), "no values in labels"
+    annotations = rule["annotations"]
+    assert {"summary", "description", "recommended_action", "runbook_url", "dashboard_url"} <= set(annotations)
+    assert "{{" not in annotations["summary"], "the summary is the same for the whole group"
+    assert annotations["runbook_url"].endswith("#" + rule["alert"].lower())
+
+
+def test_every_alert_has_a_unit_test_and_a_place_in_the_runbook():
+    tests = "".join(path.read_text() for path in (PROMETHEUS / "tests").glob("*.yml"))
+    headings = re.findall(r"^## (\S+)$", (ROOT / "docs" / "runbook.md").read_text(), re.M)
+    assert [name for name in alert_names() if name not in tests] == []
+    assert sorted(set(headings) & set(alert_names())) == alert_names()
+    assert len(headings) == len(set(headings))
+
+
+def test_runbook_sections_are_complete():
+    sections = re.split(r"^## ", (ROOT / "docs" / "runbook.md").read_text(), flags=re.M)[1:]
+    for section in sections:
+        name = section.split("\n", 1)[0]
+        if name in alert_names():
+            for part in ("**Means**", "**Confirm**", "**Causes**", "**Do**", "**Silence**"):
+                assert part in section, f"{name} lacks {part}"
+
+
+# ---- targets ----
+
+def test_targets_are_the_same_jobs_natively_and_in_compose():
+    services = load(ROOT / "docker-compose.yml")["services"]
+    for job, port in JOBS.items():
+        assert load(PROMETHEUS / f"targets/{job}.yml") == [{"targets": [f"127.0.0.1:{port}"]}]
+        assert load(PROMETHEUS / f"targets/compose/{job}.yml") == [{"targets": [f"{job}:{port}"]}]
+        assert job in services
+    assert {path.stem for path in (PROMETHEUS / "targets").glob("*.yml")} == set(JOBS)
+    assert {path.stem for path in (PROMETHEUS / "targets/compose").glob("*.yml")} == set(JOBS)
+
+
+def test_scrapes_are_limited():
+    config = load(PROMETHEUS / "prometheus.yml")
+    assert {scrape["job_name"] for scrape in config["scrape_configs"]} == set(JOBS)
+    for scrape in config["scrape_configs"]:
+        assert scrape["sample_limit"] > 0 and scrape["body_size_limit"]
+
+
+# ---- Alertmanager ----
+
+def test_amtool_accepts_the_configuration():
+    checked = run("amtool", "check-config", ALERTMANAGER / "alertmanager.yml")
+    assert checked.returncode == 0, checked.stdout
+    assert "1 templates" in checked.stdout
+
+
+@pytest.mark.parametrize("labels,receiver", [
+    ("alertname=CriticalDataDrift severity=critical model=m feature=f", "slack"),
+    ("alertname=DataDriftDetected severity=warning model=m feature=f", "slack"),
+    ("alertname=PredictionDistributionShift severity=warning model=m signal=rate", "slack"),
+    ("alertname=ModelServiceDown severity=critical job=model-service", "slack"),
+    ("alertname=ModelWindowBelowMinimum severity=info model=m", "nowhere"),
+    ("alertname=Watchdog severity=none", "nowhere"),
+    ("alertname=SomebodyElses severity=page", "slack"),
+    ("alertname=WithoutSeverity", "slack"),
+])
+def test_route(labels, receiver):
+    command = ["amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER / 'alertmanager.yml'}"]
+    right = run(*command, f"--verify.receivers={receiver}", *labels.split())
+    assert right.returncode == 0, right.stdout
+    wrong = "nowhere" if receiver == "slack" else "slack"
+    assert run(*command, f"--verify.receivers={wrong}", *labels.split()).returncode == 1
+
+
+def test_intervals_suit_a_person_and_a_demonstration():
+    def seconds(text):
+        return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
+
+    route = load(ALERTMANAGER / "alertmanager.yml")["route"]
+    critical = next(child for child in route["routes"] if 'severity="critical"' in child["matchers"])
+    assert 60 + 10 + seconds(route["group_wait"]) <= 180, "a warning within three minutes"
+    assert 75 + 10 + seconds(route["group_interval"]) <= 120, "resolved within two minutes"
+    assert seconds(critical["repeat_interval"]) >= 4 * 3600
+    assert seconds(route["repeat_interval"]) >= 12 * 3600
+
+
+# ---- stand-ins ----
+
+class Sink(http.server.ThreadingHTTPServer):
+    """Answers /slack as Slack does and keeps what it was sent, by path."""
+
+    def __init__(self, pages=None):
+        self.received, self.pages = [], pages or {}
+        super().__init__(("127.0.0.1", 0), Answer)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.address = f"127.0.0.1:{self.server_port}"
+
+    def attachments(self):
+        return [body["attachments"][0] for path, body in list(self.received) if path == "/slack"]
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.received.append((self.path, body))
+        self.answer("ok", "text/plain")
+
+    def do_GET(self):
+        page = self.server.pages.get(self.path)
+        self.answer(page or "", "text/plain; version=0.0.4; charset=utf-8", 200 if page else 404)
+
+    def answer(self, text, content_type, status=200):
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def free_port():
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+def eventually(condition, what):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            result = condition()
+        except requests.ConnectionError:
+            result = None
+        if result:
+            return result
+        time.sleep(0.1)
+    raise AssertionError(f"not within {WAIT_SECONDS} s: {what() if callable(what) else what}")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A function that starts a program and ends it after the test."""
+    started = []
+
+    def begin(*command, cwd, env=None):
+        log = open(tmp_path / f"log{len(started)}", "w+")
+        started.append((subprocess.Popen([str(part) for part in command], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+                                         stdout=log, stderr=subprocess.STDOUT), log))
+
+    yield begin
+    for process, log in started:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+@pytest.fixture
+def sink():
+    server = Sink()
+    yield server
+    server.close()
+
+
+# ---- Alertmanager for real, through the container's entry point, on a faster clock ----
+
+@pytest.fixture
+def alertmanager(tmp_path, start, sink):
+    copy, folder, port = tmp_path / "alertmanager", tmp_path / "run", free_port()
+    shutil.copytree(ALERTMANAGER, copy)
+    folder.mkdir()
+    config = load(copy / "alertmanager.yml")
+    for route in [config["route"], *config["route"]["routes"]]:
+        route.update({key: "1s" for key in ("group_wait", "group_interval") if key in route})
+    (copy / "alertmanager.yml").write_text(yaml.safe_dump(config))
+    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+    assert program, "Alertmanager is not installed"
+    start("sh", copy / "entrypoint.sh", f"--config.file={folder}/alertmanager.yml", f"--storage.path={tmp_path}/data",
+          f"--web.listen-address=127.0.0.1:{port}", "--web.external-url=http://am.example:9093",
+          "--cluster.listen-address=", cwd="/",
+          env={"RUN_DIR": str(folder), "ALERTMANAGER": program, "SLACK_WEBHOOK_URL": f"http://{sink.address}/slack",
+               "PATH": "/usr/bin:/bin"})
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: requests.get(url + "/-/ready", timeout=5).status_code == 200, "Alertmanager is ready")
+    assert (folder / "secrets/slack_url").stat().st_mode & 0o077 == 0, "nobody else reads the webhook"
+    return url
+
+
+def drift(alertname, feature, model="m", instance="a:8000", **more):
+    labels = {"alertname": alertname, "feature": feature, "model": model, "instance": instance, "job": "model-service",
+              "severity": "critical" if alertname == "CriticalDataDrift" else "warning"}
+    return {"labels": labels, "annotations": {"summary": "s", "drift_score": "0.62", "threshold": "0.5",
+                                              "recommended_action": "act"}, **more}
+
+
+def down(instance):
+    return {"labels": {"alertname": "ModelServiceDown", "job": "model-service", "instance": instance,
+                       "severity": "critical"}, "annotations": {"summary": "down"}}
+
+
+def send(url, *alerts):
+    posted = requests.post(url + "/api/v2/alerts", json=alerts, timeout=5)
+    assert posted.status_code == 200, posted.text
+
+
+def ended(alert):
+    return {**alert, "startsAt": "2020-01-01T00:00:00Z",
+            "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+
+
+def test_critical_mutes_the_warning_of_its_feature_only(alertmanager, sink):
+    # the critical one is known before the warning's group is sent, as `for` and group_wait see to
+    send(alertmanager, drift("CriticalDataDrift", "f"))
+    eventually(sink.attachments, "the critical message")
+    send(alertmanager, drift("DataDriftDetected", "f"), drift("DataDriftDetected", "g"),
+         drift("DataDriftDetected", "f", model="other"))
+    eventually(lambda: len(sink.attachments()) >= 3, lambda: f"three messages, not {sink.attachments()}")
+    time.sleep(2)
+    messages = {message["title"]: message for message in sink.attachments()}
+    assert len(sink.attachments()) == 3 and set(messages) == {
+        "FIRING 1 | critical | CriticalDataDrift | model m", "FIRING 1 | warning | DataDriftDetected | model m",
+        "FIRING 1 | warning | DataDriftDetected | model other"}
+    critical, warning = list(messages.values())[0], messages["FIRING 1 | warning | DataDriftDetected | model m"]
+    assert "feature `f`" in critical["text"] and critical["color"] == "danger"
+    assert "feature `g`" in warning["text"] and "`f`" not in warning["text"] and warning["color"] == "warning"
+
+
+def test_the_end_of_a_critical_drift_is_one_message(alertmanager, sink):
+    """The muted warning ends with it and is never heard of."""
+    both = drift("CriticalDataDrift", "f"), drift("DataDriftDetected", "f")
+    send(alertmanager, *both)
+    eventually(sink.attachments, "the critical message")
+    time.sleep(2)
+    send(alertmanager, *map(ended, both))
+    eventually(lambda: len(sink.attachments()) >= 2, "the resolved message")
+    time.sleep(2)
+    assert [(m["title"], m["color"]) for m in sink.attachments()] == [
+        ("FIRING 1 | critical | CriticalDataDrift | model m", "danger"),
+        ("RESOLVED 1 | critical | CriticalDataDrift | model m", "good")]
+
+
+def test_a_warning_that_became_critical_is_resolved_too(alertmanager, sink):
+    warning, critical = drift("DataDriftDetected", "f"), drift("CriticalDataDrift", "f")
+    send(alertmanager, warning)
+    eventually(sink.attachments, "the warning")
+    send(alertmanager, critical)
+    eventually(lambda: len(sink.attachments()) >= 2, "the critical message")
+    send(alertmanager, ended(critical))
+    eventually(lambda: len(sink.attachments()) >= 3, "the end of the critical one")
+    time.sleep(2)
+    send(alertmanager, ended(warning))
+    eventually(lambda: len(sink.attachments()) >= 4, "the end of the warning")
+    assert [m["title"].rsplit(" | ", 1)[0] for m in sink.attachments()] == [
+        "FIRING 1 | warning | DataDriftDetected", "FIRING 1 | critical | CriticalDataDrift",
+        "RESOLVED 1 | critical | CriticalDataDrift", "RESOLVED 1 | warning | DataDriftDetected"]
+
+
+def test_service_down_mutes_the_drift_of_its_replica_only(alertmanager, sink):
+    send(alertmanager, down("a:8000"))
+    eventually(sink.attachments, "the message that the service is down")
+    rate = {"labels": {"alertname": "PredictionDistributionShift", "signal": "rate", "job": "model-service", "model": "m",
+                       "severity": "warning"}}
+    send(alertmanager, drift("CriticalDataDrift", "f"), drift("DataDriftDetected", "g"), rate,
+         drift("CriticalDataDrift", "h", instance="b:8000"))
+    eventually(lambda: len(sink.attachments()) >= 2, "the drift of the other replica")
+    time.sleep(2)
+    assert [m["title"] for m in sink.attachments()] == [
+        "FIRING 1 | critical | ModelServiceDown | model-service", "FIRING 1 | critical | CriticalDataDrift | model m"]
+    assert "feature `h`" in sink.attachments()[1]["text"]
+
+
+def test_a_target_that_is_missing_altogether_mutes_no_drift(alertmanager, sink):
+    """It has no instance, and equal counts labels that both sides lack as equal."""
+    absent = down("")
+    del absent["labels"]["instance"]
+    send(alertmanager, absent)
+    eventually(sink.attachments, "the message that the service is down")
+    send(alertmanager, drift("CriticalDataDrift", "f"))
+    eventually(lambda: len(sink.attachments()) == 2, "the drift")
+
+
+def test_one_incident_is_one_message_that_slack_accepts(alertmanager, sink):
+    hostile = "<!channel> & `*_x_*`\n\"q\""
+    send(alertmanager, *[drift("CriticalDataDrift", f"f{i:02}") for i in range(24)], drift("CriticalDataDrift", hostile),
+         drift("DataDriftDetected", "zz", model="quiet"), {"labels": {"alertname": "Watchdog", "severity": "none"}})
+    eventually(lambda: len(sink.attachments()) >= 2, "two messages")
+    time.sleep(2)
+    assert len(sink.received) == 2
+    for path, body in sink.received:
+        assert path == "/slack" and set(body) <= {"channel", "username", "attachments"} and len(body["attachments"]) == 1
+        attachment = body["attachments"][0]
+        assert set(attachment) <= {"title", "title_link", "text", "fallback", "callback_id", "footer", "color",
+                                   "mrkdwn_in"}
+        assert attachment["mrkdwn_in"] == ["text"] and attachment["title_link"].startswith("http")
+        assert len(json.dumps(body)) < 40000
+        assert "<!" not in json.dumps(body)
+    [critical] = [m for m in sink.attachments() if m["color"] == "danger"]
+    assert "and 15 more firing" in critical["text"] and critical["title"].startswith("FIRING 25 | ")
+
+
+# ---- Prometheus for real ----
+
+SCRAPED = """# TYPE model_drift_score gauge
+model_drift_score{model="m",feature="f",method="ks_test"} 0.9
+model_drift_significant{model="m",feature="f",method="ks_test"} 1
+model_drift_threshold{model="m",severity="critical"} 0.5
+model_reference_samples{model="m"} 1000
+"""
+
+
+def test_prometheus_runs_this_configuration(tmp_path, start):
+    """With targets of its own beside the same files, and faster intervals."""
+    service, manager = Sink({"/metrics": SCRAPED}), Sink({"/metrics": "alertmanager_alerts 0\n"})
+    folder, port = tmp_path / "prometheus", free_port()
+    (folder / "targets").mkdir(parents=True)
+    config = load(PROMETHEUS / "prometheus.yml")
+    config["global"].update(scrape_interval="1s", scrape_timeout="1s", evaluation_interval="1s")
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    (folder / "rules").symlink_to(PROMETHEUS / "rules")
+    for job, address in (("model-service", service.address), ("alertmanager", manager.address),
+                         ("prometheus", f"127.0.0.1:{port}")):
+        (folder / f"targets/{job}.yml").write_text(yaml.safe_dump([{"targets": [address]}]))
+    start("prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/tsdb",
+          f"--web.listen-address=127.0.0.1:{port}", "--web.external-url=http://prom.example:9090",
+          "--rules.alert.resend-delay=1s", "--web.route-prefix=/", f"--web.user-assets={ROOT / 'docs'}",
+          "--enable-feature=expand-external-labels", cwd="/", env={"DASHBOARD_URL": "https://dash.example/x", "PATH": "/usr/bin:/bin"})
+    url = f"http://127.0.0.1:{port}"
+
+    def api(path):
+        return requests.get(url + "/api/v1" + path, timeout=5).json()["data"]
+
+    try:
+        eventually(lambda: requests.get(url + "/-/ready", timeout=5).status_code == 200, "Prometheus is ready")
+        eventually(lambda: sorted(t["labels"]["job"] for t in api("/targets")["activeTargets"] if t["health"] == "up")
+                   == sorted(JOBS), lambda: f"all targets up: {api('/targets')['activeTargets']}")
+        assert [a["url"] for a in api("/alertmanagers")["activeAlertmanagers"]] == [f"http://{manager.address}/api/v2/alerts"]
+        sent = eventually(lambda: [a for path, body in list(manager.received) for a in body
+                                   if path == "/api/v2/alerts"], "the Watchdog reaches Alertmanager")
+        watchdog = next(a for a in sent if a["labels"]["alertname"] == "Watchdog")
+        assert watchdog["labels"] == {"alertname": "Watchdog", "severity": "none"}, "no link among the labels"
+        assert watchdog["annotations"]["dashboard_url"] == "https://dash.example/x"
+        assert watchdog["annotations"]["runbook_url"] == "http://prom.example:9090/user/runbook.md#watchdog"
+
+        def evaluated():
+            rules = [rule for group in api("/rules")["groups"] for rule in group["rules"]]
+            return rules if rules and all(rule["health"] != "unknown" for rule in rules) else None
+
+        rules = eventually(evaluated, "every rule is evaluated")
+        assert {rule["name"]: rule.get("lastError", "") for rule in rules if rule["health"] != "ok"} == {}
+        eventually(lambda: [a for a in api("/alerts")["alerts"] if a["labels"]["alertname"] == "CriticalDataDrift"],
+                   "the drift is pending")
+        runbook = requests.get(url + "/user/runbook.md", timeout=5)
+        assert runbook.status_code == 200 and "## Watchdog" in runbook.text
+    finally:
+        service.close()
+        manager.close()
