@@ -1,0 +1,190 @@
+"""The Slack message: each part rendered by amtool from webhook data, for the alerts that exist and
+for what a template must survive."""
+
+import json
+import pathlib
+import re
+import subprocess
+import urllib.parse
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "alertmanager/templates/*.tmpl"
+HOSTILE = "<!channel> & `*_x_*` |\n\"q\" \\ +1 é"
+LINK = re.compile(r"<(https?://[^<>|\s]+)\|([^<>|]*)>")
+
+
+def render(part, data, tmp_path):
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps(data))
+    rendered = subprocess.run(
+        ["amtool", "template", "render", f"--template.glob={TEMPLATES}", f"--template.data={path}",
+         "--template.text={{ template \"slack.drift." + part + "\" . }}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
+    assert rendered.returncode == 0, rendered.stdout
+    return rendered.stdout.removesuffix("\n")
+
+
+def alert(name="CriticalDataDrift", status="firing", annotations=None, **labels):
+    severity = "critical" if name in ("CriticalDataDrift", "ModelServiceDown") else "warning"
+    return {
+        "status": status,
+        "labels": {"alertname": name, "job": "model-service", "instance": "127.0.0.1:8000", "model": "m",
+                   "severity": severity, **labels},
+        "annotations": {
+            "summary": "Live data differs.", "description": "Feature f: ks_test 0.623, psi 1.9.", "drift_score": "0.623",
+            "method": "ks_test", "p_value": "1.2e-40", "threshold": "0.5", "recommended_action": "Hold decisions.",
+            "runbook_url": "http://localhost:9090/user/runbook.md#" + name.lower(),
+            "dashboard_url": "http://localhost:3000/d/model-drift?var-model=m&var-feature=f"}
+        if annotations is None else annotations,
+        "startsAt": "2026-11-24T02:06:21.5Z",
+        "endsAt": "2026-11-24T02:16:41Z" if status == "resolved" else "0001-01-01T00:00:00Z",
+        "generatorURL": "http://localhost:9090/graph?g0.expr=a+%7C+b&g0.tab=1",
+    }
+
+
+def group(*alerts):
+    def common(key):
+        first = alerts[0][key]
+        return {name: value for name, value in first.items() if all(a[key].get(name) == value for a in alerts)}
+
+    return {"receiver": "slack", "status": "firing" if any(a["status"] == "firing" for a in alerts) else "resolved",
+            "alerts": list(alerts), "groupLabels": {}, "commonLabels": common("labels"),
+            "commonAnnotations": common("annotations"), "externalURL": "http://localhost:9093"}
+
+
+def links(text):
+    return {label: url.replace("&amp;", "&") for url, label in LINK.findall(text)}
+
+
+def assert_slack_reads_it_as_text(text):
+    """Slack's control sequences are <...>; only our own links may be."""
+    rest = LINK.sub("", text)
+    assert "<" not in rest and ">" not in rest
+    assert not re.search(r"&(?!amp;|lt;|gt;)", text), "a bare & is for Slack to read as an entity"
+
+
+def test_one_firing_alert_says_everything(tmp_path):
+    data = group(alert(feature="feature_0"))
+    assert render("title", data, tmp_path) == "FIRING 1 | critical | CriticalDataDrift | model m"
+    assert render("color", data, tmp_path) == "danger"
+    assert render("title_link", data, tmp_path) == data["alerts"][0]["annotations"]["dashboard_url"]
+    assert render("fallback", data, tmp_path) == (
+        "FIRING 1 | critical | CriticalDataDrift | model m; feature_0 drift score 0.623 (threshold 0.5)")
+    text = render("text", data, tmp_path)
+    assert text.splitlines() == [
+        "Live data differs.",
+        "• *<http://localhost:9090/user/runbook.md#criticaldatadrift|CriticalDataDrift>* feature `feature_0`: drift score "
+        "*0.623* (ks_test, p 1.2e-40), threshold 0.5, on `127.0.0.1:8000`, since 2026-11-24 02:06:21 UTC",
+        "Feature f: ks_test 0.623, psi 1.9.",
+        "*Recommended action*: Hold decisions.",
+        text.splitlines()[-1]]
+    assert list(links(text.splitlines()[-1])) == ["Runbook", "Dashboard", "Graph", "Silence"]
+    assert links(text)["Graph"] == "http://localhost:9090/graph?g0.expr=a+%7C+b&g0.tab=1"
+    assert links(text)["Dashboard"] == "http://localhost:3000/d/model-drift?var-model=m&var-feature=f"
+    assert_slack_reads_it_as_text(text)
+
+
+def test_resolved_is_green_and_asks_for_nothing(tmp_path):
+    data = group(alert(status="resolved", feature="feature_0"))
+    assert render("title", data, tmp_path) == "RESOLVED 1 | critical | CriticalDataDrift | model m"
+    assert render("color", data, tmp_path) == "good"
+    text = render("text", data, tmp_path)
+    assert "from 2026-11-24 02:06:21 to 2026-11-24 02:16:41 UTC" in text
+    assert "Recommended action" not in text and "since" not in text
+
+
+@pytest.mark.parametrize("name,color", [("CriticalDataDrift", "danger"), ("DataDriftDetected", "warning")])
+def test_color_follows_severity_while_anything_fires(name, color, tmp_path):
+    assert render("color", group(alert(name, "resolved", feature="a"), alert(name, feature="b")), tmp_path) == color
+
+
+def test_mixed_group_lists_firing_before_resolved(tmp_path):
+    data = group(alert(status="resolved", feature="gone"), alert(feature="there"),
+                 alert("ModelServiceDown", annotations={"summary": "Down.", "recommended_action": "Start it."}))
+    assert render("title", data, tmp_path) == "FIRING 2 | critical | several alerts | model m"
+    text = render("text", data, tmp_path)
+    assert text.index("`there`") < text.index("*ModelServiceDown*") < text.index("Resolved:") < text.index("`gone`")
+    assert text.count("*Recommended action*") == 2 and "Start it." in text
+    assert "Live data differs." not in text, "no summary that is not everybody's"
+    assert links(text)["Silence"].endswith("model%3D%22m%22%2C%20severity%3D%22critical%22%7D")
+
+
+def test_same_action_is_said_once(tmp_path):
+    text = render("text", group(*[alert(feature=f"f{i}") for i in range(5)]), tmp_path)
+    assert text.count("*Recommended action*") == 1 and text.count("drift score *0.623*") == 5
+
+
+@pytest.mark.parametrize("count,more", [(10, None), (11, "and 1 more"), (1000, "and 990 more")])
+@pytest.mark.parametrize("status", ["firing", "resolved"])
+def test_long_lists_end_at_ten(count, more, status, tmp_path):
+    data = group(*[alert(status=status, feature=f"f{i:04}") for i in range(count)])
+    text = render("text", data, tmp_path)
+    assert text.count("feature `f") == 10
+    assert (f"{more} {status}" in text) if more else (" more " not in text)
+    assert len(text) < 8000
+    assert len(render("fallback", data, tmp_path)) < 1000
+
+
+def test_hostile_names_stay_names(tmp_path):
+    hostile = {key: HOSTILE for key in ("summary", "description", "drift_score", "method", "p_value", "threshold",
+                                        "recommended_action")}
+    data = group(alert(feature=HOSTILE, model=HOSTILE, instance=HOSTILE, job=HOSTILE, severity=HOSTILE,
+                       alertname=HOSTILE, annotations=hostile))
+    for part in ("title", "text", "fallback"):
+        rendered = render(part, data, tmp_path)
+        assert_slack_reads_it_as_text(rendered)
+        assert "&lt;!channel&gt; &amp; " in rendered
+    [feature] = re.findall(r"feature `([^`\n]*)`", render("text", data, tmp_path))
+    assert feature == "&lt;!channel&gt; &amp; '*_x_*' | \"q\" \\ +1 é"
+    assert len(render("title", data, tmp_path).splitlines()) == 1
+
+
+def test_links_cannot_be_broken_out_of(tmp_path):
+    data = group(alert(feature="f", annotations={"runbook_url": "http://r.example/a b|c>d<e&f",
+                                                 "dashboard_url": "http://d.example/?x=<!here>|y&z=1"}))
+    text = render("text", data, tmp_path)
+    assert_slack_reads_it_as_text(text)
+    assert links(text)["Runbook"] == "http://r.example/a%20b%7Cc%3Ed%3Ce&f"
+    assert links(text)["Dashboard"] == "http://d.example/?x=%3C!here%3E%7Cy&z=1"
+
+
+def test_silence_link_carries_the_common_labels(tmp_path):
+    data = group(alert(feature=HOSTILE, model="a"), alert(feature=HOSTILE, model="b"))
+    base, _, encoded = links(render("text", data, tmp_path))["Silence"].partition("/#/silences/new?filter=")
+    assert base == "http://localhost:9093"
+    # Alertmanager's page undoes percent-encoding only and then reads quoted matchers
+    matchers = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', urllib.parse.unquote(encoded), re.S)
+    found = {name: re.sub(r"\\(.)", r"\1", value, flags=re.S) for name, value in matchers}
+    assert "+" not in encoded
+    assert found == data["commonLabels"] and "model" not in found
+
+
+@pytest.mark.parametrize("annotations", [{}, {"summary": "s"}])
+def test_alerts_of_others_render_too(annotations, tmp_path):
+    bare = alert(annotations=annotations)
+    bare["labels"], bare["generatorURL"] = {"alertname": "Foreign"}, ""
+    data = group(bare)
+    assert render("title", data, tmp_path) == "FIRING 1 | no severity | Foreign"
+    assert render("color", data, tmp_path) == "warning"
+    assert render("title_link", data, tmp_path) == "http://localhost:9093"
+    text = render("text", data, tmp_path)
+    assert "*Foreign*, since" in text and "<no value>" not in text
+    assert list(links(text)) == ["Silence"]
+
+
+def test_service_down_names_the_instance(tmp_path):
+    down = alert("ModelServiceDown", annotations={"summary": "Cannot be scraped.", "description": "a:8000 is silent."})
+    del down["labels"]["model"]
+    data = group(down)
+    assert render("title", data, tmp_path) == "FIRING 1 | critical | ModelServiceDown | model-service"
+    assert "*ModelServiceDown*, on `127.0.0.1:8000`, since" in render("text", data, tmp_path)
+    assert "drift score" not in render("text", data, tmp_path)
+    assert "; 127.0.0.1:8000" in render("fallback", data, tmp_path)
+
+
+def test_no_function_that_is_newer_than_the_oldest_alertmanager():
+    text = "".join(path.read_text() for path in TEMPLATES.parent.glob(TEMPLATES.name))
+    for function in ("trimSpace", "since", "humanizeDuration", "date", "tz", "toJson", "urlUnescape", "list", "append"):
+        assert not re.search(r"[({|]\s*" + function + r"\b", text), function
