@@ -51,18 +51,28 @@ static int allocate_ring(struct feature_window *window)
     return ring->cell == NULL || (window->numeric != NULL && ring->value == NULL) ? -ENOMEM : 0;
 }
 
-/* One block for the cells of all panes, so that untouched panes cost no memory. */
+static size_t block_words(size_t cells)
+{
+    return cells / TALLY_BLOCK / 64 + 1;
+}
+
+/* One allocation for the cells of all panes, so that untouched panes cost no memory. */
 static int allocate_panes(struct feature_window *window)
 {
     window->pane_ms = (window->spec.duration_ms + WINDOW_PANES - 1) / WINDOW_PANES;
     window->pane = calloc(WINDOW_PANES, sizeof *window->pane);
     if (window->pane == NULL)
         return -ENOMEM;
+    const size_t words = block_words(window->cells);
     uint32_t *cell = calloc(WINDOW_PANES * window->cells, sizeof *cell);
-    if (cell == NULL)
+    window->pane[0].cell = cell;
+    uint64_t *block = calloc(WINDOW_PANES * words, sizeof *block);
+    window->pane[0].block = block;
+    if (cell == NULL || block == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < WINDOW_PANES; i++) {
         window->pane[i].cell = cell + i * window->cells;
+        window->pane[i].block = block + i * words;
         window->pane[i].min = INFINITY;
         window->pane[i].max = -INFINITY;
     }
@@ -115,8 +125,10 @@ void feature_window_destroy(struct feature_window *window)
 {
     if (window == NULL)
         return;
-    if (window->pane != NULL)
+    if (window->pane != NULL) {
         free(window->pane[0].cell);
+        free(window->pane[0].block);
+    }
     free(window->pane);
     free(window->ring.cell);
     free(window->ring.value);
@@ -130,25 +142,38 @@ void feature_window_destroy(struct feature_window *window)
 void tally_clear(struct tally *tally, size_t cells)
 {
     uint32_t *cell = tally->cell;
+    uint64_t *block = tally->block;
     memset(cell, 0, cells * sizeof *cell);
-    *tally = (struct tally){.cell = cell, .min = INFINITY, .max = -INFINITY};
+    if (block != NULL)
+        memset(block, 0, block_words(cells) * sizeof *block);
+    *tally = (struct tally){.cell = cell, .min = INFINITY, .max = -INFINITY, .block = block};
 }
 
-void tally_combine(struct tally *tally, const struct tally *other, size_t cells, int sign)
+static void combine_sums(struct tally *tally, const struct tally *other, int sign)
 {
-    for (size_t i = 0; i < cells; i++)
-        tally->cell[i] += (uint32_t)sign * other->cell[i];
-    tally->observations += (uint64_t)(int64_t)sign * other->observations;
     exact_sum_combine(&tally->sum, &other->sum, sign);
     exact_sum_combine(&tally->below, &other->below, sign);
     exact_sum_combine(&tally->above, &other->above, sign);
     exact_squares_combine(&tally->squares, &other->squares, sign);
 }
 
+void tally_combine(struct tally *tally, const struct tally *other, size_t cells)
+{
+    for (size_t i = 0; i < cells; i++) {
+        if (other->cell[i] == 0)
+            continue;
+        tally->cell[i] += other->cell[i];
+        tally_mark(tally, i);
+    }
+    tally->observations += other->observations;
+    combine_sums(tally, other, 1);
+}
+
 static void tally_add(const struct feature_window *window, struct tally *tally, double x,
                       uint32_t cell)
 {
     tally->cell[cell]++;
+    tally_mark(tally, cell);
     tally->observations++;
     if (!window_is_finite_cell(window, cell))
         return;
@@ -272,6 +297,44 @@ void window_recount(struct feature_window *window)
         ks_tree_rebuild(&window->tree);
 }
 
+/* Takes a block of an expired pane out of the totals and clears it; returns the finite ones. */
+static uint32_t expire_block(struct feature_window *window, struct tally *pane, size_t block)
+{
+    const size_t begin = block * TALLY_BLOCK;
+    const size_t end = begin + TALLY_BLOCK < window->cells ? begin + TALLY_BLOCK : window->cells;
+    uint32_t finite = 0;
+    for (size_t i = begin; i < end; i++) {
+        const uint32_t count = pane->cell[i];
+        if (count == 0)
+            continue;
+        pane->cell[i] = 0;
+        window->total.cell[i] -= count;
+        window->bin[window_bin_of(window, i)] -= count;
+        if (window_is_finite_cell(window, i)) {
+            ks_tree_touch(&window->tree, (uint32_t)i);
+            finite += count;
+        }
+    }
+    return finite;
+}
+
+static void expire_pane(struct feature_window *window, struct tally *pane)
+{
+    uint32_t finite = 0;
+    for (size_t word = 0; word < block_words(window->cells); word++) {
+        for (uint64_t bits = pane->block[word]; bits != 0; bits &= bits - 1)
+            finite += expire_block(window, pane, word * 64 + (size_t)__builtin_ctzll(bits));
+        pane->block[word] = 0;
+    }
+    window->total.observations -= pane->observations;
+    combine_sums(&window->total, pane, -1);
+    *pane =
+        (struct tally){.cell = pane->cell, .min = INFINITY, .max = -INFINITY, .block = pane->block};
+    window->psi_total = 0;
+    if (window->numeric != NULL)
+        ks_tree_update(&window->tree, window->tree.m - finite);
+}
+
 void window_advance_panes(struct feature_window *window, int64_t pane)
 {
     if (!window->started || pane <= window->newest) {
@@ -280,18 +343,12 @@ void window_advance_panes(struct feature_window *window, int64_t pane)
         return;
     }
     const int64_t steps = pane - window->newest;
-    bool changed = false;
     for (int64_t i = 1; i <= steps && i <= WINDOW_PANES; i++) {
         struct tally *expired = window_pane(window, window->newest + i);
-        if (expired->observations == 0)
-            continue;
-        tally_combine(&window->total, expired, window->cells, -1);
-        tally_clear(expired, window->cells);
-        changed = true;
+        if (expired->observations > 0)
+            expire_pane(window, expired);
     }
     window->newest = pane;
-    if (changed)
-        window_recount(window);
 }
 
 void window_add_pane(struct feature_window *window, double x, uint32_t cell, int64_t pane)

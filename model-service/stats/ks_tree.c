@@ -208,24 +208,32 @@ static inline size_t leaf_of(const struct ks_tree *tree, uint32_t cell)
     return value < tree->values ? tree->first_leaf + value / LEAF_VALUES : 0;
 }
 
-static void move(struct ks_tree *tree, uint32_t m, uint32_t cell)
+/* Above a node without a range there are only such: the rest of the path is marked already. */
+void ks_tree_touch(struct ks_tree *tree, uint32_t cell)
 {
-    tree->m = m;
-    for (size_t i = leaf_of(tree, cell); i > 0; i /= 2) {
+    for (size_t i = leaf_of(tree, cell); i > 0 && tree->node[i].from <= tree->node[i].until;
+         i /= 2) {
         tree->node[i].from = 1;
         tree->node[i].until = 0;
     }
+}
+
+void ks_tree_update(struct ks_tree *tree, uint32_t m)
+{
+    tree->m = m;
     refresh(tree, 1);
 }
 
 void ks_tree_insert(struct ks_tree *tree, uint32_t cell)
 {
-    move(tree, tree->m + 1, cell);
+    ks_tree_touch(tree, cell);
+    ks_tree_update(tree, tree->m + 1);
 }
 
 void ks_tree_remove(struct ks_tree *tree, uint32_t cell)
 {
-    move(tree, tree->m - 1, cell);
+    ks_tree_touch(tree, cell);
+    ks_tree_update(tree, tree->m - 1);
 }
 
 void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out)

@@ -47,6 +47,11 @@ void ks_tree_finish(struct ks_tree *tree);
 /* The caller has changed any number of cells. O(values). */
 void ks_tree_rebuild(struct ks_tree *tree);
 
+/* The caller has changed current[cell], and tells the tree of every such cell before it calls
+ * ks_tree_update() with m, the sum of all cells now. Nothing else may be called in between. */
+void ks_tree_touch(struct ks_tree *tree, uint32_t cell);
+void ks_tree_update(struct ks_tree *tree, uint32_t m);
+
 /* The caller has raised (insert) or lowered (remove) current[cell] by one. Amortised
  * O(log^2 values), m permitting: see above. */
 void ks_tree_insert(struct ks_tree *tree, uint32_t cell);

@@ -33,6 +33,7 @@ double wasserstein_distance(const struct feature_window *window)
     const uint32_t *cell = window->total.cell;
     const int64_t n = (int64_t)ref->finite_rows, m = window->tree.m;
     const size_t last = ref->distinct - 1;
+    const double scale = 0.5 / (double)(n * m);
     double distance = tail(&window->total.below, cell[0], ref->value[0], (double)m);
     int64_t current = cell[0], reference = 0;
     for (size_t i = 0; i < last; i++) {
@@ -42,7 +43,7 @@ double wasserstein_distance(const struct feature_window *window)
         current += cell[2 * i + 2];
         const int64_t after = n * current - m * reference;
         const double width = ref->value[i + 1] * 0.5 - ref->value[i] * 0.5;
-        distance += width * 0.5 * ((fabs((double)before) + fabs((double)after)) / (double)(n * m));
+        distance += width * ((fabs((double)before) + fabs((double)after)) * scale);
     }
     distance += tail(&window->total.above, cell[2 * last + 2], ref->value[last], (double)m);
     return distance / unit(ref);
@@ -65,12 +66,26 @@ double wasserstein_bound(const struct feature_window *window)
     return bound / unit(ref);
 }
 
-/* 4 * sum over a group of `own` values tied with `other` ones, `other_before` of which came
- * before, of (mid-rank - own index)^2. The indices spread evenly about the group's middle. */
-static u128 group(uint64_t own, uint64_t other, uint64_t other_before)
+/* A group of `own` values tied with `other` ones, `other_before` of which came before: 4 * the sum
+ * of (mid-rank - own index)^2 is own * (2 * other_before + other)^2 + (own^3 - own) / 3, as the
+ * indices spread evenly about the group's middle. */
+struct rank_sums {
+    u128 squares, cubes;
+};
+
+static inline void add_group(struct rank_sums *sums, uint64_t own, uint64_t other,
+                             uint64_t other_before)
 {
     const uint64_t twice = 2 * other_before + other;
-    return (u128)own * twice * twice + (u128)own * ((u128)own * own - 1) / 3;
+    if (own == 0)
+        return;
+    sums->squares += (u128)(own * twice) * twice;
+    sums->cubes += (u128)(own * own - 1) * own;
+}
+
+static u128 total_of(const struct rank_sums *sums)
+{
+    return sums->squares + sums->cubes / 3;
 }
 
 /* Anderson (1962) T = U / (k N) - (4 k - 1) / (6 N) with k = n m and N = n + m, in integers up to
@@ -81,19 +96,21 @@ double cramer_von_mises(const struct feature_window *window)
     const struct numeric_reference *ref = window->numeric;
     const uint32_t *cell = window->total.cell;
     const uint64_t n = ref->finite_rows, m = window->tree.m;
-    u128 of_reference = 0, of_current = 0;
+    struct rank_sums of_reference = {0}, of_current = {0};
     uint64_t before_reference = 0, before_current = 0;
     for (size_t i = 0; i < ref->distinct; i++) {
-        of_current += (u128)cell[2 * i] * (4 * before_reference * before_reference);
-        before_current += cell[2 * i];
-        of_reference += group(ref->count[i], cell[2 * i + 1], before_current);
-        of_current += group(cell[2 * i + 1], ref->count[i], before_reference);
+        const uint64_t gap = cell[2 * i], equal = cell[2 * i + 1];
+        of_current.squares += (u128)(2 * gap * before_reference) * (2 * before_reference);
+        before_current += gap;
+        add_group(&of_reference, ref->count[i], equal, before_current);
+        add_group(&of_current, equal, ref->count[i], before_reference);
         before_reference += ref->count[i];
-        before_current += cell[2 * i + 1];
+        before_current += equal;
     }
-    of_current += (u128)cell[2 * ref->distinct] * (4 * n * n);
+    of_current.squares += (u128)cell[2 * ref->distinct] * (4 * n * n);
     const u128 k = (u128)n * m;
-    const i128 difference = (i128)(3 * (n * of_reference + m * of_current) - 2 * k * (4 * k - 1));
+    const i128 difference =
+        (i128)(3 * (n * total_of(&of_reference) + m * total_of(&of_current)) - 2 * k * (4 * k - 1));
     return (double)difference / (12.0 * (double)(n * m) * (double)(n + m));
 }
 

@@ -23,7 +23,18 @@ struct tally {
     struct exact_sum sum, below, above; /* all; below and above the reference's range */
     struct exact_squares squares;
     double min, max; /* of the finite ones, infinities if none; not kept in count windows */
+    uint64_t *block; /* panes: a bit per TALLY_BLOCK cells that may have counts; else NULL */
 };
+
+/* A pane mostly holds few observations: expiring it should not look at every cell. */
+#define TALLY_BLOCK 64
+
+static inline void tally_mark(struct tally *tally, size_t cell)
+{
+    const size_t block = cell / TALLY_BLOCK;
+    if (tally->block != NULL)
+        tally->block[block / 64] |= UINT64_C(1) << (block % 64);
+}
 
 /* The observations of a count window, oldest first from `begin`, wrapping around. */
 struct ring {
@@ -69,8 +80,8 @@ void window_advance_panes(struct feature_window *window, int64_t pane);
 
 struct tally *window_pane(const struct feature_window *window, int64_t pane);
 
-/* tally += sign * other, without min and max. */
-void tally_combine(struct tally *tally, const struct tally *other, size_t cells, int sign);
+/* tally += other, without min and max. */
+void tally_combine(struct tally *tally, const struct tally *other, size_t cells);
 void tally_clear(struct tally *tally, size_t cells);
 
 /* After total.cell has been changed as a whole: bins, tree and cached terms. */

@@ -225,6 +225,7 @@ static int read_cells(const struct feature_window *window, struct tally *tally,
             return -EINVAL;
         next = (uint64_t)cell + 1;
         tally->cell[cell] = count;
+        tally_mark(tally, cell);
         tally->observations += count;
     }
     return in->failed || tally->observations > EXACT_SUM_MAX_COUNT ? -EINVAL : 0;
@@ -282,7 +283,7 @@ static int read_panes(struct feature_window *window, struct byte_reader *in)
         if (window->total.observations + pane->observations > EXACT_SUM_MAX_COUNT)
             return -EINVAL;
         if (pane->observations > 0)
-            tally_combine(&window->total, pane, window->cells, 1);
+            tally_combine(&window->total, pane, window->cells);
     }
     window_recount(window);
     return 0;
@@ -356,7 +357,7 @@ static void merge_extremes(struct tally *tally, const struct tally *other)
 static void merge_tally(struct feature_window *window, struct tally *tally,
                         const struct tally *other)
 {
-    tally_combine(tally, other, window->cells, 1);
+    tally_combine(tally, other, window->cells);
     merge_extremes(tally, other);
 }
 
@@ -372,7 +373,7 @@ static void merge_panes(struct feature_window *window, const struct feature_wind
         if (other->observations == 0)
             continue;
         merge_tally(window, window_pane(window, index > end ? index : end), other);
-        tally_combine(&window->total, other, window->cells, 1);
+        tally_combine(&window->total, other, window->cells);
     }
     window_recount(window);
 }
