@@ -1,0 +1,68 @@
+/* fuzz_config.c - libFuzzer target of the configuration reader; corpus in corpus/config/.
+ *
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
+ *     fuzz_config.c ../../model-service/adapt/{config,config_check,config_file,config_schema}.c \
+ *     ../../model-service/adapt/{excerpt,http_address}.c -lcyaml -lyaml -lm -o fuzz_config
+ * ./fuzz_config -max_total_time=60 NEW_INPUTS corpus/config */
+#include "adapt/config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void check_model(const struct config_model *model)
+{
+    if (!*model->name || !*model->version || !*model->reference || model->feature_count == 0 ||
+        !(model->warning_threshold > 0.0 && model->warning_threshold < model->critical_threshold))
+        abort();
+    for (size_t i = 0; i < model->feature_count; i++)
+        if (!*model->features[i].name || !isfinite(model->weights[i]) ||
+            (model->features[i].categorical && model->weights[i] != 0.0))
+            abort();
+}
+
+/* One line that begins with the file and says what is wrong. That libcyaml refuses what the check
+ * against its schema let pass would show as one of its own phrases, without a key. */
+static void check_error(const char *path, const char *error)
+{
+    const char *message = error + strlen(path);
+
+    if (strncmp(error, path, strlen(path)) != 0 || *message != ':' || strchr(error, '\n'))
+        abort();
+    if (strstr(error, ":1: Invalid") || strstr(error, ":1: Unexpected") ||
+        strstr(error, ":1: String") || strstr(error, ":1: Internal") ||
+        strstr(error, ":1: Libyaml") || strstr(error, ":1: No "))
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static int file = -1;
+    static char path[64];
+    char error[CONFIG_ERROR_BYTES] = "";
+    struct config config;
+    int r;
+
+    if (file < 0) {
+        file = memfd_create("config", 0);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    }
+    if (ftruncate(file, 0) < 0 || pwrite(file, data, size, 0) != (ssize_t)size)
+        abort();
+    r = config_load(path, &config, error);
+    if (r < 0 && r != -EINVAL)
+        abort();
+    if (r < 0) {
+        check_error(path, error);
+        return 0;
+    }
+    for (size_t i = 0; i < config.model_count; i++)
+        check_model(&config.models[i]);
+    config_finish(&config);
+    return 0;
+}
