@@ -212,7 +212,9 @@ static int load_raw(struct config_file *file, struct raw_config **ret_raw)
 
     if (error == CYAML_OK)
         return 0;
-    if (error == CYAML_ERR_OOM)
+    /* libyaml has read these bytes before: without memory is the one way it can fail now. */
+    if (error == CYAML_ERR_OOM || error == CYAML_ERR_LIBYAML_PARSER ||
+        error == CYAML_ERR_LIBYAML_PARSER_INIT)
         return -ENOMEM;
     return config_file_fail(file, "", "%s", cyaml_strerror(error));
 }
