@@ -71,9 +71,9 @@ export RUN_DIR BUILD_DIR
 # Kernel start time of a process, in clock ticks since boot.
 start_ticks() {
     local stat fields
-    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1 # it may end at any time
     read -ra fields <<<"${stat##*) }" # the command name before it may hold spaces
-    [ "${fields[0]}" != Z ] || return 1
+    [ "${fields[0]:-Z}" != Z ] || return 1
     printf '%s\n' "${fields[19]}"
 }
 

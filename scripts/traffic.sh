@@ -122,7 +122,8 @@ progress_end() { [ -z "$FANCY" ] || printf '\r\e[K'; }
 # ---- messages ----
 
 # messages WORD SINCE: titles of the drift messages received at or after SINCE (seconds since the
-# epoch) whose title begins with WORD (FIRING or RESOLVED), oldest first, then the text indented.
+# epoch) whose title begins with WORD (FIRING or RESOLVED), oldest first, each with its text as plain
+# indented lines, without the row of links.
 messages() {
     http_get "$INBOX_URL/messages" | jq -r --arg word "$1" --arg names "$drift_alert" --argjson since "$2" '
         [if type == "array" then .[] else .messages[] end
@@ -131,7 +132,10 @@ messages() {
          | select((.title + .text) | test($names))
          | select(($message.received_at | sub("\\.[0-9]+"; "") | fromdateiso8601) >= $since)
          | {at: $message.received_at, title, text}]
-        | sort_by(.at) | .[] | .title, (.text | split("\n")[] | select(. != "") | "    " + .)'
+        | sort_by(.at) | .[]
+        | .title, (.text | split("\n")[] | select(. != "" and (startswith("<") | not))
+            | gsub("<[^|>]+\\|(?<words>[^>]+)>"; .words) | gsub("[*`]"; "")
+            | gsub("&lt;"; "<") | gsub("&gt;"; ">") | gsub("&amp;"; "&") | "    " + .)'
 }
 
 # Where messages go: inbox, or webhook when one is configured.

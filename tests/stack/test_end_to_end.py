@@ -116,8 +116,9 @@ def test_drift_becomes_a_message_and_its_end_another(new_run):
     attachments = [message["attachments"][0] for message in messages(run)]
     firing = next(a for a in attachments if a["title"].startswith("FIRING"))
     assert re.search(r"DataDriftDetected|CriticalDataDrift", firing["title"] + firing["text"])
-    assert re.search(r"`feature_[0-2]`: drift score \*0\.[3-9]\d*\*", firing["text"])
-    assert re.search(r"threshold 0\.[35]\b", firing["text"])
+    found = re.findall(r"feature `feature_[0-2]`: drift score \*([\d.]+)\* \((?:psi|ks_test), p \S+\), "
+                       r"threshold (0\.[35])\b", firing["text"])
+    assert found and all(float(score) > float(threshold) for score, threshold in found), firing
     assert "*Recommended action*: " in firing["text"]
     prometheus = f"http://127.0.0.1:{run.ports['PROMETHEUS_PORT']}/"
     assert prometheus in firing["text"], "links lead to this run's Prometheus"
