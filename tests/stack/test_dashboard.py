@@ -1,0 +1,281 @@
+"""The Grafana dashboard and provisioning without Grafana: the rules of the dashboard linter, every
+expression parsed by promtool, and every metric that rules, dashboard and documents name."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GRAFANA = ROOT / "grafana"
+DASHBOARD = json.loads((GRAFANA / "provisioning/dashboards/drift.json").read_text())
+PANELS = DASHBOARD["panels"]
+TARGETS = [(panel, target) for panel in PANELS for target in panel["targets"]]
+VARIABLES = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+TITLES = ["Drift Scores by Features", "Drift Score Over Time", "Prediction Rate", "Drift Alerts (last hour)",
+          "Total Predictions", "Prediction Latency", "Feature Means", "Feature Std Deviations", "PSI Scores"]
+# Units of Grafana that this dashboard may use.
+UNITS = {"none", "short", "reqps", "s"}
+SUFFIXES = ("_bucket", "_count", "_sum")
+
+
+def load(path):
+    return yaml.safe_load(pathlib.Path(path).read_text())
+
+
+def panel(title):
+    [found] = [p for p in PANELS if p["title"] == title]
+    return found
+
+
+def substituted(expression):
+    """As Grafana sends it, with some value for every variable."""
+    for variable, value in (("$__rate_interval", "1m"), ("$__range", "30m"), ("${datasource}", "d")):
+        expression = expression.replace(variable, value)
+    return re.sub(r"\$(job|instance|model|feature)\b", "value", expression)
+
+
+def promtool_parses(expressions, tmp_path):
+    rules = [{"record": f"e{number}", "expr": expression} for number, expression in enumerate(expressions)]
+    path = tmp_path / "expressions.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]}, width=10000))
+    checked = subprocess.run(["promtool", "check", "rules", "--lint=none", path], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
+    assert checked.returncode == 0 and f"{len(rules)} rules found" in checked.stdout, checked.stdout
+
+
+def selectors(expression):
+    """(metric, matchers) of every selector of a metric of ours."""
+    return re.findall(r"\b((?:model|drift|process|http|ALERTS)[\w:]*)\{([^}]*)\}", expression)
+
+
+def metrics_in(expression):
+    """Names of metrics in an expression: what is left without strings, labels, functions and durations."""
+    text = re.sub(r"\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])*'", "", expression)
+    text = re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", text)
+    text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", "", text)
+    names = re.findall(r"[A-Za-z_:][\w:]*(?![\w:]*\s*\()", text)
+    words = {"and", "or", "unless", "offset", "bool", "by", "without", "s", "m", "h", "d", "e", "x"}
+    return {name for name in names if name not in words}
+
+
+# ---- the dashboard linter's rules ----
+
+def test_the_nine_panels():
+    assert [p["title"] for p in sorted(PANELS, key=lambda p: (p["gridPos"]["y"], p["gridPos"]["x"]))] == TITLES
+    assert len({p["id"] for p in PANELS}) == 9
+    assert panel("Drift Scores by Features")["type"] == "bargauge"
+
+
+def test_dashboard_is_portable_and_fixed():
+    assert DASHBOARD["id"] is None and DASHBOARD["uid"] == "model-drift" and DASHBOARD["schemaVersion"] == 42
+    assert DASHBOARD["editable"] is False and DASHBOARD["graphTooltip"] == 1
+    assert DASHBOARD["title"] and DASHBOARD["description"] and DASHBOARD["tags"] and DASHBOARD["links"]
+    text = json.dumps(DASHBOARD)
+    assert "__inputs" not in DASHBOARD and "DS_PROMETHEUS" not in text and "http://" not in text
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_panel(title):
+    p = panel(title)
+    assert p["targets"] and p["description"].endswith(".") and len(p["description"]) > 30
+    assert p["datasource"] == DATASOURCE
+    defaults = p["fieldConfig"]["defaults"]
+    assert defaults["unit"] in UNITS
+    assert defaults["thresholds"]["steps"][0]["value"] is None
+    if p["type"] == "timeseries":
+        assert {"legend", "tooltip"} <= set(p["options"]) and "custom" in defaults
+    else:
+        assert p["type"] in ("stat", "bargauge") and "reduceOptions" in p["options"]
+
+
+def test_panels_do_not_overlap_and_fit_the_grid():
+    taken = set()
+    for p in PANELS:
+        grid = p["gridPos"]
+        cells = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
+        assert not cells & taken and grid["x"] + grid["w"] <= 24, p["title"]
+        taken |= cells
+    assert len(taken) == 24 * (1 + max(y for _, y in taken)), "no hole"
+
+
+@pytest.mark.parametrize("title", ["Drift Scores by Features", "Drift Score Over Time", "PSI Scores"])
+def test_drift_turns_orange_at_the_warning_and_red_at_the_critical_threshold(title):
+    steps = panel(title)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["color"], step["value"]) for step in steps] == [("green", None), ("orange", 0.3), ("red", 0.5)]
+
+
+def test_variables():
+    assert list(VARIABLES) == ["datasource", "job", "instance", "model", "feature"]
+    datasource = VARIABLES["datasource"]
+    assert datasource["type"] == "datasource" and datasource["query"] == "prometheus"
+    for name in ("job", "instance", "model", "feature"):
+        variable = VARIABLES[name]
+        assert variable["type"] == "query" and variable["datasource"] == DATASOURCE and variable["label"]
+        assert variable["refresh"] == 2, "read again when the time range changes"
+        assert variable["query"]["query"] == variable["definition"]
+        if name != "model":
+            assert variable["multi"] and variable["includeAll"] and variable["allValue"] == ".+"
+
+
+@pytest.mark.parametrize("p,target", TARGETS, ids=lambda value: value.get("title", value.get("refId")))
+def test_target(p, target):
+    expression = target["expr"]
+    assert target["datasource"] == DATASOURCE and target["legendFormat"]
+    found = selectors(expression)
+    assert found and {name for name, _ in found} == metrics_in(expression), "every metric has a selector"
+    for _, matchers in found:
+        assert 'job=~"$job"' in matchers and 'instance=~"$instance"' in matchers and 'model=~"$model"' in matchers
+    for name, matchers in found:
+        if re.match(r"model_(feature|drift_score)", name):
+            assert 'feature=~"$feature"' in matchers
+    for name, _ in found:
+        if name.endswith(("_total", "_bucket", "_count", "_sum")):
+            assert re.search(r"(rate|increase)\(\s*" + name, expression), "a counter is shown by its rate"
+    for window in re.findall(r"\brate\([^[]*\[([^\]]*)\]", expression):
+        assert window == "$__rate_interval"
+    assert len({t["refId"] for t in p["targets"]}) == len(p["targets"])
+
+
+def test_every_expression_parses(tmp_path):
+    expressions = [target["expr"] for _, target in TARGETS]
+    expressions += [a["expr"] for a in DASHBOARD["annotations"]["list"] if not a.get("builtIn")]
+    for variable in VARIABLES.values():
+        values = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]) if variable["name"] != "datasource" else None
+        if values:
+            expressions.append(values.group(1))
+            assert values.group(2) == variable["name"]
+    assert len(expressions) == len(TARGETS) + 2 + 4
+    promtool_parses([substituted(expression) for expression in expressions], tmp_path)
+
+
+def test_alert_annotations_follow_the_model():
+    shown = [a for a in DASHBOARD["annotations"]["list"] if not a.get("builtIn")]
+    assert {re.search(r'severity="(\w+)"', a["expr"]).group(1) for a in shown} == {"critical", "warning"}
+    for annotation in shown:
+        assert annotation["datasource"] == DATASOURCE and annotation["enable"] is True
+        assert 'alertstate="firing"' in annotation["expr"]
+        assert 'model=~"$model|"' in annotation["expr"], "alerts of the service have no model"
+
+
+# ---- provisioning ----
+
+def test_datasources():
+    provisioned = load(GRAFANA / "provisioning/datasources/datasources.yml")
+    by_type = {source["type"]: source for source in provisioned["datasources"]}
+    services = load(ROOT / "docker-compose.yml")["services"]
+    assert provisioned["apiVersion"] == 1
+    assert by_type["prometheus"]["uid"] == VARIABLES["datasource"]["current"]["value"]
+    assert by_type["prometheus"]["isDefault"] is True
+    assert by_type["prometheus"]["jsonData"]["alertmanagerUid"] == by_type["alertmanager"]["uid"]
+    assert by_type["alertmanager"]["jsonData"]["handleGrafanaManagedAlerts"] is False
+    for source in by_type.values():
+        host = re.fullmatch(r"http://([\w-]+):(\d+)", source["url"])
+        assert host.group(1) in services
+    interval = load(ROOT / "prometheus/prometheus.yml")["global"]["scrape_interval"]
+    assert by_type["prometheus"]["jsonData"]["timeInterval"] == interval
+    assert {s["name"] for s in provisioned["deleteDatasources"]} == {s["name"] for s in by_type.values()}
+
+
+def test_dashboards_are_found_where_compose_mounts_them():
+    [provider] = load(GRAFANA / "provisioning/dashboards/dashboards.yml")["providers"]
+    assert provider["allowUiUpdates"] is False and provider["type"] == "file"
+    volumes = load(ROOT / "docker-compose.yml")["services"]["grafana"]["volumes"]
+    source, target = next(v.split(":")[:2] for v in volumes if v.startswith("./grafana/provisioning:"))
+    inside = pathlib.PurePosixPath(provider["options"]["path"]).relative_to(target)
+    assert (ROOT / source / inside / "drift.json").is_file()
+
+
+def test_grafana_sends_nothing_unless_asked():
+    assert [p.name for p in (GRAFANA / "provisioning/alerting").iterdir()] == [".gitkeep"]
+    optional = load(GRAFANA / "provisioning-optional/alerting/slack.yml")
+    assert set(optional) == {"apiVersion", "contactPoints"}, "no policy tree is replaced"
+    [receiver] = optional["contactPoints"][0]["receivers"]
+    assert receiver["type"] == "slack" and receiver["settings"] == {"url": "$SLACK_WEBHOOK_URL"}
+
+
+# ---- names ----
+
+def documented():
+    """metric -> (type, labels) of the table in docs/metrics.md."""
+    table = re.search(r"^## What the service exports$(.*?)^## ", (ROOT / "docs/metrics.md").read_text(), re.M | re.S)
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|([^|]*)\|([^|]+)\|$", table.group(1), re.M)
+    return {name: (kind, {label.strip() for label in labels.split(",")} - {""}) for name, kind, labels, _, _ in rows}
+
+
+def recorded():
+    return {rule["record"] for group in load(ROOT / "prometheus/rules/recording.yml")["groups"] for rule in group["rules"]}
+
+
+def known():
+    names = set(documented()) | recorded()
+    names |= {name + suffix for name, (kind, _) in documented().items() if kind == "histogram" for suffix in SUFFIXES}
+    # of Prometheus and Alertmanager themselves
+    return names | {"up", "ALERTS", "prometheus_notifications_alertmanagers_discovered",
+                    "prometheus_notifications_errors_total", "prometheus_rule_evaluation_failures_total",
+                    "alertmanager_notifications_failed_total"}
+
+
+def rule_expressions():
+    rules = [rule for path in (ROOT / "prometheus/rules").glob("*.yml")
+             for group in load(path)["groups"] for rule in group["rules"]]
+    for rule in rules:
+        yield rule.get("alert") or rule.get("record"), rule["expr"]
+        for annotation in rule.get("annotations", {}).values():
+            for query in re.findall(r'printf "((?:[^"\\]|\\.)*)"[^|}]*\| query', annotation):
+                if "model" in query:
+                    yield rule["alert"], query.replace('\\"', '"').replace("%s", 'a="b"').replace("%q", '"b"').replace("%g", "1")
+
+
+def test_rules_name_known_metrics_only():
+    expressions = list(rule_expressions())
+    assert len(expressions) > 40
+    unknown = {(name, metric) for name, expression in expressions for metric in metrics_in(expression) - known()}
+    assert unknown == set()
+
+
+def test_queries_in_annotations_parse(tmp_path):
+    promtool_parses([expression for _, expression in rule_expressions()], tmp_path)
+
+
+def test_dashboard_names_known_metrics_only():
+    expressions = [target["expr"] for _, target in TARGETS] + [v["query"]["query"] for n, v in VARIABLES.items()
+                                                               if n != "datasource"]
+    named = {name for expression in expressions for name, _ in selectors(expression)}
+    assert named and named - known() == set()
+
+
+@pytest.mark.parametrize("document", ["docs/metrics.md", "docs/runbook.md"])
+def test_documents_name_known_metrics_only(document, tmp_path):
+    text = (ROOT / document).read_text()
+    blocks = [part for block in re.findall(r"(?:^    \S.*\n(?:^ {4,}.*\n)*)+", text, re.M)
+              for part in [re.sub(r"^    ", "", block, flags=re.M)]]
+    queries = [b for b in blocks if re.search(r"\b(model|drift|http|process)_", b)
+               and not b.lstrip().startswith(("amtool", "curl"))]
+    if document.endswith("runbook.md"):  # one query a line there
+        queries = [line for block in queries for line in block.splitlines() if line.strip()]
+    assert len(queries) >= 5
+    promtool_parses(queries, tmp_path)
+    named = set().union(*map(metrics_in, queries))
+    named |= set(re.findall(r"`((?:model|drift|http|process|alertmanager|prometheus)_\w+)`", text))
+    named |= {name for code in re.findall(r"`([^`\n]*[({][^`\n]*)`", text) for name in metrics_in(code)
+              if re.match(r"(model|drift|http|process|alertmanager|prometheus)_", name)}
+    assert {name for name in named - known() if name not in ("model_", "drift_", "model_service_")} == set()
+
+
+def test_documented_recording_rules_are_those_that_exist():
+    text = (ROOT / "docs/metrics.md").read_text()
+    assert set(re.findall(r"^\| `([\w]+:[\w:]+)` \|", text, re.M)) == recorded()
+
+
+def test_documented_metrics_are_those_of_the_service():
+    """Against the table that /metrics is written from; the tests over HTTP see the exposition itself."""
+    source = (ROOT / "model-service/app_metrics.c").read_text()
+    written = {name: "gauge" if kind == "INFO" else kind.lower()
+               for name, kind in re.findall(r'\{\{"(\w+)", METRIC_(\w+),', source)}
+    assert len(written) > 25
+    assert {name: kind for name, (kind, _) in documented().items()} == written
