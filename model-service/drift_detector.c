@@ -307,10 +307,8 @@ static void headline_scores(const struct detector *detector, bool sufficient, do
     }
 }
 
-static void feature_observe(const struct detector *detector, struct feature *feature,
-                            union detector_value value, int64_t now_ms)
+static void feature_observe(struct feature *feature, union detector_value value, int64_t now_ms)
 {
-    (void)detector;
     if (feature->type == FEATURE_NUMERIC) {
         feature->missing_total += isnan(value.number) != 0;
         feature->infinite_total += isinf(value.number) != 0;

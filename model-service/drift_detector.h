@@ -70,6 +70,9 @@ struct detector_verdict {
 struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
                                          int64_t now_ms, double *scores);
 
+/* Adds a row without reading any score: for a batch, which reports once at its end. */
+void detector_add(struct detector *detector, const union detector_value *row, int64_t now_ms);
+
 struct detector_method_report {
     bool applies;     /* the method is computed for this feature */
     double score;     /* NaN while insufficient or undefined */
