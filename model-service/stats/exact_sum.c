@@ -16,6 +16,8 @@ __extension__ typedef unsigned __int128 u128;
 /* Zero limbs below the point, so that a quotient always has enough bits to round. */
 #define MEAN_GUARD     2
 #define VARIANCE_GUARD 6
+/* 256 bits: two divisions by 31 bits leave more than the 128 that a square root takes. */
+#define QUOTIENT_LIMBS 8
 #define VARIANCE_LIMBS (2 * SUM_LIMBS + 2 + VARIANCE_GUARD)
 
 /* |x| = mantissa * 2^(position - 1074); returns -1 for negative x, else 0. */
@@ -129,16 +131,23 @@ static size_t significant_limbs(const uint32_t *limbs, size_t count)
     return count;
 }
 
-/* In place; returns the remainder. */
-static uint32_t divide(uint32_t *limbs, size_t count, uint32_t divisor)
+/* In place, and only as many limbs of the quotient as rounding can need; the lower ones become
+ * zero. Returns whether anything was cut off. */
+static int divide(uint32_t *limbs, size_t count, uint32_t divisor)
 {
+    const size_t top = significant_limbs(limbs, count);
+    const size_t bottom = top > QUOTIENT_LIMBS ? top - QUOTIENT_LIMBS : 0;
     uint64_t rest = 0;
-    for (size_t i = significant_limbs(limbs, count); i-- > 0;) {
+    for (size_t i = top; i-- > bottom;) {
         uint64_t digit = rest << 32 | limbs[i];
         limbs[i] = (uint32_t)(digit / divisor);
         rest = digit % divisor;
     }
-    return (uint32_t)rest;
+    for (size_t i = bottom; i-- > 0;) {
+        rest |= limbs[i];
+        limbs[i] = 0;
+    }
+    return rest != 0;
 }
 
 static unsigned bit_at(const uint32_t *limbs, size_t bit)
@@ -186,7 +195,7 @@ double exact_sum_mean(const struct exact_sum *sum, uint64_t count)
         return NAN;
     uint32_t limbs[MEAN_GUARD + SUM_LIMBS] = {0};
     int negative = carry(sum->chunk, EXACT_SUM_CHUNKS, limbs + MEAN_GUARD);
-    uint32_t rest = divide(limbs, MEAN_GUARD + SUM_LIMBS, (uint32_t)count);
+    int rest = divide(limbs, MEAN_GUARD + SUM_LIMBS, (uint32_t)count);
     double mean = round_to_double(limbs, MEAN_GUARD + SUM_LIMBS, LOWEST_EXPONENT - 32 * MEAN_GUARD,
                                   rest != 0);
     return negative ? -mean : mean;
@@ -271,8 +280,7 @@ double exact_deviation(const struct exact_sum *sum, const struct exact_squares *
     multiply(variance + VARIANCE_GUARD, limbs, (uint32_t)count);
     if (subtract_square(variance + VARIANCE_GUARD, limbs, sum_limbs) != 0)
         return NAN;
-    uint32_t rest = divide(variance, VARIANCE_LIMBS, (uint32_t)count);
+    int rest = divide(variance, VARIANCE_LIMBS, (uint32_t)count);
     rest |= divide(variance, VARIANCE_LIMBS, (uint32_t)(count - 1));
-    return root_of_limbs(variance, VARIANCE_LIMBS, 2 * LOWEST_EXPONENT - 32 * VARIANCE_GUARD,
-                         rest != 0);
+    return root_of_limbs(variance, VARIANCE_LIMBS, 2 * LOWEST_EXPONENT - 32 * VARIANCE_GUARD, rest);
 }

@@ -48,6 +48,11 @@ enum stream_shape {
     STREAM_SHAPES
 };
 
+static inline enum stream_shape random_shape(uint64_t *state)
+{
+    return (enum stream_shape)random_below(state, STREAM_SHAPES);
+}
+
 static inline double random_dirty(uint64_t *state)
 {
     switch (random_below(state, 12)) {

@@ -196,12 +196,12 @@ static void run_count_window(uint64_t *seed, size_t rows, size_t observations, s
 {
     static struct subject subject;
     const struct window_spec spec = {.kind = WINDOW_COUNT, .observations = observations};
-    const enum stream_shape ref_shape = random_below(seed, STREAM_SHAPES);
-    enum stream_shape shape = random_below(seed, STREAM_SHAPES);
+    const enum stream_shape ref_shape = random_shape(seed);
+    enum stream_shape shape = random_shape(seed);
     subject_init(&subject, seed, ref_shape, rows, 2 + random_below(seed, 63), &spec);
     for (size_t i = 0; i < steps; i++) {
         if (random_below(seed, 100) == 0)
-            shape = random_below(seed, STREAM_SHAPES);
+            shape = random_shape(seed);
         const double x = random_below(seed, 4) == 0 && subject.n > 0
                              ? subject.sorted[random_below(seed, subject.n)]
                              : random_value(seed, shape);
@@ -237,8 +237,8 @@ static void run_duration_window(uint64_t *seed, size_t rows, int64_t duration_ms
     static struct subject subject;
     const struct window_spec spec = {.kind = WINDOW_DURATION, .duration_ms = duration_ms};
     const double pane_ms = (double)((duration_ms + WINDOW_PANES - 1) / WINDOW_PANES);
-    const enum stream_shape ref_shape = random_below(seed, STREAM_SHAPES);
-    const enum stream_shape shape = random_below(seed, STREAM_SHAPES);
+    const enum stream_shape ref_shape = random_shape(seed);
+    const enum stream_shape shape = random_shape(seed);
     subject_init(&subject, seed, ref_shape, rows, 10, &spec);
     struct held *held = &subject.held;
     int64_t now = -500, latest = INT64_MIN;

@@ -50,7 +50,7 @@ static void fixture_init(struct fixture *fixture, uint64_t *seed, int round)
         {.kind = WINDOW_ALL},
     };
     const size_t count = 1 + random_below(seed, 500);
-    double *rows = random_values(seed, random_below(seed, STREAM_SHAPES), count);
+    double *rows = random_values(seed, random_shape(seed), count);
     *fixture = (struct fixture){.spec = specs[round % 3], .is_numeric = round % 4 != 0};
     assert_int_equal(numeric_reference_init(&fixture->numeric, rows, count, 10, 0), 0);
     assert_int_equal(categorical_reference_init(&fixture->categorical, names, 6, 2), 0);
