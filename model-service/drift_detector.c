@@ -321,14 +321,18 @@ static void feature_observe(struct feature *feature, union detector_value value,
     feature_window_observe_category(feature->window, value.category, now_ms);
 }
 
+void detector_add(struct detector *detector, const union detector_value *row, int64_t now_ms)
+{
+    for (size_t f = 0; f < detector->feature_count; f++)
+        feature_observe(&detector->features[f], row[f], now_ms);
+    detector->observations_total++;
+    detector->last_observation_ms = now_ms;
+}
+
 struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
                                          int64_t now_ms, double *scores)
 {
-    for (size_t f = 0; f < detector->feature_count; f++)
-        feature_observe(detector, &detector->features[f], row[f], now_ms);
-    detector->observations_total++;
-    detector->last_observation_ms = now_ms;
-
+    detector_add(detector, row, now_ms);
     const uint64_t rows = window_rows(detector);
     struct detector_verdict verdict = {.sufficient = rows >= detector->minimum_sample};
     const bool exceeds = scores_read(detector);
