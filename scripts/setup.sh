@@ -27,7 +27,7 @@ build    pkg-config
 build    libmicrohttpd-dev
 build    libjansson-dev
 build    libcyaml-dev
-build    libcsv-dev
+build    libyaml-dev
 build    zlib1g-dev
 build    libcmocka-dev
 run      curl                       curl
