@@ -17,9 +17,8 @@ extern "C" {
 struct feature_window;
 
 /* Exactly one of the references is given; it is borrowed and must outlive the window. Memory: about
- * 24 bytes per reference value, 12 per observation of a count window, 8 per reference value and
- * pane of a duration window.
- * 0, -ENOMEM, -EINVAL (both or none, bad spec). */
+ * 24 to 40 bytes per reference value, 12 per observation of a count window, 8 per reference value
+ * and pane of a duration window. 0, -ENOMEM, -EINVAL (both or none, bad spec). */
 NODISCARD int feature_window_create(const struct numeric_reference *numeric,
                                     const struct categorical_reference *categorical,
                                     const struct window_spec *spec,
