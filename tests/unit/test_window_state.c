@@ -1,6 +1,8 @@
 /* test_window_state.c - saving, restoring and merging windows, and refusing damaged bytes. */
+#include "corpus.h"
 #include "feature_window.h"
 #include "random_stream.h"
+#include "window_state_input.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -164,16 +166,6 @@ static struct feature_window *filled_window(const struct fixture *fixture, uint6
     return window;
 }
 
-/* As save ends its bytes: so that damage reaches the checks behind the checksum. */
-static void reseal(const struct bytes *bytes)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i + 8 < bytes->size; i++)
-        hash = (hash ^ bytes->data[i]) * UINT64_C(0x100000001b3);
-    for (size_t i = 0; i < 8; i++)
-        bytes->data[bytes->size - 8 + i] = (uint8_t)(hash >> (8 * i));
-}
-
 /* Whatever restore takes, it must be able to use, and save as it was. */
 static void use(struct feature_window *window, const struct bytes *bytes)
 {
@@ -212,7 +204,8 @@ static void test_damage(void **state)
             const size_t at = random_below(&seed, good.size);
             bad.data[at] ^= (uint8_t)(1 + random_below(&seed, 255));
             assert_int_equal(feature_window_restore(window, bad.data, bad.size), -EINVAL);
-            reseal(&bad);
+            /* So that damage reaches the checks behind the checksum. */
+            state_seal(bad.data, bad.size);
             const int r = feature_window_restore(other, bad.data, bad.size);
             assert_true(r == 0 || r == -EINVAL);
             if (r == 0)
@@ -282,12 +275,24 @@ static void test_layout(void **state)
     numeric_reference_finish(&fixture.numeric);
 }
 
+static void replay(const char *path, const char *bytes, size_t length)
+{
+    (void)path;
+    state_replay((const uint8_t *)bytes, length);
+}
+
+static void test_corpus(void **state)
+{
+    (void)state;
+    assert_true(corpus_replay("window_state", replay) >= 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_identity), cmocka_unit_test(test_identity_fresh_seed),
         cmocka_unit_test(test_damage),   cmocka_unit_test(test_mismatch),
-        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_layout),   cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
