@@ -83,8 +83,8 @@ static int allocate(struct feature_window *window)
 {
     window->total.cell = calloc(window->cells, sizeof *window->total.cell);
     window->bin = calloc(window->bins, sizeof *window->bin);
-    window->psi_term = calloc(window->bins, sizeof *window->psi_term);
-    if (window->total.cell == NULL || window->bin == NULL || window->psi_term == NULL)
+    window->psi = calloc(1, sizeof *window->psi + window->bins * sizeof window->psi->term[0]);
+    if (window->total.cell == NULL || window->bin == NULL || window->psi == NULL)
         return -ENOMEM;
     window->total.min = INFINITY;
     window->total.max = -INFINITY;
@@ -133,7 +133,7 @@ void feature_window_destroy(struct feature_window *window)
     free(window->ring.cell);
     free(window->ring.value);
     ks_tree_finish(&window->tree);
-    free(window->psi_term);
+    free(window->psi);
     free(window->bin);
     free(window->total.cell);
     free(window);
@@ -202,39 +202,25 @@ static void tally_remove(const struct feature_window *window, struct tally *tall
         exact_sum_subtract(&tally->above, x);
 }
 
-static void refresh_psi_term(struct feature_window *window, size_t bin)
-{
-    window->psi_term[bin] =
-        psi_term((double)window->reference_bin[bin] / (double)window->reference_rows,
-                 (double)window->bin[bin] / (double)window->total.observations);
-}
-
 static void insert(struct feature_window *window, double x, uint32_t cell)
 {
     tally_add(window, &window->total, x, cell);
     window->bin[window_bin_of(window, cell)]++;
-    window->psi_total = 0;
+    psi_cache_clear(window->psi);
     if (window_is_finite_cell(window, cell))
         ks_tree_insert(&window->tree, cell);
 }
 
-/* One in, one out: the size stands still, so only the terms of two bins change. Numeric windows
- * have so few bins that a read can afford to compute them all. */
+/* One in, one out: the window's size stands still. */
 static void replace_bins(struct feature_window *window, uint32_t in, uint32_t out)
 {
     const size_t in_bin = window_bin_of(window, in), out_bin = window_bin_of(window, out);
+    if (in_bin == out_bin)
+        return;
     window->bin[in_bin]++;
     window->bin[out_bin]--;
-    if (window->numeric != NULL || in_bin == out_bin)
-        return;
-    if (window->psi_total == window->total.observations) {
-        refresh_psi_term(window, in_bin);
-        refresh_psi_term(window, out_bin);
-        return;
-    }
-    for (size_t i = 0; i < window->bins; i++)
-        refresh_psi_term(window, i);
-    window->psi_total = window->total.observations;
+    psi_cache_mark(window->psi, in_bin);
+    psi_cache_mark(window->psi, out_bin);
 }
 
 static void replace(struct feature_window *window, double x, uint32_t in, double out_x,
@@ -292,7 +278,7 @@ void window_recount(struct feature_window *window)
     memset(window->bin, 0, window->bins * sizeof *window->bin);
     for (size_t i = 0; i < window->cells; i++)
         window->bin[window_bin_of(window, i)] += window->total.cell[i];
-    window->psi_total = 0;
+    psi_cache_clear(window->psi);
     if (window->numeric != NULL)
         ks_tree_rebuild(&window->tree);
 }
@@ -330,7 +316,7 @@ static void expire_pane(struct feature_window *window, struct tally *pane)
     combine_sums(&window->total, pane, -1);
     *pane =
         (struct tally){.cell = pane->cell, .min = INFINITY, .max = -INFINITY, .block = pane->block};
-    window->psi_total = 0;
+    psi_cache_clear(window->psi);
     if (window->numeric != NULL)
         ks_tree_update(&window->tree, window->tree.m - finite);
 }

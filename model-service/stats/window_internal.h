@@ -43,6 +43,32 @@ struct ring {
     size_t capacity, begin, length;
 };
 
+/* The terms of the population stability index, kept while the window's size stands still, and
+ * which of them a read has to compute again. Behind a pointer: a read may write it. */
+#define PSI_STALE_BINS 8
+struct psi_cache {
+    uint64_t total; /* the window's size that the terms hold for; 0 when all are stale */
+    size_t stale_count;
+    size_t stale[PSI_STALE_BINS];
+    double term[]; /* [bins] */
+};
+
+static inline void psi_cache_clear(struct psi_cache *cache)
+{
+    cache->total = 0;
+}
+
+/* The bin's count has changed and the window's size has not. */
+static inline void psi_cache_mark(struct psi_cache *cache, size_t bin)
+{
+    if (cache->total == 0)
+        return;
+    if (cache->stale_count == PSI_STALE_BINS)
+        psi_cache_clear(cache);
+    else
+        cache->stale[cache->stale_count++] = bin;
+}
+
 struct feature_window {
     const struct numeric_reference *numeric; /* one of the two */
     const struct categorical_reference *categorical;
@@ -56,10 +82,7 @@ struct feature_window {
     struct ks_tree tree; /* numeric; over total.cell */
     uint64_t dropped;    /* beyond EXACT_SUM_MAX_COUNT */
 
-    /* Categorical windows may have a thousand bins: the terms of their population stability index
-     * are kept while the window's size stands still. */
-    double *psi_term;   /* [bins] */
-    uint64_t psi_total; /* the size they hold for; 0 when they are stale */
+    struct psi_cache *psi;
 
     struct ring ring; /* WINDOW_COUNT */
 

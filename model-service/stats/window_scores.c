@@ -38,16 +38,29 @@ static int check(const struct feature_window *window, enum drift_method method)
     return enough ? 0 : -ENODATA;
 }
 
-/* The cached terms are what psi_score() would add up, in the same order. */
-static int psi(const struct feature_window *window, double *ret_score)
+static double psi_bin_term(const struct feature_window *window, size_t bin)
 {
-    if (window->psi_total != window->total.observations)
-        return psi_score(window->reference_bin, window->bin, window->bins, ret_score);
+    return psi_term((double)window->reference_bin[bin] / (double)window->reference_rows,
+                    (double)window->bin[bin] / (double)window->total.observations);
+}
+
+/* Adds the same terms in the same order as psi_score(), computing only those that changed. */
+static double psi(const struct feature_window *window)
+{
+    struct psi_cache *cache = window->psi;
+    if (cache->total == window->total.observations) {
+        for (size_t i = 0; i < cache->stale_count; i++)
+            cache->term[cache->stale[i]] = psi_bin_term(window, cache->stale[i]);
+    } else {
+        for (size_t bin = 0; bin < window->bins; bin++)
+            cache->term[bin] = psi_bin_term(window, bin);
+        cache->total = window->total.observations;
+    }
+    cache->stale_count = 0;
     double sum = 0;
-    for (size_t i = 0; i < window->bins; i++)
-        sum += window->psi_term[i];
-    *ret_score = sum;
-    return 0;
+    for (size_t bin = 0; bin < window->bins; bin++)
+        sum += cache->term[bin];
+    return sum;
 }
 
 int feature_window_score(const struct feature_window *window, enum drift_method method,
@@ -64,7 +77,8 @@ int feature_window_score(const struct feature_window *window, enum drift_method 
         *ret_score = ks_tree_distance(&window->tree);
         return 0;
     case METHOD_PSI:
-        return psi(window, ret_score);
+        *ret_score = psi(window);
+        return 0;
     case METHOD_CHI_SQUARE:
         return chi_square_score(reference, current, bins, ret_score, &dof);
     case METHOD_JENSEN_SHANNON:
