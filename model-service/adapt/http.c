@@ -2,20 +2,25 @@
 #include "adapt/http.h"
 #include "adapt/gzip.h"
 #include "adapt/http_address.h"
+#include "adapt/http_linger.h"
 #include "adapt/http_route.h"
 #include "adapt/http_rules.h"
 #include "adapt/log.h"
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,15 +35,23 @@
 #define COMPRESS_LEAST_BYTES 512
 /* Descriptors of a worker (epoll, wake-up), and those of everything but connections and workers. */
 #define FDS_PER_THREAD 3
-#define FDS_OTHER      32
+#define FDS_OTHER      (32 + HTTP_LINGER_CONNECTIONS)
 #define STOP_POLL_NS   2000000L
-#define ALLOW_BYTES    256
+/* Of a connection's memory beside the request's header: the list of its fields, and the header of
+ * the answer. Small, as the library clears all of that memory after each request. */
+#define HEADER_WORK_BYTES 5120
+/* What the library needs of it for one field, query parameter or cookie, and what is kept for the
+ * header of the answer: eight of the longest extra ones, and its own. */
+#define FIELD_BYTES  64
+#define ANSWER_BYTES 2560
+#define ALLOW_BYTES  256
 
 struct connection {
     struct http_server *server;
     struct MHD_Connection *mhd;
     struct connection *previous, *next; /* guarded by server->mu */
-    atomic_bool busy;                   /* a request has begun and is not answered */
+    int fd;
+    atomic_bool busy; /* a request has begun and is not answered */
 
     /* The rest belongs to the request, and to the worker that serves the connection. */
     const char *target; /* as sent */
@@ -57,12 +70,15 @@ struct http_server {
     struct http_server_config config;
     struct http_routes routes;
     struct MHD_Daemon *daemon;
+    struct http_linger *linger;
     int listen_fd;
     char address[HTTP_ADDRESS_BYTES];
     atomic_size_t open;
     atomic_bool stopping;
     pthread_mutex_t mu;
     struct connection *connections; /* guarded by mu */
+    struct pollfd *pollers;         /* guarded by mu: room for all connections */
+    size_t poller_room;
 };
 
 /* --- what handlers call --- */
@@ -236,6 +252,42 @@ static enum MHD_Result answer_refusal(struct connection *connection, const char 
     return result;
 }
 
+static void send_and_forget(int fd, const struct http_response *response, bool with_body)
+{
+    char head[512], date[40] = "";
+    const time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    const int bytes = snprintf(head, sizeof(head),
+                               "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n"
+                               "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                               response->status, MHD_get_reason_phrase_for(response->status), date,
+                               response->content_type ? response->content_type : "text/plain",
+                               response->body_bytes);
+    struct iovec pieces[] = {{head, (size_t)bytes}, {response->body, response->body_bytes}};
+    const struct msghdr message = {.msg_iov = pieces,
+                                   .msg_iovlen = with_body && response->body ? 2 : 1};
+    if (bytes > 0 && (size_t)bytes < sizeof(head) &&
+        sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        log_debug("answer %u not sent: %s", response->status, strerror(errno));
+}
+
+/* Answers where the library cannot, while the body is coming or without room: straight to the
+ * socket, on which nothing of this answer has been written. The connection ends with it. */
+static enum MHD_Result answer_directly(struct connection *connection, const char *method)
+{
+    const struct timespec start = observed_start(connection->server);
+    struct http_response response;
+    response_init(&response);
+    render_refusal(connection->server, connection->refusal, &response);
+    send_and_forget(connection->fd, &response, strcmp(method, "HEAD") != 0);
+    free(response.body);
+    connection->must_close = true;
+    observe(connection, method, response.status, start);
+    return MHD_NO;
+}
+
 static enum MHD_Result answer(struct connection *connection, const char *method)
 {
     const struct http_server *server = connection->server;
@@ -331,11 +383,25 @@ static struct http_refusal find_route(struct connection *connection, const char 
     return (struct http_refusal){404, "there is nothing at this path"};
 }
 
-static size_t header_bytes(struct MHD_Connection *mhd)
+/* The library parses cookies in a copy. */
+static size_t cookie_bytes(const struct connection *connection)
 {
+    const char *cookies =
+        MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE);
+    return cookies ? strlen(cookies) : 0;
+}
+
+/* Whether the header keeps the limit, and leaves the library room to answer. */
+static bool header_fits(const struct connection *connection)
+{
+    const size_t limit = connection->server->config.limits.header_bytes;
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    return info ? info->header_size : 0;
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const size_t bytes = info ? info->header_size : 0;
+    const int fields = MHD_get_connection_values(
+        connection->mhd, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND, NULL, NULL);
+    return bytes <= limit && bytes + (size_t)fields * FIELD_BYTES + cookie_bytes(connection) <=
+                                 limit + HEADER_WORK_BYTES - ANSWER_BYTES;
 }
 
 static struct http_refusal check_request(struct connection *connection,
@@ -347,7 +413,7 @@ static struct http_refusal check_request(struct connection *connection,
         connection->must_close = true;
         return refusal;
     }
-    if (header_bytes(connection->mhd) > connection->server->config.limits.header_bytes)
+    if (!header_fits(connection))
         return (struct http_refusal){431, "the request line and headers are too long"};
     refusal = find_route(connection, target_path(target), method);
     return refusal.status ? refusal : http_check_body(connection->route, announced);
@@ -383,6 +449,9 @@ static enum MHD_Result begin(struct connection *connection, const char *target, 
     connection->refusal = check_request(connection, &announced, target, method);
     if (!connection->refusal.status && !body_reserve(connection, announced.length))
         connection->refusal = (struct http_refusal){503, "not enough memory for this request"};
+    /* The library may lack the room to answer, but a connection it closes may still be written. */
+    if (connection->refusal.status == 431)
+        return answer_directly(connection, method);
     const bool body = http_announced_body(&announced);
     if (!connection->refusal.status || (!body && !connection->must_close) ||
         can_drop(connection, &announced))
@@ -395,9 +464,10 @@ static enum MHD_Result receive(struct connection *connection, const char *piece,
                                const char *method)
 {
     const size_t wanted = connection->body_bytes + *bytes;
-    (void)method;
-    if (!connection->refusal.status && wanted > http_body_limit(connection->route))
-        return MHD_NO;
+    if (!connection->refusal.status && wanted > http_body_limit(connection->route)) {
+        connection->refusal = (struct http_refusal){413, "the body is larger than this path takes"};
+        return answer_directly(connection, method);
+    }
     if (!connection->refusal.status && wanted >= connection->body_room &&
         !body_reserve(connection, wanted * 2))
         connection->refusal = (struct http_refusal){503, "not enough memory for this request"};
@@ -482,7 +552,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request,
     atomic_store_explicit(&connection->busy, false, memory_order_relaxed);
 }
 
-static void connection_open(struct http_server *server, void **socket_context)
+static void connection_open(struct http_server *server, int fd, void **socket_context)
 {
     struct connection *connection = malloc(sizeof(*connection));
     *socket_context = connection;
@@ -491,6 +561,7 @@ static void connection_open(struct http_server *server, void **socket_context)
         return;
     memset(connection, 0, offsetof(struct connection, text_inline));
     connection->server = server;
+    connection->fd = fd;
     connection->body = connection->body_inline;
     connection->body_room = INLINE_BODY_BYTES;
     pthread_mutex_lock(&server->mu);
@@ -519,14 +590,49 @@ static void connection_close(struct http_server *server, void **socket_context)
     *socket_context = NULL;
 }
 
+static int connection_fd(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+/* Whether closing now would reset the connection under an answer. */
+static bool client_may_be_sending(const struct connection *connection, int fd)
+{
+    int unread = 0;
+    return (connection && connection->must_close) || (ioctl(fd, FIONREAD, &unread) == 0 && unread);
+}
+
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    (void)mhd;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        connection_open(cls, socket_context);
-    else
-        connection_close(cls, socket_context);
+    struct http_server *server = cls;
+    const int fd = connection_fd(mhd);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_open(server, fd, socket_context);
+        return;
+    }
+    if (fd >= 0 && client_may_be_sending(*socket_context, fd))
+        http_linger_take(server->linger, fd);
+    connection_close(server, socket_context);
+}
+
+/* The library reads a socket until a read comes up short, so it does not see that the client has
+ * closed when that arrives together with the last data, and would keep the connection until it has
+ * been idle for long. Shutting down the side that is closed already makes it look again. */
+static void on_tick(void *context)
+{
+    struct http_server *server = context;
+    nfds_t count = 0;
+    pthread_mutex_lock(&server->mu);
+    for (struct connection *c = server->connections; c && count < server->poller_room; c = c->next)
+        server->pollers[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
+    if (count && poll(server->pollers, count, 0) > 0)
+        for (nfds_t i = 0; i < count; i++)
+            if (server->pollers[i].revents & POLLRDHUP)
+                shutdown(server->pollers[i].fd, SHUT_RD);
+    pthread_mutex_unlock(&server->mu);
 }
 
 /* Refuses at once what the library's own limit would leave waiting. */
@@ -571,7 +677,8 @@ static int start_daemon(struct http_server *server)
     const unsigned threads = (unsigned)limits->threads;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)(limits->header_bytes * 2), NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)(limits->header_bytes + HEADER_WORK_BYTES),
+         NULL},
         /* Per worker: on_accept counts for all. */
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)((limits->connections + 1) * threads), NULL},
         {MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)limits->connections_per_ip, NULL},
@@ -608,22 +715,34 @@ int http_server_start(const struct http_server_config *config, struct http_serve
     int rc = reserve_fds(&config->limits);
     if (rc < 0)
         goto fail;
+    rc = -ENOMEM;
+    /* Each worker may accept one beyond the limit at the same moment. */
+    server->poller_room = config->limits.connections + MAX_THREADS;
+    server->pollers = calloc(server->poller_room, sizeof(*server->pollers));
+    if (!server->pollers)
+        goto fail;
     rc = http_routes_init(&server->routes, config->routes, config->route_count);
     if (rc < 0)
         goto fail;
     rc = http_listen(config->listen, &server->listen_fd, server->address);
     if (rc < 0)
         goto fail_routes;
-    rc = start_daemon(server);
+    rc = http_linger_create(on_tick, server, &server->linger);
     if (rc < 0)
         goto fail_listen;
+    rc = start_daemon(server);
+    if (rc < 0)
+        goto fail_linger;
     *ret_server = server;
     return 0;
+fail_linger:
+    http_linger_destroy(server->linger);
 fail_listen:
     close(server->listen_fd);
 fail_routes:
     http_routes_finish(&server->routes);
 fail:
+    free(server->pollers);
     pthread_mutex_destroy(&server->mu);
     free(server);
     return rc;
@@ -673,8 +792,10 @@ void http_server_stop(struct http_server *server, unsigned grace_ms)
     shutdown(server->listen_fd, SHUT_RDWR);
     wait_for_requests(server, grace_ms);
     MHD_stop_daemon(server->daemon);
+    http_linger_destroy(server->linger);
     close(server->listen_fd);
     http_routes_finish(&server->routes);
     pthread_mutex_destroy(&server->mu);
+    free(server->pollers);
     free(server);
 }

@@ -67,7 +67,8 @@ struct http_route {
 struct http_limits {
     size_t connections;         /* further ones are refused */
     size_t connections_per_ip;  /* 0: no limit of its own */
-    size_t header_bytes;        /* request line and headers; beyond: 431 */
+    size_t header_bytes;        /* request line and headers; beyond, or with far more fields than
+                                 * the 40 that fit at any size: 431 */
     unsigned idle_seconds;      /* without traffic, then closed */
     size_t threads;             /* 1 to 64 workers */
 };
@@ -78,8 +79,8 @@ struct http_server_config {
     size_t route_count;
     void *context;                    /* for handlers and callbacks */
     struct http_limits limits;
-    /* Renders the body of an error the adapter itself answers (404, 405, 411, 413, 415, 500, 503)
-     * by calling http_respond; detail is one sentence. */
+    /* Renders the body of an error the adapter itself answers (400, 404, 405, 411, 413, 415, 431,
+     * 500, 501, 503) by calling http_respond; detail is one sentence. */
     void (*render_error)(void *context, unsigned status, const char *detail,
                          struct http_response *response);
     /* After each answered request, on the worker's thread; route NULL when none matched.
