@@ -92,7 +92,8 @@ def test_resolved_is_green_and_asks_for_nothing(tmp_path):
     assert render("color", data, tmp_path) == "good"
     text = render("text", data, tmp_path)
     assert "from 2026-11-24 02:06:21 to 2026-11-24 02:16:41 UTC" in text
-    assert "Recommended action" not in text and "since" not in text
+    assert text.startswith("• *<http"), "what no longer holds is not said in the present tense"
+    assert "Recommended action" not in text and "since" not in text and "Live data differs." not in text
 
 
 @pytest.mark.parametrize("name,color", [("CriticalDataDrift", "danger"), ("DataDriftDetected", "warning")])
