@@ -180,6 +180,7 @@ static int fill_model(struct config_model *model, const struct raw_model *raw, c
     model->warning_threshold = float_or(thresholds->warning, CONFIG_DEFAULT_WARNING);
     model->critical_threshold = float_or(thresholds->critical, CONFIG_DEFAULT_CRITICAL);
     model->significance = float_or(raw->significance, CONFIG_DEFAULT_SIGNIFICANCE);
+    model->has_reference_resolution = raw->reference_resolution != NULL;
     model->reference_resolution = count_or(raw->reference_resolution, CONFIG_DEFAULT_RESOLUTION);
     model->bins = count_or(raw->bins, CONFIG_DEFAULT_BINS);
     model->simulation = raw->simulation;

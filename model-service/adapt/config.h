@@ -63,9 +63,10 @@ struct config_model {
     uint64_t minimum_sample;                      /* default 50 */
     double warning_threshold, critical_threshold; /* default 0.3, 0.5; 0 < warning < critical */
     double significance;                          /* default 0.001; in (0, 1) */
-    uint64_t reference_resolution;                /* default 10000 */
-    uint64_t bins;                                /* default 10 */
-    bool simulation; /* default false: POST /simulate/drift is refused */
+    bool has_reference_resolution;
+    uint64_t reference_resolution; /* default 10000 */
+    uint64_t bins;                 /* default 10 */
+    bool simulation;               /* default false: POST /simulate/drift is refused */
 };
 
 struct config {

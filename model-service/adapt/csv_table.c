@@ -2,6 +2,7 @@
 #include "adapt/csv.h"
 
 #include "adapt/excerpt.h"
+#include "adapt/text_pool.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,29 +13,13 @@
 /* Header names listed when a column is not among them. */
 #define LISTED_COLUMNS 10
 
-/* Many strings per block; longer ones get a block of their own. */
-#define BLOCK_BYTES (64u << 10)
-
 #define FIRST_ROWS 1024
-
-struct block {
-    struct block *next;
-    size_t used, capacity;
-    char bytes[];
-};
-
-/* The distinct strings of a column: an open-addressed table, at most half full. */
-struct dictionary {
-    const char **slots;
-    size_t size, count; /* size: 0 or a power of two */
-};
 
 struct loader {
     struct csv_table *table;
     const char *path;
-    size_t *position; /* [column_count] of the asked column in the file */
-    struct dictionary *dictionaries;
-    struct block *blocks;
+    size_t *position;        /* [column_count] of the asked column in the file */
+    struct text_pool *pools; /* [column_count], the table's arena */
     size_t file_columns, row_capacity;
     int result;
     char *error;
@@ -60,78 +45,6 @@ static bool fail(struct loader *loader, int r, uint64_t line, const char *format
 static bool fail_memory(struct loader *loader, uint64_t line)
 {
     return fail(loader, -ENOMEM, line, "%s", strerror(ENOMEM));
-}
-
-static char *blocks_add(struct loader *loader, const char *text, size_t bytes)
-{
-    struct block *block = loader->blocks;
-    char *copy;
-
-    if (!block || block->capacity - block->used <= bytes) {
-        size_t capacity = bytes < BLOCK_BYTES ? BLOCK_BYTES : bytes + 1;
-
-        block = malloc(sizeof(*block) + capacity);
-        if (!block)
-            return NULL;
-        *block = (struct block){.next = loader->blocks, .capacity = capacity};
-        loader->blocks = block;
-    }
-    copy = memcpy(block->bytes + block->used, text, bytes);
-    copy[bytes] = '\0';
-    block->used += bytes + 1;
-    return copy;
-}
-
-/* Fowler, Noll, Vo (FNV-1a), finished so that the low bits depend on all bytes. */
-static size_t hash_text(const char *text, size_t bytes)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-    return (size_t)(hash ^ (hash >> 29));
-}
-
-static const char **find_slot(const struct dictionary *dictionary, const char *text, size_t bytes)
-{
-    size_t i = hash_text(text, bytes) & (dictionary->size - 1);
-
-    while (dictionary->slots[i] && strcmp(dictionary->slots[i], text) != 0)
-        i = (i + 1) & (dictionary->size - 1);
-    return &dictionary->slots[i];
-}
-
-static bool dictionary_grow(struct dictionary *dictionary)
-{
-    struct dictionary larger = {.size = dictionary->size ? dictionary->size * 2 : 64,
-                                .count = dictionary->count};
-
-    larger.slots = calloc(larger.size, sizeof(*larger.slots));
-    if (!larger.slots)
-        return false;
-    for (size_t i = 0; i < dictionary->size; i++)
-        if (dictionary->slots[i])
-            *find_slot(&larger, dictionary->slots[i], strlen(dictionary->slots[i])) =
-                dictionary->slots[i];
-    free(dictionary->slots);
-    *dictionary = larger;
-    return true;
-}
-
-/* The table's one copy of the text, or NULL without memory. */
-static const char *intern(struct loader *loader, size_t column, const char *text, size_t bytes)
-{
-    struct dictionary *dictionary = &loader->dictionaries[column];
-    const char **slot;
-
-    if (dictionary->count * 2 >= dictionary->size && !dictionary_grow(dictionary))
-        return NULL;
-    slot = find_slot(dictionary, text, bytes);
-    if (!*slot) {
-        *slot = blocks_add(loader, text, bytes);
-        dictionary->count += *slot != NULL;
-    }
-    return *slot;
 }
 
 static bool fail_missing_column(struct loader *loader, uint64_t line, const char *name,
@@ -231,7 +144,7 @@ static bool set_text(struct loader *loader, size_t index, uint64_t line,
     if (!excerpt_is_utf8(field->text, field->bytes))
         return fail(loader, -EBADMSG, line, "column \"%s\": \"%s\" is not UTF-8",
                     excerpt(column->name).text, excerpt_bytes(field->text, field->bytes).text);
-    *text = intern(loader, index, field->text, field->bytes);
+    *text = text_pool_intern(&loader->pools[index], field->text, field->bytes);
     return *text || fail_memory(loader, line);
 }
 
@@ -259,15 +172,6 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
     return true;
 }
 
-static void loader_finish(struct loader *loader)
-{
-    if (loader->dictionaries)
-        for (size_t i = 0; i < loader->table->column_count; i++)
-            free(loader->dictionaries[i].slots);
-    free(loader->dictionaries);
-    free(loader->position);
-}
-
 int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERROR_BYTES])
 {
     size_t columns = table->column_count;
@@ -281,15 +185,17 @@ int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERR
         table->columns[i].text = NULL;
     }
     loader.position = calloc(columns + 1, sizeof(*loader.position));
-    loader.dictionaries = calloc(columns + 1, sizeof(*loader.dictionaries));
-    if (loader.position && loader.dictionaries)
+    loader.pools = calloc(columns + 1, sizeof(*loader.pools));
+    table->arena = loader.pools;
+    if (loader.position && loader.pools)
         r = csv_read(path, on_header, on_row, &loader, error);
     else
         snprintf(error, CSV_ERROR_BYTES, "%.200s: %s", path, strerror(ENOMEM));
     if (r == -ECANCELED)
         r = loader.result;
-    loader_finish(&loader);
-    table->arena = loader.blocks;
+    free(loader.position);
+    for (size_t i = 0; loader.pools && i < columns; i++)
+        text_pool_seal(&loader.pools[i]);
     if (r < 0)
         csv_table_finish(table);
     else
@@ -299,20 +205,17 @@ int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERR
 
 void csv_table_finish(struct csv_table *table)
 {
-    struct block *block = table->arena;
+    struct text_pool *pools = table->arena;
 
-    while (block) {
-        struct block *next = block->next;
-
-        free(block);
-        block = next;
-    }
     for (size_t i = 0; i < table->column_count; i++) {
+        if (pools)
+            text_pool_finish(&pools[i]);
         free(table->columns[i].number);
         free(table->columns[i].text);
         table->columns[i].number = NULL;
         table->columns[i].text = NULL;
     }
+    free(pools);
     table->arena = NULL;
     table->rows = 0;
 }
