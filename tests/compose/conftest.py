@@ -54,9 +54,11 @@ def engine():
 
 
 def build_stand_in(env, name, program, tag):
+    """Debian's binary and the files it reads at start, which the real image has inside the binary."""
     with tempfile.TemporaryDirectory() as context:
         shutil.copy(program, f"{context}/{name}")
         shutil.copy(shutil.which("busybox"), f"{context}/busybox")
+        shutil.copytree("/usr/share/prometheus", f"{context}/share", symlinks=True)
         run(["docker", "build", "-q", "-t", tag, "-f", HERE / f"{name}.Dockerfile", context], env)
 
 
@@ -83,13 +85,16 @@ class Stack:
         return run(["docker-compose", "-p", PROJECT, *arguments], self.env, timeout, check)
 
     def container(self, service):
-        return self.compose("ps", "-q", service).strip().splitlines()[-1]
+        return self.compose("ps", "-q", service).split()[-1]
 
     def inspect(self, service):
         return json.loads(run(["docker", "inspect", self.container(service)], self.env))[0]
 
     def health(self, service):
         return self.inspect(service)["State"]["Health"]["Status"]
+
+    def logs(self):
+        return self.compose("logs", "--no-color", "--tail=20", check=False)
 
     def url(self, port_name, path):
         return f"http://127.0.0.1:{self.ports[port_name]}{path}"
@@ -99,19 +104,22 @@ class Stack:
 def stack(engine, images):
     ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES))))
     env = {**engine, **images, **{name: str(port) for name, port in ports.items()}}
-    env.pop("SLACK_WEBHOOK_URL", None)
-    env["SLACK_WEBHOOK_URL"] = "http://slack-inbox:9095/slack"  # not one from a developer's .env
+    env["SLACK_WEBHOOK_URL"] = ""  # not one from a developer's .env
     running = Stack(env, ports)
     try:
-        running.compose("up", "-d", "--build", *SERVICES, timeout=900)
+        try:
+            running.compose("up", "-d", "--build", *SERVICES, timeout=900)
+        except AssertionError as failed:
+            pytest.fail(f"{failed}\n{running.logs()}")
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             states = {service: running.health(service) for service in SERVICES}
             if all(state == "healthy" for state in states.values()):
                 break
             time.sleep(1)
+        else:
+            pytest.fail(f"not healthy within two minutes: {states}\n{running.logs()}")
         yield running
     finally:
-        print(running.compose("logs", "--tail=20", check=False))
         running.compose("down", "-v", "--remove-orphans", "--rmi", "local", check=False)
         run(["docker", "rmi", "-f", *images.values()], env, check=False)
