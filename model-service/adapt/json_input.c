@@ -3,6 +3,7 @@
 
 #include "adapt/excerpt.h"
 #include "adapt/json_body.h"
+#include "adapt/json_quick.h"
 
 #include <errno.h>
 #include <math.h>
@@ -248,10 +249,26 @@ static int decode_request(struct json_decoder *decoder, const json_t *root, size
     return decode_batch(decoder, instances, max_instances, request);
 }
 
+static bool decode_quick(const char *body, size_t bytes, const struct input_schema *schema,
+                         struct input_request *request)
+{
+    if (schema->features > INPUT_INLINE_FEATURES ||
+        !json_quick_row(body, bytes, schema, request->inline_values))
+        return false;
+    request->inline_row = (struct input_row){.value = request->inline_values};
+    request->rows = &request->inline_row;
+    request->count = 1;
+    request->batch = false;
+    request->document = NULL;
+    return true;
+}
+
 int input_predict_decode(const char *body, size_t bytes, const struct input_schema *schema,
                          size_t max_instances, struct input_request *ret_request,
                          struct input_error *ret_error)
 {
+    if (decode_quick(body, bytes, schema, ret_request))
+        return 0;
     struct json_decoder decoder = {
         .schema = schema, .instance = JSON_NO_INSTANCE, .error = ret_error};
     json_t *root;

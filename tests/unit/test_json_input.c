@@ -479,6 +479,98 @@ static void test_simulation_refusals(void **state)
         "{", 400, "malformed JSON at line 1, column 1: string or '}' expected near end of file");
 }
 
+static int print_number(char *out, size_t bytes, unsigned form, double x)
+{
+    switch (form) {
+    case 0:
+        return snprintf(out, bytes, "%.17g", x);
+    case 1:
+        return snprintf(out, bytes, "%.3f", x);
+    case 2:
+        return snprintf(out, bytes, "%.0f", x);
+    case 3:
+        return snprintf(out, bytes, "%.16E", x);
+    default:
+        return snprintf(out, bytes, "%e", x);
+    }
+}
+
+/* A member beside "features" sends a body the JSON library's way. */
+static void compare_paths(const char *numbers)
+{
+    char quick[512], library[512];
+    struct input_request a, b;
+    struct input_error error_a = {0}, error_b = {0};
+
+    snprintf(quick, sizeof(quick), "{\"features\":%s}", numbers);
+    snprintf(library, sizeof(library), "{\"features\":%s,\"other\":0}", numbers);
+    int r = input_predict_decode(quick, strlen(quick), &five, MAX_INSTANCES, &a, &error_a);
+    assert_int_equal(
+        r, input_predict_decode(library, strlen(library), &five, MAX_INSTANCES, &b, &error_b));
+    assert_int_equal(error_a.status, error_b.status);
+    if (r < 0)
+        return;
+    for (size_t i = 0; i < 5; i++)
+        if (memcmp(&a.rows->value[i].number, &b.rows->value[i].number, sizeof(double)) != 0)
+            fail_msg("%s: %.17g, %.17g", numbers, a.rows->value[i].number, b.rows->value[i].number);
+    assert_null(a.document);
+    assert_non_null(b.document);
+    input_request_finish(&a);
+    input_request_finish(&b);
+}
+
+static void test_quick_path_equals_the_library(void **state)
+{
+    static const char *const bodies[] = {
+        "[0.5, -0.3, 0.8, 0.2, -0.1]",
+        " [ 0 , -0 ,\t1e5,\n1E-5 ,\r123456789012345678901234567890]",
+        "[1e-400,5e-324,1.7976931348623157e308,2.2250738585072014e-308,-1e+2]",
+        "[01,1,1,1,1]",
+        "[1.,1,1,1,1]",
+        "[.5,1,1,1,1]",
+        "[+1,1,1,1,1]",
+        "[-,1,1,1,1]",
+        "[1e,1,1,1,1]",
+        "[1e+,1,1,1,1]",
+        "[0x10,1,1,1,1]",
+        "[NaN,1,1,1,1]",
+        "[1e999,1,1,1,1]",
+        "[1,1,1,1]",
+        "[1,1,1,1,1,1]",
+        "[1,1,1,1,]",
+        "[1 1,1,1,1]",
+        "[1,1,1,1,1",
+        "[inf,1,1,1,1]",
+        "[1,1,1,1,true]",
+        "[1,1,1,1,\"1\"]",
+        "[1,1,1,1,null]",
+        "[1,1,1,1,1]]",
+        "[]",
+        "1",
+        "",
+    };
+    uint64_t random = 88172645463325252u;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(bodies); i++)
+        compare_paths(bodies[i]);
+    for (int round = 0; round < 20000; round++) {
+        char text[512] = "[";
+        for (int i = 0; i < 5; i++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            double x =
+                ldexp((double)(random >> 11) - 4503599627370496.0, (int)(random % 120) - 110);
+            size_t used = strlen(text);
+            used += (size_t)snprintf(text + used, sizeof(text) - used, i ? " ," : "");
+            print_number(text + used, sizeof(text) - used, (unsigned)(random % 5), x);
+        }
+        strcat(text, "]");
+        compare_paths(text);
+    }
+}
+
 static void replay(const char *path, const char *bytes, size_t length)
 {
     static const struct input_schema *const schemas[] = {&five, &mixed, &lenient, &odd};
@@ -523,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_body_needs_no_terminator),
         cmocka_unit_test(test_simulation),
         cmocka_unit_test(test_simulation_refusals),
+        cmocka_unit_test(test_quick_path_equals_the_library),
         cmocka_unit_test(test_corpus),
     };
 
