@@ -7,9 +7,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Reference values per leaf: a larger block makes the tree smaller, but scanning it takes longer
- * than the levels it saves. Of 4, 6, 8 and 16 the fastest at 1000 values, level at 100 000. */
-#define LEAF_VALUES 4
+/* Reference values per leaf, as a power of two. Scanning a block of 8 takes longer than the level
+ * it saves, so blocks of 4 are faster while the tree stays in the first caches; beyond, half the
+ * memory counts for more. Measured with blocks of 4, 6, 8 and 16. */
+#define SMALL_LEAF_SHIFT 2
+#define LARGE_LEAF_SHIFT 3
+#define SMALL_TREE       8192
 
 /* The range of m that a node's choices allow, as two fractions n * numerator / denominator.
  * Fractions are compared by cross-multiplying, so that a node divides at most twice. */
@@ -75,13 +78,19 @@ static void close_range(const struct ks_tree *tree, struct ks_node *node, const 
     }
 }
 
+static inline size_t block_end(const struct ks_tree *tree, size_t leaf)
+{
+    const size_t end = (leaf + 1) << tree->leaf_shift;
+    return end < tree->values ? end : tree->values;
+}
+
 /* The candidates of a block: highest before each reference value (its gap included), lowest at the
  * start and after each; every other boundary has a candidate of the same F at least as extreme.
  * rise and fall: how far this is above the highest and the lowest so far. */
 static inline void scan_block(const struct ks_tree *tree, size_t leaf, struct ks_node *node)
 {
-    const size_t begin = leaf * LEAF_VALUES;
-    const size_t end = begin + LEAF_VALUES < tree->values ? begin + LEAF_VALUES : tree->values;
+    const size_t begin = leaf << tree->leaf_shift;
+    const size_t end = block_end(tree, leaf);
     const int64_t n = tree->n, m = tree->m;
     ks_prefix at = 0, highest = 0, lowest = 0;
     int64_t rise = 0, fall = 0;
@@ -109,8 +118,8 @@ static inline void scan_block(const struct ks_tree *tree, size_t leaf, struct ks
 static void range_block(const struct ks_tree *tree, size_t leaf, const struct ks_node *node,
                         struct range *range)
 {
-    const size_t begin = leaf * LEAF_VALUES;
-    const size_t end = begin + LEAF_VALUES < tree->values ? begin + LEAF_VALUES : tree->values;
+    const size_t begin = leaf << tree->leaf_shift;
+    const size_t end = block_end(tree, leaf);
     ks_prefix at = 0;
     restrict_range(range, at, node->lowest);
     for (size_t i = begin; i < end; i++) {
@@ -205,7 +214,7 @@ static void refresh(struct ks_tree *tree, size_t i)
 static inline size_t leaf_of(const struct ks_tree *tree, uint32_t cell)
 {
     const size_t value = cell / 2;
-    return value < tree->values ? tree->first_leaf + value / LEAF_VALUES : 0;
+    return value < tree->values ? tree->first_leaf + (value >> tree->leaf_shift) : 0;
 }
 
 /* Above a node without a range there are only such: the rest of the path is marked already. */
@@ -275,8 +284,9 @@ void ks_tree_rebuild(struct ks_tree *tree)
 int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
                  const uint32_t *current)
 {
+    const unsigned leaf_shift = values <= SMALL_TREE ? SMALL_LEAF_SHIFT : LARGE_LEAF_SHIFT;
     size_t first_leaf = 1;
-    while (first_leaf * LEAF_VALUES < values)
+    while (first_leaf << leaf_shift < values)
         first_leaf *= 2;
     struct ks_node *node = calloc(2 * first_leaf, sizeof *node);
     if (node == NULL)
@@ -286,6 +296,7 @@ int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
                              .node = node,
                              .values = values,
                              .first_leaf = first_leaf,
+                             .leaf_shift = leaf_shift,
                              .n = total(reference, values)};
     ks_tree_rebuild(tree);
     return 0;

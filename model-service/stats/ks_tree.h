@@ -34,6 +34,7 @@ struct ks_tree {
     const uint32_t *current;   /* [2 * values + 1] window counts per cell, borrowed */
     struct ks_node *node;      /* node 1 is the root, 2i and 2i + 1 are the children of i */
     size_t values, first_leaf;
+    unsigned leaf_shift; /* a leaf is a block of 1 << leaf_shift values */
     uint32_t n, m;
     uint64_t visits; /* nodes evaluated so far: what the tests pin */
 };
