@@ -40,6 +40,20 @@ start_engine() {
     die "the Docker engine did not start"
 }
 
+# Docker writes to these tables; one that was empty before is not in the file.
+restore_packet_filter() {
+    local table
+    [ -e "$1" ] || return 0
+    for table in filter nat; do
+        if ! grep -q "^\*$table\$" "$1"; then
+            [ "$table" != filter ] || iptables -P FORWARD ACCEPT
+            iptables -t "$table" -F
+            iptables -t "$table" -X
+        fi
+    done
+    iptables-restore <"$1"
+}
+
 stop_engine() {
     local dir=$1 pid
     pid=$(read_pid_file "$dir/engine.pid") || return 0
@@ -49,7 +63,7 @@ stop_engine() {
     if [ -e /sys/class/net/docker0 ] && have ip; then
         ip link delete docker0 || true
     fi
-    [ ! -e "$dir/iptables.before" ] || iptables-restore <"$dir/iptables.before"
+    restore_packet_filter "$dir/iptables.before"
     cat "$dir/ip_forward.before" >/proc/sys/net/ipv4/ip_forward
 }
 
