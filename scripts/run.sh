@@ -169,6 +169,8 @@ prometheus_options=()
 if [[ $("$prometheus_program" --version 2>&1) == *'version 2.'* ]]; then
     prometheus_options=(--enable-feature=expand-external-labels) # always on in 3
 fi
+# There is no Grafana in a native run: the messages link to the service's own dashboard.
+export DASHBOARD_URL=${DASHBOARD_URL:-http://$public:$MODEL_SERVICE_PORT/dashboard}
 start prometheus "$prometheus_program" "${prometheus_options[@]}" \
     --web.user-assets="$ROOT/docs" \
     --config.file="$RUN_DIR/prometheus/prometheus.yml" \

@@ -2,6 +2,7 @@
 "use strict";
 
 const REFRESH_MS = 2000;
+let marked = null; // the feature a message's link asked for
 const byId = (id) => document.getElementById(id);
 
 function show(number, digits = 3) {
@@ -41,7 +42,7 @@ function scoreCell(method, status) {
 }
 
 function featureRow(name, feature, status) {
-  const row = element("tr");
+  const row = element("tr", undefined, name === marked ? "marked" : "");
   const [word, className] = verdict(feature, status);
   const ks = feature.methods.ks_test;
   const psi = feature.methods.psi;
@@ -96,6 +97,10 @@ async function start() {
     option.value = name;
     return option;
   }));
+  // Links in messages name the model the way Grafana's do: ?var-model=NAME&var-feature=NAME
+  const asked = new URLSearchParams(location.search);
+  if (root.models.includes(asked.get("var-model"))) byId("model").value = asked.get("var-model");
+  marked = asked.get("var-feature");
   byId("model").addEventListener("change", refresh);
   await refresh();
   setInterval(refresh, REFRESH_MS);

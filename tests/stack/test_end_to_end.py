@@ -119,9 +119,12 @@ def test_drift_becomes_a_message_and_its_end_another(new_run):
     found = re.findall(r"feature `feature_[0-2]`: drift score \*([\d.]+)\* \((?:psi|ks_test), p \S+\), "
                        r"threshold (0\.[35])\b", firing["text"])
     assert found and all(float(score) > float(threshold) for score, threshold in found), firing
-    assert "*Recommended action*: " in firing["text"]
+    fields = {field["title"]: field["value"] for field in firing["fields"]}
+    assert len(fields["Recommended action"]) > 20
     prometheus = f"http://127.0.0.1:{run.ports['PROMETHEUS_PORT']}/"
-    assert prometheus in firing["text"], "links lead to this run's Prometheus"
+    service = f"http://127.0.0.1:{run.ports['MODEL_SERVICE_PORT']}/dashboard?"
+    assert prometheus in fields["Links"], "links lead to this run's Prometheus"
+    assert service in fields["Links"], "without Grafana, to the service's own dashboard"
     resolved = attachments[-1]
     assert resolved["title"].startswith("RESOLVED") and resolved["color"] == "good"
 

@@ -8,9 +8,11 @@ import subprocess
 import urllib.parse
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "alertmanager/templates/*.tmpl"
+ALERTMANAGER = ROOT / "alertmanager/alertmanager.yml"
 HOSTILE = "<!channel> & `*_x_*` |\n\"q\" \\ +1 é"
 LINK = re.compile(r"<(https?://[^<>|\s]+)\|([^<>|]*)>")
 
@@ -77,13 +79,23 @@ def test_one_firing_alert_says_everything(tmp_path):
         "Live data differs.",
         "• *<http://localhost:9090/user/runbook.md#criticaldatadrift|CriticalDataDrift>* feature `feature_0`: drift score "
         "*0.623* (ks_test, p 1.2e-40), threshold 0.5, on `127.0.0.1:8000`, since 2026-11-24 02:06:21 UTC",
-        "Feature f: ks_test 0.623, psi 1.9.",
-        "*Recommended action*: Hold decisions.",
-        text.splitlines()[-1]]
-    assert list(links(text.splitlines()[-1])) == ["Runbook", "Dashboard", "Graph", "Silence"]
-    assert links(text)["Graph"] == "http://localhost:9090/graph?g0.expr=a+%7C+b&g0.tab=1"
-    assert links(text)["Dashboard"] == "http://localhost:3000/d/model-drift?var-model=m&var-feature=f"
+        "Feature f: ks_test 0.623, psi 1.9."]
     assert_slack_reads_it_as_text(text)
+    assert render("action", data, tmp_path) == "Hold decisions."
+    below = links(render("links", data, tmp_path))
+    assert list(below) == ["Runbook", "Dashboard", "Graph", "Silence"]
+    assert below["Graph"] == "http://localhost:9090/graph?g0.expr=a+%7C+b&g0.tab=1"
+    assert below["Dashboard"] == "http://localhost:3000/d/model-drift?var-model=m&var-feature=f"
+
+
+def test_what_to_do_stands_where_slack_does_not_fold_it():
+    """Slack folds a text after five lines, never a field."""
+    [slack] = [c for receiver in yaml.safe_load(ALERTMANAGER.read_text())["receivers"]
+               for c in receiver.get("slack_configs", [])]
+    assert [(f["title"], f["value"]) for f in slack["fields"]] == [
+        ("Recommended action", '{{ template "slack.drift.action" . }}'),
+        ("Links", '{{ template "slack.drift.links" . }}')]
+    assert "fields" in slack["mrkdwn_in"]
 
 
 def test_resolved_is_green_and_asks_for_nothing(tmp_path):
@@ -93,7 +105,8 @@ def test_resolved_is_green_and_asks_for_nothing(tmp_path):
     text = render("text", data, tmp_path)
     assert "from 2026-11-24 02:06:21 to 2026-11-24 02:16:41 UTC" in text
     assert text.startswith("• *<http"), "what no longer holds is not said in the present tense"
-    assert "Recommended action" not in text and "since" not in text and "Live data differs." not in text
+    assert "since" not in text and "Live data differs." not in text
+    assert render("action", data, tmp_path) == "None: it is over."
 
 
 @pytest.mark.parametrize("name,color", [("CriticalDataDrift", "danger"), ("DataDriftDetected", "warning")])
@@ -107,14 +120,15 @@ def test_mixed_group_lists_firing_before_resolved(tmp_path):
     assert render("title", data, tmp_path) == "FIRING 2 | critical | several alerts | model m"
     text = render("text", data, tmp_path)
     assert text.index("`there`") < text.index("*ModelServiceDown*") < text.index("Resolved:") < text.index("`gone`")
-    assert text.count("*Recommended action*") == 2 and "Start it." in text
+    assert render("action", data, tmp_path).splitlines() == ["Hold decisions.", "Start it."]
     assert "Live data differs." not in text, "no summary that is not everybody's"
-    assert links(text)["Silence"].endswith("model%3D%22m%22%2C%20severity%3D%22critical%22%7D")
+    assert links(render("links", data, tmp_path))["Silence"].endswith("model%3D%22m%22%2C%20severity%3D%22critical%22%7D")
 
 
 def test_same_action_is_said_once(tmp_path):
-    text = render("text", group(*[alert(feature=f"f{i}") for i in range(5)]), tmp_path)
-    assert text.count("*Recommended action*") == 1 and text.count("drift score *0.623*") == 5
+    data = group(*[alert(feature=f"f{i}") for i in range(5)])
+    assert render("action", data, tmp_path) == "Hold decisions."
+    assert render("text", data, tmp_path).count("drift score *0.623*") == 5
 
 
 @pytest.mark.parametrize("count,more", [(10, None), (11, "and 1 more"), (1000, "and 990 more")])
@@ -133,10 +147,10 @@ def test_hostile_names_stay_names(tmp_path):
                                         "recommended_action")}
     data = group(alert(feature=HOSTILE, model=HOSTILE, instance=HOSTILE, job=HOSTILE, severity=HOSTILE,
                        alertname=HOSTILE, annotations=hostile))
-    for part in ("title", "text", "fallback"):
+    for part in ("title", "text", "action", "links", "fallback"):
         rendered = render(part, data, tmp_path)
         assert_slack_reads_it_as_text(rendered)
-        assert "&lt;!channel&gt; &amp; " in rendered
+        assert ("%3C%21channel%3E" if part == "links" else "&lt;!channel&gt; &amp; ") in rendered
     [feature] = re.findall(r"feature `([^`\n]*)`", render("text", data, tmp_path))
     assert feature == "&lt;!channel&gt; &amp; '*_x_*' | \"q\" \\ +1 é"
     assert len(render("title", data, tmp_path).splitlines()) == 1
@@ -145,7 +159,7 @@ def test_hostile_names_stay_names(tmp_path):
 def test_links_cannot_be_broken_out_of(tmp_path):
     data = group(alert(feature="f", annotations={"runbook_url": "http://r.example/a b|c>d<e&f",
                                                  "dashboard_url": "http://d.example/?x=<!here>|y&z=1"}))
-    text = render("text", data, tmp_path)
+    text = render("links", data, tmp_path)
     assert_slack_reads_it_as_text(text)
     assert links(text)["Runbook"] == "http://r.example/a%20b%7Cc%3Ed%3Ce&f"
     assert links(text)["Dashboard"] == "http://d.example/?x=%3C!here%3E%7Cy&z=1"
@@ -153,7 +167,7 @@ def test_links_cannot_be_broken_out_of(tmp_path):
 
 def test_silence_link_carries_the_common_labels(tmp_path):
     data = group(alert(feature=HOSTILE, model="a"), alert(feature=HOSTILE, model="b"))
-    base, _, encoded = links(render("text", data, tmp_path))["Silence"].partition("/#/silences/new?filter=")
+    base, _, encoded = links(render("links", data, tmp_path))["Silence"].partition("/#/silences/new?filter=")
     assert base == "http://localhost:9093"
     # Alertmanager's page undoes percent-encoding only and then reads quoted matchers
     matchers = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', urllib.parse.unquote(encoded), re.S)
@@ -172,7 +186,8 @@ def test_alerts_of_others_render_too(annotations, tmp_path):
     assert render("title_link", data, tmp_path) == "http://localhost:9093"
     text = render("text", data, tmp_path)
     assert "*Foreign*, since" in text and "<no value>" not in text
-    assert list(links(text)) == ["Silence"]
+    assert list(links(render("links", data, tmp_path))) == ["Silence"]
+    assert render("action", data, tmp_path) == "See the runbook."
 
 
 def test_service_down_names_the_instance(tmp_path):
