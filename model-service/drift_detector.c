@@ -321,18 +321,22 @@ static void feature_observe(struct feature *feature, union detector_value value,
     feature_window_observe_category(feature->window, value.category, now_ms);
 }
 
-void detector_add(struct detector *detector, const union detector_value *row, int64_t now_ms)
+/* Feature by feature: the tables of one reference at a time stay in the processor's cache. */
+void detector_add_rows(struct detector *detector, const union detector_value *values, size_t rows,
+                       size_t stride, int64_t now_ms)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
-        feature_observe(&detector->features[f], row[f], now_ms);
-    detector->observations_total++;
-    detector->last_observation_ms = now_ms;
+        for (size_t r = 0; r < rows; r++)
+            feature_observe(&detector->features[f], values[f * stride + r], now_ms);
+    detector->observations_total += rows;
+    if (rows > 0)
+        detector->last_observation_ms = now_ms;
 }
 
 struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
                                          int64_t now_ms, double *scores)
 {
-    detector_add(detector, row, now_ms);
+    detector_add_rows(detector, row, 1, 1, now_ms);
     const uint64_t rows = window_rows(detector);
     struct detector_verdict verdict = {.sufficient = rows >= detector->minimum_sample};
     const bool exceeds = scores_read(detector);

@@ -70,8 +70,10 @@ struct detector_verdict {
 struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
                                          int64_t now_ms, double *scores);
 
-/* Adds a row without reading any score: for a batch, which reports once at its end. */
-void detector_add(struct detector *detector, const union detector_value *row, int64_t now_ms);
+/* Adds rows without reading any score: for a batch, which reports once at its end. values: by
+ * feature, row r of feature f at values[f * stride + r]. Equal to observing them one by one. */
+void detector_add_rows(struct detector *detector, const union detector_value *values, size_t rows,
+                       size_t stride, int64_t now_ms);
 
 struct detector_method_report {
     bool applies;     /* the method is computed for this feature */

@@ -15,6 +15,7 @@ static const struct {
 } commands[] = {
     {"serve", app_main, "serve predictions, drift status and metrics over HTTP"},
     {"slack-inbox", slack_inbox_main, "receive and show Slack messages without a Slack account"},
+    {"check", check_main, "compare a CSV file with a reference: drift, offline"},
     {"generate", generate_main, "print rows of the built-in model's inputs, drifted or not"},
     {"healthcheck", healthcheck_main, "ask a running service whether it is healthy"},
 };

@@ -1,0 +1,159 @@
+/* check_json.c - the answer of a check as one JSON object. */
+#include "check.h"
+#include "encode/buffer.h"
+#include "encode/json_writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char *type_name(enum feature_type type)
+{
+    return type == FEATURE_NUMERIC ? "numeric" : "categorical";
+}
+
+static void write_result(struct json_writer *json, const struct check_result *result)
+{
+    const struct detector_feature_report *feature = result->feature;
+    const struct detector_method_report *method = &feature->method[result->method];
+    json_begin_object(json);
+    json_member_string(json, "feature", feature->name);
+    json_member_string(json, "type", type_name(feature->type));
+    json_member_string(json, "method", drift_method_name(result->method));
+    json_member_number(json, "score", method->score);
+    json_member_number(json, "threshold", method->threshold);
+    json_member_number(json, "p_value", method->p_value);
+    json_member_boolean(json, "significant", method->significant);
+    json_member_boolean(json, "drifted", method->drifted);
+    json_member_integer(json, "n_reference", feature->reference_rows);
+    json_member_integer(json, "n_current", feature->window_rows);
+    json_member_integer(json, "missing_reference", feature->reference_missing);
+    json_member_integer(json, "missing_current", feature->window_missing);
+    json_member_integer(json, "unseen", feature->window_unseen);
+    json_end_object(json);
+}
+
+static int write_results(struct json_writer *json, const struct check *check)
+{
+    size_t count;
+    struct check_result *results = check_results(check, &count);
+    if (!results)
+        return -ENOMEM;
+    json_key(json, "results");
+    json_begin_array(json);
+    for (size_t i = 0; i < count; i++)
+        write_result(json, &results[i]);
+    json_end_array(json);
+    free(results);
+    return 0;
+}
+
+static void write_missing(struct json_writer *json, const struct detector_report *report)
+{
+    json_key(json, "missing");
+    json_begin_array(json);
+    for (size_t f = 0; f < report->feature_count; f++) {
+        const struct detector_feature_report *feature = &report->features[f];
+        json_begin_object(json);
+        json_member_string(json, "feature", feature->name);
+        json_member_integer(json, "missing_reference", feature->reference_missing);
+        json_member_integer(json, "missing_current", feature->window_missing);
+        json_member_integer(json, "infinite_current", feature->window_infinite);
+        json_member_number(json, "p_value", feature->missing_p_value);
+        json_member_boolean(json, "significant", feature->missing_significant);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void write_skipped(struct json_writer *json, const struct check_columns *columns)
+{
+    json_key(json, "features_skipped");
+    json_begin_array(json);
+    for (size_t i = 0; i < columns->skipped_count; i++) {
+        json_begin_object(json);
+        json_member_string(json, "feature", columns->skipped[i].name);
+        json_member_string(json, "reason", columns->skipped[i].reason);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void write_drifted(struct json_writer *json, const struct detector_report *report)
+{
+    json_key(json, "drifted_features");
+    json_begin_array(json);
+    for (size_t f = 0; f < report->feature_count; f++)
+        if (report->features[f].drifted)
+            json_string(json, report->features[f].name);
+    json_end_array(json);
+}
+
+static void write_messages(struct json_writer *json, const struct check_bad_rows *bad)
+{
+    for (size_t i = 0; i < bad->count && i < CHECK_SHOWN_ROWS; i++)
+        json_string(json, bad->message[i]);
+}
+
+static void write_rows(struct json_writer *json, const struct check *check)
+{
+    json_member_integer(json, "rows", check->current_rows);
+    json_member_integer(json, "bad_rows", check->bad_current.count);
+    json_member_integer(json, "reference_rows", check->reference_rows);
+    json_member_integer(json, "reference_bad_rows", check->bad_reference.count);
+    json_key(json, "bad_row_messages");
+    json_begin_array(json);
+    write_messages(json, &check->bad_reference);
+    write_messages(json, &check->bad_current);
+    json_end_array(json);
+}
+
+static void write_notes(struct json_writer *json, const struct check *check)
+{
+    char note[CHECK_NOTE_BYTES];
+    json_key(json, "notes");
+    json_begin_array(json);
+    for (size_t i = 0; i < check->columns.count; i++)
+        if (check_note(check, i, note))
+            json_string(json, note);
+    json_end_array(json);
+}
+
+static int write_check(struct json_writer *json, const struct check *check)
+{
+    const struct detector_report *report = &check->report;
+    json_begin_object(json);
+    json_member_string(json, "reference", check->settings->reference);
+    json_member_string(json, "current", check->settings->current);
+    write_rows(json, check);
+    json_member_boolean(json, "sufficient", report->sufficient);
+    json_member_integer(json, "minimum_sample", report->minimum_sample);
+    json_member_integer(json, "window_rows", report->window_rows);
+    json_member_string(json, "status", detector_status_word(report));
+    json_member_boolean(json, "drift_detected", report->drift_detected);
+    write_drifted(json, report);
+    json_member_number(json, "threshold", report->threshold[SEVERITY_WARNING]);
+    json_member_number(json, "critical_threshold", report->threshold[SEVERITY_CRITICAL]);
+    json_member_number(json, "significance", report->significance);
+    int rc = write_results(json, check);
+    write_missing(json, report);
+    write_skipped(json, &check->columns);
+    write_notes(json, check);
+    json_end_object(json);
+    return rc;
+}
+
+int check_print_json(const struct check *check, FILE *out)
+{
+    struct buffer buffer;
+    struct json_writer json;
+    buffer_init(&buffer, 1 << 16);
+    json_init(&json, &buffer);
+    int rc = write_check(&json, check);
+    buffer_append_char(&buffer, '\n');
+    if (rc == 0)
+        rc = buffer.error;
+    if (rc == 0 && (fwrite(buffer.data, 1, buffer.length, out) != buffer.length || fflush(out)))
+        rc = -EIO;
+    buffer_finish(&buffer);
+    return rc;
+}

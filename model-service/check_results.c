@@ -1,0 +1,72 @@
+/* check_results.c - every score of a check, the strongest first. */
+#include "check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const struct detector_method_report *method_of(const struct check_result *result)
+{
+    return &result->feature->method[result->method];
+}
+
+static double strength(const struct detector_method_report *method)
+{
+    const double relative = method->score / method->threshold;
+    return isnan(relative) ? -1 : relative;
+}
+
+static int compare(double larger_first_a, double larger_first_b)
+{
+    return (larger_first_a < larger_first_b) - (larger_first_a > larger_first_b);
+}
+
+static int by_strength(const void *a, const void *b)
+{
+    const struct check_result *x = a, *y = b;
+    const struct detector_method_report *left = method_of(x), *right = method_of(y);
+    if (left->drifted != right->drifted)
+        return left->drifted ? -1 : 1;
+    if (left->significant != right->significant)
+        return left->significant ? -1 : 1;
+    int order = compare(x->strength, y->strength);
+    if (order == 0)
+        order = x->feature < y->feature ? -1 : x->feature > y->feature;
+    return order != 0 ? order : (int)x->method - (int)y->method;
+}
+
+struct check_result *check_results(const struct check *check, size_t *ret_count)
+{
+    const struct detector_report *report = &check->report;
+    struct check_result *results = calloc(report->feature_count * METHOD_COUNT, sizeof(*results));
+    size_t count = 0;
+    if (!results)
+        return NULL;
+    for (size_t f = 0; f < report->feature_count; f++)
+        for (enum drift_method method = 0; method < METHOD_COUNT; method++) {
+            const struct detector_feature_report *feature = &report->features[f];
+            if (feature->method[method].applies)
+                results[count++] =
+                    (struct check_result){feature, method, strength(&feature->method[method])};
+        }
+    qsort(results, count, sizeof(*results), by_strength);
+    *ret_count = count;
+    return results;
+}
+
+bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES])
+{
+    const struct check_column *column = &check->columns.column[i];
+    if (column->mixed_line > 0)
+        snprintf(note, CHECK_NOTE_BYTES,
+                 "%s is taken as text: after numbers, line %llu of the reference has \"%s\"",
+                 excerpt(column->name).text, (unsigned long long)column->mixed_line,
+                 column->mixed_text.text);
+    else if (column->counts_up)
+        snprintf(note, CHECK_NOTE_BYTES,
+                 "%s rises from row to row in the reference, like a row number or a time: if it is "
+                 "one, --exclude it",
+                 excerpt(column->name).text);
+    else
+        return false;
+    return true;
+}
