@@ -10,7 +10,16 @@ set -euo pipefail
 case ${1:-} in -h | --help) print_help "$0" && exit 0 ;; esac
 
 if [ ! -e "$BUILD_DIR/build.ninja" ]; then
-    meson setup "$BUILD_DIR" "$ROOT/model-service" "$@"
+    say "configuring $BUILD_DIR"
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    if ! meson setup "$BUILD_DIR" "$ROOT/model-service" "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        die "the build could not be configured"
+    fi
 fi
-# Quiet when there is nothing to do; Meson reconfigures by itself when its files change.
+# Meson reconfigures by itself when its files change.
+if ! ninja -C "$BUILD_DIR" -n | grep -q 'no work to do'; then
+    say "compiling in $BUILD_DIR"
+fi
 ninja -C "$BUILD_DIR" --quiet
