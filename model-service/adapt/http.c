@@ -275,16 +275,22 @@ static void send_and_forget(int fd, const struct http_response *response, bool w
 
 /* Answers where the library cannot, while the body is coming or without room: straight to the
  * socket, on which nothing of this answer has been written. The connection ends with it. */
-static enum MHD_Result answer_directly(struct connection *connection, const char *method)
+static unsigned send_refusal(struct connection *connection, bool with_body)
 {
-    const struct timespec start = observed_start(connection->server);
     struct http_response response;
     response_init(&response);
     render_refusal(connection->server, connection->refusal, &response);
-    send_and_forget(connection->fd, &response, strcmp(method, "HEAD") != 0);
+    send_and_forget(connection->fd, &response, with_body);
     free(response.body);
     connection->must_close = true;
-    observe(connection, method, response.status, start);
+    return response.status;
+}
+
+static enum MHD_Result answer_directly(struct connection *connection, const char *method)
+{
+    const struct timespec start = observed_start(connection->server);
+    const unsigned status = send_refusal(connection, strcmp(method, "HEAD") != 0);
+    observe(connection, method, status, start);
     return MHD_NO;
 }
 
@@ -314,6 +320,9 @@ static enum MHD_Result answer(struct connection *connection, const char *method)
 }
 
 /* --- receiving --- */
+
+static const struct http_refusal header_too_long = {431,
+                                                    "the request line and headers are too long"};
 
 static enum MHD_Result read_announced(void *cls, enum MHD_ValueKind kind, const char *name,
                                       size_t name_bytes, const char *value, size_t value_bytes)
@@ -383,6 +392,12 @@ static struct http_refusal find_route(struct connection *connection, const char 
     return (struct http_refusal){404, "there is nothing at this path"};
 }
 
+/* What a header may take of a connection's memory beside the answer's. */
+static size_t header_room(const struct connection *connection)
+{
+    return connection->server->config.limits.header_bytes + HEADER_WORK_BYTES - ANSWER_BYTES;
+}
+
 /* The library parses cookies in a copy. */
 static size_t cookie_bytes(const struct connection *connection)
 {
@@ -394,14 +409,14 @@ static size_t cookie_bytes(const struct connection *connection)
 /* Whether the header keeps the limit, and leaves the library room to answer. */
 static bool header_fits(const struct connection *connection)
 {
-    const size_t limit = connection->server->config.limits.header_bytes;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     const size_t bytes = info ? info->header_size : 0;
     const int fields = MHD_get_connection_values(
         connection->mhd, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND, NULL, NULL);
-    return bytes <= limit && bytes + (size_t)fields * FIELD_BYTES + cookie_bytes(connection) <=
-                                 limit + HEADER_WORK_BYTES - ANSWER_BYTES;
+    return bytes <= connection->server->config.limits.header_bytes &&
+           bytes + (size_t)fields * FIELD_BYTES + cookie_bytes(connection) <=
+               header_room(connection);
 }
 
 static struct http_refusal check_request(struct connection *connection,
@@ -414,7 +429,7 @@ static struct http_refusal check_request(struct connection *connection,
         return refusal;
     }
     if (!header_fits(connection))
-        return (struct http_refusal){431, "the request line and headers are too long"};
+        return header_too_long;
     refusal = find_route(connection, target_path(target), method);
     return refusal.status ? refusal : http_check_body(connection->route, announced);
 }
@@ -498,6 +513,26 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
                                       : answer(connection, method);
 }
 
+/* More query parameters than it has room for leave the library's parser waiting without an answer,
+ * so they must not reach it. */
+static bool has_too_many_parameters(const struct connection *connection)
+{
+    const char *query = strchr(connection->target, '?');
+    size_t parameters = query != NULL;
+    for (; query; query = strchr(query + 1, '&'))
+        parameters++;
+    return strlen(connection->target) + parameters * FIELD_BYTES > header_room(connection);
+}
+
+/* Like what the library refuses by itself, this is not observed. */
+static void refuse_target(struct connection *connection)
+{
+    connection->refusal = header_too_long;
+    send_refusal(connection, true);
+    /* The library sees the end of the connection. */
+    shutdown(connection->fd, SHUT_RD);
+}
+
 /* The request line has come. Called before the library decodes it. */
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *mhd)
 {
@@ -515,6 +550,10 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     connection->path = target;
     connection->param = NULL;
     connection->body_bytes = 0;
+    if (has_too_many_parameters(connection)) {
+        refuse_target(connection);
+        return NULL;
+    }
     return connection;
 }
 

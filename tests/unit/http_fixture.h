@@ -304,11 +304,9 @@ static bool client_read(struct client *client, struct reply *reply, bool head_on
     return true;
 }
 
-/* True when the server closes the connection, false when it stays open for the time. */
+/* True when the server closes the connection, false when it stays silent or says more. */
 static bool client_is_closed(struct client *client)
 {
-    const struct timeval short_time = {.tv_usec = 300000};
-    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof(short_time));
     char byte;
     const ssize_t n = recv(client->fd, &byte, 1, 0);
     return n == 0 || (n < 0 && errno == ECONNRESET);
