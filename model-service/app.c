@@ -1,6 +1,7 @@
 /* app.c - the service: routes, life cycle, threads. */
 #include "app.h"
 
+#include "adapt/excerpt.h"
 #include "adapt/log.h"
 #include "cli.h"
 #include "version.h"
@@ -73,7 +74,7 @@ struct served_model *app_model(struct app *app, const struct http_request *reque
         if (strcmp(served_model_name(app->models[i]), request->param) == 0)
             return app->models[i];
     char detail[160];
-    snprintf(detail, sizeof(detail), "there is no model \"%.64s\"", request->param);
+    snprintf(detail, sizeof(detail), "there is no model \"%s\"", excerpt(request->param).text);
     app_problem(response, 404, detail);
     return NULL;
 }
@@ -108,10 +109,9 @@ static int warning_override(double *ret_threshold)
     *ret_threshold = NAN;
     if (!text || !*text)
         return 0;
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !(value > 0 && value < 1e9)) {
-        log_error("DRIFT_THRESHOLD must be a number above 0, got '%s'", text);
+    double value;
+    if (!app_decimal(text, &value) || value <= 0) {
+        log_error("DRIFT_THRESHOLD must be a number above 0, got '%s'", excerpt(text).text);
         return -EINVAL;
     }
     *ret_threshold = value;
@@ -230,6 +230,10 @@ int app_main(int argc, char **argv)
     if (cli_integer(&command, "threads", values[OPTION_THREADS], 1, MAX_THREADS, &threads) < 0 ||
         cli_log(&command, values[OPTION_LOG_LEVEL], values[OPTION_LOG_FORMAT]) < 0)
         return CLI_USAGE;
+    if (values[OPTION_CONFIG] && !values[OPTION_CONFIG][0]) {
+        fputs("model-service serve: --config needs the name of a file\n", stderr);
+        return CLI_USAGE;
+    }
     struct app *app = calloc(1, sizeof(*app));
     if (!app) {
         log_error("not enough memory to start");

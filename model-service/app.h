@@ -63,6 +63,10 @@ void app_buffer(struct http_response *response, unsigned status, const char *con
                 struct buffer *body);
 void app_json(struct http_response *response, unsigned status, struct buffer *body);
 
+/* A whole text as a decimal number, without the blanks, words and hexadecimal digits that strtod()
+ * takes. False if it is none, or beyond the largest double; *ret_value is untouched then. */
+bool app_decimal(const char *text, double *ret_value);
+
 /* 2026-01-31T12:00:00.123Z */
 #define APP_TIMESTAMP_BYTES 32
 void app_timestamp(int64_t ms, char out[APP_TIMESTAMP_BYTES]);

@@ -4,6 +4,7 @@
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static const char *status_title(unsigned status)
         {422, "Unprocessable Content"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
+        {501, "Not Implemented"},
         {503, "Service Unavailable"},
     };
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
@@ -64,6 +66,18 @@ void app_problem(struct http_response *response, unsigned status, const char *de
     json_member_string(&json, "detail", detail);
     json_end_object(&json);
     app_buffer(response, status, "application/problem+json", &body);
+}
+
+bool app_decimal(const char *text, double *ret_value)
+{
+    char *end;
+    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text))
+        return false;
+    const double value = strtod(text, &end);
+    if (*end || !isfinite(value))
+        return false;
+    *ret_value = value;
+    return true;
 }
 
 int64_t app_now_ms(void)

@@ -19,8 +19,7 @@ static const struct {
     {"/dashboard.js", "text/javascript; charset=utf-8", dashboard_js, sizeof(dashboard_js)},
 };
 
-void handle_asset(void *context, const struct http_request *request,
-                  struct http_response *response)
+void handle_asset(void *context, const struct http_request *request, struct http_response *response)
 {
     (void)context;
     for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++) {

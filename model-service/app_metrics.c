@@ -220,22 +220,49 @@ static void write_latency(struct exposition *out, const struct snapshot *snapsho
 
 /* --- per service --- */
 
+/* Whether a route answers so to ordinary traffic: such a series is there from the start, since the
+ * first increment of a series that appears with it is lost to rate(). NULL: no route. */
+static bool status_expected(const struct http_route *route, unsigned status)
+{
+    if (!route)
+        return status == 400 || status == 404 || status == 405 || status == 431;
+    switch (status) {
+    case 200:
+        return true;
+    case 302:
+        return strcmp(route->path, "/") == 0;
+    case 400:
+    case 413:
+    case 415:
+    case 422:
+        return route->body != HTTP_BODY_NONE;
+    case 403:
+        return route->body == HTTP_BODY_OPTIONAL;
+    case 404:
+        return strchr(route->path, '{');
+    case 411:
+        return route->body == HTTP_BODY_JSON;
+    case 503:
+        return strcmp(route->path, "/ready") == 0;
+    default:
+        return false;
+    }
+}
+
 static void write_requests(struct exposition *out, const struct snapshot *snapshot, int selector)
 {
     (void)selector;
     for (size_t route = 0; route <= app_route_count; route++)
         for (size_t code = 0; code < APP_STATUS_COUNT; code++) {
+            const struct http_route *known = route < app_route_count ? &app_routes[route] : NULL;
             const uint64_t count = atomic_load(&snapshot->app->requests[route][code]);
-            const bool usual = route < app_route_count && app_statuses[code] == 200;
-            if (count == 0 && !usual)
+            if (count == 0 && !status_expected(known, app_statuses[code]))
                 continue;
             char status[16];
             snprintf(status, sizeof(status), "%u", app_statuses[code]);
-            const bool known = route < app_route_count;
-            const struct metric_label labels[] = {
-                {"method", known ? app_routes[route].method : "other"},
-                {"handler", known ? app_routes[route].path : "other"},
-                {"code", app_statuses[code] ? status : "other"}};
+            const struct metric_label labels[] = {{"method", known ? known->method : "other"},
+                                                  {"handler", known ? known->path : "other"},
+                                                  {"code", app_statuses[code] ? status : "other"}};
             exposition_sample(out, labels, 3, (double)count);
         }
 }

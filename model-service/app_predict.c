@@ -1,6 +1,7 @@
 /* app_predict.c - POST /predict and POST /simulate/drift. */
 #include "app.h"
 
+#include "adapt/excerpt.h"
 #include "adapt/json_input.h"
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
@@ -121,11 +122,7 @@ void handle_predict(void *context, const struct http_request *request,
 static bool query_severity(const struct http_request *request, double *severity)
 {
     const char *text = http_request_query(request, "severity");
-    if (!text)
-        return true;
-    char *end;
-    *severity = strtod(text, &end);
-    return end != text && !*end;
+    return !text || app_decimal(text, severity);
 }
 
 static bool query_count(const struct http_request *request, uint64_t *count)
@@ -149,7 +146,8 @@ static bool choose(const struct served_model *model, const char *name, unsigned 
         return true;
     }
     char detail[INPUT_ERROR_BYTES];
-    snprintf(detail, sizeof(detail), "features: the model has no feature \"%.64s\"", name);
+    snprintf(detail, sizeof(detail), "features: the model has no feature \"%s\"",
+             excerpt(name).text);
     app_problem(response, 422, detail);
     return false;
 }
@@ -160,6 +158,10 @@ static bool choose_from_query(const struct served_model *model, const char *list
     char copy[4096];
     if (strlen(list) >= sizeof(copy)) {
         app_problem(response, 422, "features: the list is too long for a query, use the body");
+        return false;
+    }
+    if (list[strspn(list, ",")] == '\0') {
+        app_problem(response, 422, "features: expected at least one name");
         return false;
     }
     memcpy(copy, list, strlen(list) + 1);
@@ -192,6 +194,7 @@ static const char *simulation_mistake(const struct http_request *request,
     if (!query_severity(request, &simulation->severity) ||
         !(simulation->severity >= 0 && simulation->severity <= 1))
         return "severity must be a number from 0 to 1";
+    simulation->severity = fabs(simulation->severity); /* of -0 */
     if (!query_count(request, &simulation->n_requests) || simulation->n_requests < 1 ||
         simulation->n_requests > SIMULATE_MAX_REQUESTS)
         return "n_requests must be a whole number from 1 to 100000";

@@ -9,15 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int override_threshold(double *threshold, double warning_override,
+static int override_threshold(const char *model, double *threshold, double warning_override,
                               char error[SERVED_MODEL_ERROR_BYTES])
 {
     if (isnan(warning_override))
         return 0;
     if (warning_override <= 0 || warning_override >= threshold[SEVERITY_CRITICAL]) {
         snprintf(error, SERVED_MODEL_ERROR_BYTES,
-                 "the warning threshold %g must lie between 0 and the critical threshold %g",
-                 warning_override, threshold[SEVERITY_CRITICAL]);
+                 "DRIFT_THRESHOLD is %g, but must be below the critical threshold, %g, of model "
+                 "\"%s\"",
+                 warning_override, threshold[SEVERITY_CRITICAL], model);
         return -EINVAL;
     }
     threshold[SEVERITY_WARNING] = warning_override;
@@ -68,7 +69,7 @@ static int builtin_detector(struct served_model *model, double warning_override,
         .methods = DETECTOR_LIVE_METHODS,
         .bins = CONFIG_DEFAULT_BINS,
     };
-    int rc = override_threshold(spec.threshold, warning_override, error);
+    int rc = override_threshold(model->name, spec.threshold, warning_override, error);
     if (rc == 0)
         rc = builtin_reference(columns);
     if (rc == 0)
@@ -185,7 +186,7 @@ static int configured_detector(struct served_model *model, const struct config_m
         .bins = config->bins,
         .reference_resolution = config->reference_resolution,
     };
-    int rc = override_threshold(spec.threshold, warning_override, error);
+    int rc = override_threshold(model->name, spec.threshold, warning_override, error);
     if (rc == 0)
         rc = detector_create(&spec, &model->detector);
     free(features);
