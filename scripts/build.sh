@@ -19,7 +19,7 @@ if [ ! -e "$BUILD_DIR/build.ninja" ]; then
     fi
 fi
 # Meson reconfigures by itself when its files change.
-if ! ninja -C "$BUILD_DIR" -n | grep -q 'no work to do'; then
+if [ "$(ninja -C "$BUILD_DIR" -n | wc -l)" -gt 5 ]; then # the commit in version.h is looked up always
     say "compiling in $BUILD_DIR"
 fi
 ninja -C "$BUILD_DIR" --quiet
