@@ -321,13 +321,28 @@ static void feature_observe(struct feature *feature, union detector_value value,
     feature_window_observe_category(feature->window, value.category, now_ms);
 }
 
+static void feature_observe_all(struct feature *feature, const union detector_value *values,
+                                size_t rows, int64_t now_ms)
+{
+    if (feature->type == FEATURE_CATEGORICAL) {
+        for (size_t r = 0; r < rows; r++)
+            feature_observe(feature, values[r], now_ms);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        feature->missing_total += isnan(values[r].number) != 0;
+        feature->infinite_total += isinf(values[r].number) != 0;
+    }
+    if (rows > 0)
+        feature_window_observe_numbers(feature->window, &values->number, rows, now_ms);
+}
+
 /* Feature by feature: the tables of one reference at a time stay in the processor's cache. */
 void detector_add_rows(struct detector *detector, const union detector_value *values, size_t rows,
                        size_t stride, int64_t now_ms)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
-        for (size_t r = 0; r < rows; r++)
-            feature_observe(&detector->features[f], values[f * stride + r], now_ms);
+        feature_observe_all(&detector->features[f], &values[f * stride], rows, now_ms);
     detector->observations_total += rows;
     if (rows > 0)
         detector->last_observation_ms = now_ms;
@@ -336,7 +351,10 @@ void detector_add_rows(struct detector *detector, const union detector_value *va
 struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
                                          int64_t now_ms, double *scores)
 {
-    detector_add_rows(detector, row, 1, 1, now_ms);
+    for (size_t f = 0; f < detector->feature_count; f++)
+        feature_observe(&detector->features[f], row[f], now_ms);
+    detector->observations_total++;
+    detector->last_observation_ms = now_ms;
     const uint64_t rows = window_rows(detector);
     struct detector_verdict verdict = {.sufficient = rows >= detector->minimum_sample};
     const bool exceeds = scores_read(detector);

@@ -47,7 +47,16 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Eight digits at once: whether they are, and their value. Bytes to pairs to fours to eight. */
+/* Eight digits as numbers, the first in the lowest byte: bytes to pairs to fours to eight. */
+static uint64_t join_digits(uint64_t digits)
+{
+    digits = digits * 10 + (digits >> 8);
+    return ((digits & 0x000000ff000000ffu) * 0x000f424000000064u +
+            (digits >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >>
+           32;
+}
+
+/* Eight digits at once: whether they are, and their value. */
 static bool eight_digits(const char *p, uint64_t *ret_value)
 {
     uint64_t text;
@@ -56,12 +65,7 @@ static bool eight_digits(const char *p, uint64_t *ret_value)
     if (((text & 0xf0f0f0f0f0f0f0f0u) |
          (((text + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4)) != 0x3333333333333333u)
         return false;
-    text -= 0x3030303030303030u;
-    text = text * 10 + (text >> 8);
-    text = ((text & 0x000000ff000000ffu) * 0x000f424000000064u +
-            ((text >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u) >>
-           32;
-    *ret_value = text & 0xffffffffu;
+    *ret_value = join_digits(text - 0x3030303030303030u);
     return true;
 }
 
@@ -190,6 +194,63 @@ static bool convert(const struct decimal *decimal, double *ret_value)
     return true;
 }
 
+/* --- up to eight characters, nearly all numbers in practice: in a register, without branches that
+ * depend on them --- */
+
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The lowest `bytes` bytes, 0 to 7. */
+static uint64_t low_bytes(size_t bytes)
+{
+    return (UINT64_C(1) << 8 * bytes) - 1;
+}
+
+/* 1 to 8 characters, the first in the lowest byte; reads none beyond them. */
+static uint64_t load_short(const char *text, size_t bytes)
+{
+    if (bytes >= 4) {
+        uint32_t first, last;
+        memcpy(&first, text, sizeof(first));
+        memcpy(&last, text + bytes - 4, sizeof(last));
+        return first | (uint64_t)last << 8 * (bytes - 4);
+    }
+    return (uint64_t)(unsigned char)text[0] |
+           (uint64_t)(unsigned char)text[bytes / 2] << 8 * (bytes / 2) |
+           (uint64_t)(unsigned char)text[bytes - 1] << 8 * (bytes - 1);
+}
+
+/* [-] digits with a point somewhere, not more than eight characters: exactly rounded, as both the
+ * digits and the power of ten are exact. False for everything else, which may still be a number. */
+static bool convert_short(const char *text, size_t bytes, double *ret_value)
+{
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || FLT_EVAL_METHOD != 0 || bytes == 0 ||
+        bytes > 8)
+        return false;
+    uint64_t word = load_short(text, bytes);
+    const bool negative = (word & 0xff) == '-';
+    word >>= negative ? 8 : 0;
+    bytes -= negative;
+    /* the lowest zero byte of word ^ points is marked in its highest bit */
+    const uint64_t other = word ^ EACH_BYTE('.');
+    const uint64_t point = (other - EACH_BYTE(0x01)) & ~other & EACH_BYTE(0x80);
+    size_t decimals = 0;
+    if (point) {
+        const size_t whole = (size_t)__builtin_ctzll(point) / 8;
+        word = (word & low_bytes(whole)) | (word >> 8 & ~low_bytes(whole));
+        decimals = --bytes - whole;
+    }
+    if (bytes == 0)
+        return false;
+    /* leading zeros for what is missing */
+    word = word << 8 * (8 - bytes) | (EACH_BYTE('0') & ~(UINT64_MAX << 8 * (8 - bytes)));
+    const uint64_t digits = word ^ EACH_BYTE('0');
+    if (((digits + EACH_BYTE(0x76)) | digits) & EACH_BYTE(0x80))
+        return false;
+    const double value = (double)join_digits(digits) / exact_power[decimals];
+    *ret_value = negative ? -value : value;
+    return true;
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -235,6 +296,8 @@ int csv_number(const char *text, size_t bytes, double *ret_value)
     struct decimal decimal;
     double value;
 
+    if (convert_short(text, bytes, ret_value))
+        return 0;
     trim(&begin, &end);
     if (!scan_decimal(begin, end, &decimal)) {
         if (csv_is_missing(begin, (size_t)(end - begin)))

@@ -89,7 +89,10 @@ static int allocate(struct feature_window *window)
     window->total.min = INFINITY;
     window->total.max = -INFINITY;
     int r = 0;
-    if (window->numeric != NULL)
+    if (window->numeric != NULL && window->spec.kind == WINDOW_ALL)
+        ks_tree_init_bare(&window->tree, window->numeric->count, window->numeric->distinct,
+                          window->total.cell);
+    else if (window->numeric != NULL)
         r = ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
                          window->total.cell);
     if (r == 0 && window->spec.kind == WINDOW_COUNT)
@@ -169,14 +172,9 @@ void tally_combine(struct tally *tally, const struct tally *other, size_t cells)
     combine_sums(tally, other, 1);
 }
 
-static void tally_add(const struct feature_window *window, struct tally *tally, double x,
-                      uint32_t cell)
+static inline void add_finite(const struct feature_window *window, struct tally *tally, double x,
+                              uint32_t cell)
 {
-    tally->cell[cell]++;
-    tally_mark(tally, cell);
-    tally->observations++;
-    if (!window_is_finite_cell(window, cell))
-        return;
     exact_sum_add(&tally->sum, x);
     exact_squares_add(&tally->squares, x);
     if (cell == 0)
@@ -185,6 +183,16 @@ static void tally_add(const struct feature_window *window, struct tally *tally, 
         exact_sum_add(&tally->above, x);
     tally->min = x < tally->min ? x : tally->min;
     tally->max = x > tally->max ? x : tally->max;
+}
+
+static void tally_add(const struct feature_window *window, struct tally *tally, double x,
+                      uint32_t cell)
+{
+    tally->cell[cell]++;
+    tally_mark(tally, cell);
+    tally->observations++;
+    if (window_is_finite_cell(window, cell))
+        add_finite(window, tally, x, cell);
 }
 
 static void tally_remove(const struct feature_window *window, struct tally *tally, double x,
@@ -377,6 +385,47 @@ void feature_window_observe_number(struct feature_window *window, double x, int6
     if (window->numeric == NULL)
         return;
     window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
+}
+
+/* Loops of one kind of work each: their cache misses overlap. */
+static void add_many(struct feature_window *window, const double *x, const uint32_t *cell,
+                     size_t count)
+{
+    struct tally *total = &window->total;
+    uint32_t finite = 0;
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&total->cell[cell[i]], 1);
+    for (size_t i = 0; i < count; i++) {
+        total->cell[cell[i]]++;
+        window->bin[window_bin_of(window, cell[i])]++;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (window_is_finite_cell(window, cell[i])) {
+            add_finite(window, total, canonical(x[i]), cell[i]);
+            finite++;
+        }
+    total->observations += count;
+    psi_cache_clear(window->psi);
+    ks_tree_update(&window->tree, window->tree.m + finite);
+}
+
+#define MANY 256
+
+void feature_window_observe_numbers(struct feature_window *window, const double *x, size_t count,
+                                    int64_t now_ms)
+{
+    uint32_t cell[MANY];
+    const bool fits = window->total.observations + count <= EXACT_SUM_MAX_COUNT;
+    if (window->numeric == NULL || window->spec.kind != WINDOW_ALL || !fits) {
+        for (size_t i = 0; i < count; i++)
+            feature_window_observe_number(window, x[i], now_ms);
+        return;
+    }
+    for (size_t begin = 0; begin < count; begin += MANY) {
+        const size_t length = count - begin < MANY ? count - begin : MANY;
+        numeric_reference_classify_many(window->numeric, x + begin, length, cell);
+        add_many(window, x + begin, cell, length);
+    }
 }
 
 void feature_window_observe_category(struct feature_window *window, uint32_t code, int64_t now_ms)

@@ -2,7 +2,8 @@
  *
  * Holds nothing but counts (per cell and per bin), exact sums, and for a count window the ring
  * of values. After every observation every score can be read; the exact KS statistic costs
- * O(log R) to keep; scores on bins cost O(bins) when asked, the others O(R).
+ * O(log R) to keep (in a window of all observations nothing, but O(R) when asked); scores on bins
+ * cost O(bins) when asked, the others O(R).
  * Not thread-safe: the owner locks. */
 #ifndef DRIFT_FEATURE_WINDOW_H
 #define DRIFT_FEATURE_WINDOW_H
@@ -28,6 +29,9 @@ void feature_window_destroy(struct feature_window *window);
 /* Add one observation and expire what falls out. NaN is missing. Hot path: no allocation. Nothing
  * happens on a window of the other type. */
 void feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms);
+/* As observing them one by one; in a window of all observations several times as fast. */
+void feature_window_observe_numbers(struct feature_window *window, const double *x, size_t count,
+                                    int64_t now_ms);
 /* code: from categorical_reference_code(); out of range counts as __other__. */
 void feature_window_observe_category(struct feature_window *window, uint32_t code, int64_t now_ms);
 /* Expire only (duration windows). */

@@ -220,6 +220,8 @@ static inline size_t leaf_of(const struct ks_tree *tree, uint32_t cell)
 /* Above a node without a range there are only such: the rest of the path is marked already. */
 void ks_tree_touch(struct ks_tree *tree, uint32_t cell)
 {
+    if (tree->node == NULL)
+        return;
     for (size_t i = leaf_of(tree, cell); i > 0 && tree->node[i].from <= tree->node[i].until;
          i /= 2) {
         tree->node[i].from = 1;
@@ -230,7 +232,8 @@ void ks_tree_touch(struct ks_tree *tree, uint32_t cell)
 void ks_tree_update(struct ks_tree *tree, uint32_t m)
 {
     tree->m = m;
-    refresh(tree, 1);
+    if (tree->node != NULL)
+        refresh(tree, 1);
 }
 
 void ks_tree_insert(struct ks_tree *tree, uint32_t cell)
@@ -247,7 +250,7 @@ void ks_tree_remove(struct ks_tree *tree, uint32_t cell)
 
 void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out)
 {
-    if (in == out)
+    if (in == out || tree->node == NULL)
         return;
     size_t a = leaf_of(tree, in), b = leaf_of(tree, out);
     /* Leaf 0 stands for none, and node 0 is unused: let both climb the same path then. */
@@ -277,8 +280,18 @@ static uint32_t total(const uint32_t *count, size_t length)
 void ks_tree_rebuild(struct ks_tree *tree)
 {
     tree->m = total(tree->current, 2 * tree->values + 1);
-    for (size_t i = 2 * tree->first_leaf; i-- > 1;)
+    for (size_t i = 2 * tree->first_leaf; tree->node != NULL && i-- > 1;)
         evaluate(tree, i);
+}
+
+void ks_tree_init_bare(struct ks_tree *tree, const uint32_t *reference, size_t values,
+                       const uint32_t *current)
+{
+    *tree = (struct ks_tree){.reference = reference,
+                             .current = current,
+                             .values = values,
+                             .n = total(reference, values),
+                             .m = total(current, 2 * values + 1)};
 }
 
 int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
@@ -308,8 +321,24 @@ void ks_tree_finish(struct ks_tree *tree)
     *tree = (struct ks_tree){0};
 }
 
+/* At the two sides of every reference value: between two of them only C moves, one way. */
+static uint64_t scan_numerator(const struct ks_tree *tree)
+{
+    const int64_t n = tree->n, m = tree->m;
+    int64_t at = 0, highest = 0, lowest = 0;
+    for (size_t i = 0; i < tree->values; i++) {
+        at += n * tree->current[2 * i];
+        highest = at > highest ? at : highest;
+        at += n * tree->current[2 * i + 1] - m * tree->reference[i];
+        lowest = at < lowest ? at : lowest;
+    }
+    return (uint64_t)(highest > -lowest ? highest : -lowest);
+}
+
 uint64_t ks_tree_numerator(const struct ks_tree *tree)
 {
+    if (tree->node == NULL)
+        return scan_numerator(tree);
     const int64_t highest = height(tree, tree->node[1].highest);
     const int64_t lowest = height(tree, tree->node[1].lowest);
     return (uint64_t)(highest > -lowest ? highest : -lowest);

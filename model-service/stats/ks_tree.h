@@ -32,7 +32,7 @@ struct ks_node {
 struct ks_tree {
     const uint32_t *reference; /* [values] borrowed */
     const uint32_t *current;   /* [2 * values + 1] window counts per cell, borrowed */
-    struct ks_node *node;      /* node 1 is the root, 2i and 2i + 1 are the children of i */
+    struct ks_node *node; /* node 1 is the root, 2i and 2i + 1 are the children of i; or NULL */
     size_t values, first_leaf;
     unsigned leaf_shift; /* a leaf is a block of 1 << leaf_shift values */
     uint32_t n, m;
@@ -44,6 +44,11 @@ struct ks_tree {
 NODISCARD int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
                            const uint32_t *current);
 void ks_tree_finish(struct ks_tree *tree);
+
+/* A tree without nodes, for a window that is read seldom: changing it costs nothing, reading D
+ * O(values). Nothing to finish. */
+void ks_tree_init_bare(struct ks_tree *tree, const uint32_t *reference, size_t values,
+                       const uint32_t *current);
 
 /* The caller has changed any number of cells. O(values). */
 void ks_tree_rebuild(struct ks_tree *tree);
@@ -64,7 +69,7 @@ void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out);
 /* D * n * m as an integer. */
 uint64_t ks_tree_numerator(const struct ks_tree *tree);
 
-/* D in [0, 1]. NaN when n or m is 0. O(1). */
+/* D in [0, 1]. NaN when n or m is 0. O(1) with nodes. */
 double ks_tree_distance(const struct ks_tree *tree);
 
 #ifdef __cplusplus

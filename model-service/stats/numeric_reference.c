@@ -8,13 +8,71 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_doubles(const void *a, const void *b)
+/* --- sorting: by digits of 11 bits from the lowest on, several times as fast as comparing --- */
+
+#define DIGIT_BITS 11
+#define DIGITS     6
+#define DIGIT_SIZE (1u << DIGIT_BITS)
+
+/* Orders as the double does: negative numbers, whose larger bits are the lower ones, are flipped
+ * as a whole, the others only in their sign. */
+static uint64_t key_of(double x)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits ^ ((uint64_t)((int64_t)bits >> 63) | UINT64_C(1) << 63);
+}
+
+static double number_of(uint64_t key)
+{
+    const uint64_t bits = key ^ (((key >> 63) - 1) | UINT64_C(1) << 63);
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static size_t digit_of(uint64_t key, size_t digit)
+{
+    return (size_t)(key >> digit * DIGIT_BITS) & (DIGIT_SIZE - 1);
+}
+
+/* Moves the keys to `to` by one digit; false and nothing done if all have the same. */
+static bool sort_digit(const uint64_t *from, uint64_t *to, size_t count, size_t digit)
+{
+    uint32_t place[DIGIT_SIZE] = {0};
+    for (size_t i = 0; i < count; i++)
+        place[digit_of(from[i], digit)]++;
+    if (place[digit_of(from[0], digit)] == count)
+        return false;
+    uint32_t begin = 0;
+    for (size_t i = 0; i < DIGIT_SIZE; i++) {
+        const uint32_t length = place[i];
+        place[i] = begin;
+        begin += length;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[place[digit_of(from[i], digit)]++] = from[i];
+    return true;
+}
+
+/* scratch: room for twice as many numbers. */
+static void sort(double *numbers, size_t count, uint64_t *scratch)
+{
+    uint64_t *from = scratch, *to = scratch + count;
+    for (size_t i = 0; i < count; i++)
+        from[i] = key_of(numbers[i]);
+    for (size_t digit = 0; count > 0 && digit < DIGITS; digit++)
+        if (sort_digit(from, to, count, digit)) {
+            uint64_t *sorted = to;
+            to = from;
+            from = sorted;
+        }
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = number_of(from[i]);
 }
 
 /* Counts the rows of each kind and gathers the finite ones. x + 0.0 turns -0.0 into 0.0. */
@@ -98,7 +156,11 @@ static int build(struct numeric_reference *ref, const double *rows, size_t count
                  size_t resolution, double *finite)
 {
     gather_finite(ref, rows, count, finite);
-    qsort(finite, (size_t)ref->finite_rows, sizeof *finite, compare_doubles);
+    uint64_t *scratch = malloc((2 * (size_t)ref->finite_rows + 1) * sizeof *scratch);
+    if (scratch == NULL)
+        return -ENOMEM;
+    sort(finite, (size_t)ref->finite_rows, scratch);
+    free(scratch);
     measure(ref, finite);
     const size_t distinct = keep_values(ref, finite, resolution);
     /* One element more, so that an empty array is not a null pointer. */

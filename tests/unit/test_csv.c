@@ -530,6 +530,36 @@ static void test_corpus(void **state)
     assert_true(corpus_replay("csv", replay) >= 10);
 }
 
+/* Every text of up to five of the characters that short numbers are made of, and of eight with
+ * them at the ends: a number where strtod() takes it whole, and then the same one. */
+static void test_short_numbers(void **state)
+{
+    static const char alphabet[] = "-.059 e+";
+    char text[16];
+
+    (void)state;
+    for (size_t code = 0; code < 8 * 8 * 8 * 8 * 8; code++)
+        for (size_t bytes = 1; bytes <= 8; bytes += bytes == 5 ? 3 : 1) {
+            double got = -1, expected;
+            char *end;
+            int r;
+
+            memcpy(text, "07654321", 8);
+            for (size_t i = 0; i < 5; i++)
+                text[i < 2 || bytes <= 5 ? i : i + 3] = alphabet[code >> 3 * i & 7];
+            text[bytes] = '\0';
+            r = csv_number(text, bytes, &got);
+            expected = strtod(text, &end);
+            end += end == text ? 0 : strspn(end, " ");
+            if (end == text || *end != '\0') {
+                if (r == 0 && !isnan(got))
+                    fail_msg("\"%s\" is taken for %.17g", text, got);
+            } else if (r != 0 || memcmp(&got, &expected, sizeof(got)) != 0) {
+                fail_msg("\"%s\": %.17g, not %.17g", text, got, expected);
+            }
+        }
+}
+
 static int make_path(void **state)
 {
     int fd;
@@ -549,14 +579,14 @@ static int remove_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),         cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_refused_rows), cmocka_unit_test(test_refused_files),
-        cmocka_unit_test(test_limits),       cmocka_unit_test(test_rows_across_buffers),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_numbers_round_like_strtod),
-        cmocka_unit_test(test_missing),      cmocka_unit_test(test_not_numbers),
-        cmocka_unit_test(test_table),        cmocka_unit_test(test_table_without_rows),
-        cmocka_unit_test(test_large_table),  cmocka_unit_test(test_refused_tables),
-        cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_rows),          cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_refused_rows),  cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_rows_across_buffers),
+        cmocka_unit_test(test_numbers),       cmocka_unit_test(test_numbers_round_like_strtod),
+        cmocka_unit_test(test_missing),       cmocka_unit_test(test_not_numbers),
+        cmocka_unit_test(test_table),         cmocka_unit_test(test_table_without_rows),
+        cmocka_unit_test(test_large_table),   cmocka_unit_test(test_refused_tables),
+        cmocka_unit_test(test_short_numbers), cmocka_unit_test(test_corpus),
     };
 
     return cmocka_run_group_tests(tests, make_path, remove_path);

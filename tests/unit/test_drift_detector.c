@@ -238,6 +238,43 @@ static void verdicts_equal_those_of_a_report(void **state)
     }
 }
 
+static void rows_added_at_once_give_the_report_of_rows_observed(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { ROWS = 777, STRIDE = 800 };
+    static union detector_value values[2 * STRIDE];
+    struct detector_feature_report one[2], many[2];
+    struct detector_report one_report = {.features = one}, many_report = {.features = many};
+    void *other_state = NULL;
+    assert_int_equal(set_up(&other_state), 0);
+    struct fixture *other = other_state;
+    for (size_t r = 0; r < ROWS; r++) {
+        const char *category = r % 3 == 0 ? "app" : r % 50 == 1 ? "fax" : "web";
+        values[r].number = r % 40 == 0 ? NAN : normal(&fixture->random) + 0.4;
+        values[STRIDE + r].category =
+            detector_category(fixture->detector, 1, r % 30 == 0 ? NULL : category, 3);
+        const union detector_value row[2] = {values[r], values[STRIDE + r]};
+        (void)detector_observe(fixture->detector, row, 5, fixture->scores);
+    }
+    detector_add_rows(other->detector, values, ROWS, STRIDE, 5);
+    detector_report(fixture->detector, 5, &one_report);
+    detector_report(other->detector, 5, &many_report);
+    assert_int_equal(many_report.observations_total, ROWS);
+    for (size_t f = 0; f < 2; f++) {
+        assert_int_equal(one[f].missing_total, many[f].missing_total);
+        assert_int_equal(one[f].unseen_total, many[f].unseen_total);
+        assert_memory_equal(&one[f].missing_p_value, &many[f].missing_p_value, sizeof(double));
+        for (enum drift_method method = 0; method < METHOD_COUNT; method++) {
+            const struct detector_method_report *a = &one[f].method[method];
+            const struct detector_method_report *b = &many[f].method[method];
+            assert_memory_equal(&a->score, &b->score, sizeof(double));
+            assert_memory_equal(&a->p_value, &b->p_value, sizeof(double));
+            assert_int_equal(a->drifted, b->drifted);
+        }
+    }
+    tear_down(&other_state);
+}
+
 static void wrong_specs_are_refused(void **state)
 {
     (void)state;
@@ -274,6 +311,7 @@ int main(void)
         TEST(missing_and_infinite_values_are_counted_and_tested),
         TEST(a_score_at_the_threshold_is_one_onset),
         TEST(verdicts_equal_those_of_a_report),
+        TEST(rows_added_at_once_give_the_report_of_rows_observed),
         cmocka_unit_test(wrong_specs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

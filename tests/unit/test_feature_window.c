@@ -292,6 +292,45 @@ static void test_everything_window(void **state)
     }
 }
 
+/* Many at once, in groups of many sizes, are the same bytes as one after the other. */
+static void test_many_at_once(void **state)
+{
+    (void)state;
+    static const struct window_spec specs[] = {
+        {.kind = WINDOW_ALL},
+        {.kind = WINDOW_COUNT, .observations = 150},
+        {.kind = WINDOW_DURATION, .duration_ms = 60},
+    };
+    static unsigned char one_state[1 << 18], many_state[1 << 18];
+    uint64_t seed = 11;
+    for (int shape = 0; shape < STREAM_SHAPES; shape++)
+        for (size_t s = 0; s < 3; s++) {
+            static struct subject one;
+            struct feature_window *many;
+            subject_init(&one, &seed, shape, 900, 10, &specs[s]);
+            assert_int_equal(feature_window_create(&one.ref, NULL, &specs[s], &many), 0);
+            for (size_t count = 0; count < 600; count += 1 + count / 4) {
+                double x[600];
+                for (size_t i = 0; i < count; i++) {
+                    x[i] = random_value(&seed, i % 5 == 0 ? STREAM_DIRTY : shape);
+                    feature_window_observe_number(one.window, x[i], (int64_t)count);
+                }
+                feature_window_observe_numbers(many, x, count, (int64_t)count);
+            }
+            const size_t size = feature_window_save(one.window, one_state, sizeof one_state);
+            assert_true(size <= sizeof one_state);
+            assert_int_equal(feature_window_save(many, many_state, sizeof many_state), size);
+            assert_memory_equal(one_state, many_state, size);
+            double a = -1, b = -2;
+            assert_int_equal(feature_window_score(one.window, METHOD_KS_TEST, &a),
+                             feature_window_score(many, METHOD_KS_TEST, &b));
+            if (a >= 0)
+                expect_bits(a, b, "ks_test");
+            feature_window_destroy(many);
+            subject_finish(&one);
+        }
+}
+
 static double score(const struct feature_window *window, enum drift_method method)
 {
     double value = -1;
@@ -448,11 +487,17 @@ static void test_extreme_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_count_windows),      cmocka_unit_test(test_count_windows_fresh_seed),
-        cmocka_unit_test(test_duration_windows),   cmocka_unit_test(test_everything_window),
-        cmocka_unit_test(test_known_values),       cmocka_unit_test(test_reference_without_values),
-        cmocka_unit_test(test_constant_reference), cmocka_unit_test(test_categories),
-        cmocka_unit_test(test_bad_specs),          cmocka_unit_test(test_extreme_times),
+        cmocka_unit_test(test_count_windows),
+        cmocka_unit_test(test_count_windows_fresh_seed),
+        cmocka_unit_test(test_duration_windows),
+        cmocka_unit_test(test_everything_window),
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_known_values),
+        cmocka_unit_test(test_reference_without_values),
+        cmocka_unit_test(test_constant_reference),
+        cmocka_unit_test(test_categories),
+        cmocka_unit_test(test_bad_specs),
+        cmocka_unit_test(test_extreme_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
