@@ -33,7 +33,7 @@ struct http_response {
     char *body;               /* malloc'd */
     size_t body_bytes;
     struct {
-        const char *name;  /* static storage */
+        const char *name; /* static storage */
         char value[256];
     } headers[HTTP_MAX_EXTRA_HEADERS];
     size_t header_count;
@@ -57,27 +57,27 @@ enum http_body_rule {
 };
 
 struct http_route {
-    const char *method;     /* "GET" (serves HEAD too) or "POST" */
-    const char *path;       /* exact, or with one whole segment "{name}" */
+    const char *method; /* "GET" (serves HEAD too) or "POST" */
+    const char *path;   /* exact, or with one whole segment "{name}" */
     enum http_body_rule body;
-    size_t max_body_bytes;  /* beyond: 413, before the body is read when its length is announced */
+    size_t max_body_bytes; /* beyond: 413, before the body is read when its length is announced */
     http_handler handler;
 };
 
 struct http_limits {
-    size_t connections;         /* further ones are refused */
-    size_t connections_per_ip;  /* 0: no limit of its own */
-    size_t header_bytes;        /* request line and headers; beyond, or with far more fields than
-                                 * the 40 that fit at any size: 431 */
-    unsigned idle_seconds;      /* without traffic, then closed */
-    size_t threads;             /* 1 to 64 workers */
+    size_t connections;        /* further ones are refused */
+    size_t connections_per_ip; /* 0: no limit of its own */
+    size_t header_bytes;       /* request line and headers; beyond, or with far more fields than
+                                * the 40 that fit at any size: 431 */
+    unsigned idle_seconds;     /* without traffic, then closed */
+    size_t threads;            /* 1 to 64 workers */
 };
 
 struct http_server_config {
-    const char *listen;               /* "127.0.0.1:8000", "[::1]:8000", port 0: any free one */
-    const struct http_route *routes;  /* borrowed for the server's life */
+    const char *listen;              /* "127.0.0.1:8000", "[::1]:8000", port 0: any free one */
+    const struct http_route *routes; /* borrowed for the server's life */
     size_t route_count;
-    void *context;                    /* for handlers and callbacks */
+    void *context; /* for handlers and callbacks */
     struct http_limits limits;
     /* Renders the body of an error the adapter itself answers (400, 404, 405, 411, 413, 415, 431,
      * 500, 501, 503) by calling http_respond; detail is one sentence. */

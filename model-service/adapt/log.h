@@ -14,8 +14,7 @@ int log_format_parse(const char *word, enum log_format *ret_format);
 /* One line; longer messages are cut at LOG_MAX_BYTES. Control characters are escaped, so that a
  * client cannot forge a line. */
 #define LOG_MAX_BYTES 2048
-void log_write(enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_debug(...)   log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define log_info(...)    log_write(LOG_LEVEL_INFO, __VA_ARGS__)
