@@ -430,8 +430,8 @@ def test_one_incident_is_one_message_that_slack_accepts(alertmanager, sink):
         assert path == "/slack" and set(body) <= {"channel", "username", "attachments"} and len(body["attachments"]) == 1
         attachment = body["attachments"][0]
         assert set(attachment) <= {"title", "title_link", "text", "fallback", "callback_id", "footer", "color",
-                                   "mrkdwn_in"}
-        assert attachment["mrkdwn_in"] == ["text"] and attachment["title_link"].startswith("http")
+                                   "fields", "mrkdwn_in"}
+        assert attachment["mrkdwn_in"] == ["text", "fields"] and attachment["title_link"].startswith("http")
         assert len(json.dumps(body)) < 40000
         assert "<!" not in json.dumps(body)
     [critical] = [m for m in sink.attachments() if m["color"] == "danger"]

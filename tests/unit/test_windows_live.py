@@ -273,6 +273,9 @@ def rounds_to(deviation, variance):
     """Whether deviation is the double nearest to the square root of the variance."""
     if variance == 0:
         return deviation == 0
+    if math.isinf(deviation):  # from halfway between the largest double and the next power of two
+        largest = Fraction(sys.float_info.max)
+        return variance >= ((largest + 2 ** 1024) / 2) ** 2
     below, above = math.nextafter(deviation, 0), math.nextafter(deviation, math.inf)
     low = (Fraction(deviation) + Fraction(below)) / 2
     high = ((Fraction(deviation) + Fraction(above)) / 2 if math.isfinite(above)
