@@ -118,6 +118,22 @@ static int refuse_malformed(const struct json_decoder *decoder, const json_error
                        error->column, text);
 }
 
+/* The JSON library passes over a NUL byte that follows a number. */
+static int refuse_nul(const struct json_decoder *decoder, const char *body, const char *nul)
+{
+    int line = 1, column = 0;
+
+    for (const char *p = body; p <= nul; p++) {
+        column += (*p & 0xc0) != 0x80; /* characters, not bytes */
+        if (*p == '\n') {
+            line++;
+            column = 0;
+        }
+    }
+    return json_refuse(decoder, 400, "malformed JSON at line %d, column %d: a NUL byte", line,
+                       column);
+}
+
 bool json_is_blank(const char *body, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
@@ -130,6 +146,7 @@ bool json_is_blank(const char *body, size_t bytes)
 int json_load_object(struct json_decoder *decoder, const char *body, size_t bytes,
                      json_t **ret_root)
 {
+    const char *nul;
     json_error_t error;
     json_t *root = json_loadb(
         body, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY, &error);
@@ -143,8 +160,12 @@ int json_load_object(struct json_decoder *decoder, const char *body, size_t byte
             return refuse_overflow(decoder, body, (size_t)error.position);
         return refuse_malformed(decoder, &error);
     }
-    if (!json_is_object(root)) {
-        refuse_shape(decoder, json_type_name(root));
+    nul = memchr(body, '\0', bytes);
+    if (nul || !json_is_object(root)) {
+        if (nul)
+            refuse_nul(decoder, body, nul);
+        else
+            refuse_shape(decoder, json_type_name(root));
         json_decref(root);
         return -EINVAL;
     }
