@@ -33,14 +33,31 @@ static const double exact_power[MAX_EXACT_EXPONENT + 1] = {
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
-static uint64_t integer_power(int exponent)
-{
-    uint64_t power = 1;
+static const uint64_t integer_power[MAX_WIDE_EXPONENT + 1] = {
+    1u,
+    10u,
+    100u,
+    1000u,
+    10000u,
+    100000u,
+    1000000u,
+    10000000u,
+    100000000u,
+    1000000000u,
+    10000000000u,
+    100000000000u,
+    1000000000000u,
+    10000000000000u,
+    100000000000000u,
+    1000000000000000u,
+    10000000000000000u,
+    100000000000000000u,
+    1000000000000000000u,
+    10000000000000000000u,
+};
 
-    for (int i = 0; i < exponent; i++)
-        power *= 10;
-    return power;
-}
+/* Characters are handled eight at a time in a register, the first in its lowest byte. */
+#define IN_WORDS (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
 static bool is_digit(char c)
 {
@@ -56,30 +73,53 @@ static uint64_t join_digits(uint64_t digits)
            32;
 }
 
-/* Eight digits at once: whether they are, and their value. */
-static bool eight_digits(const char *p, uint64_t *ret_value)
-{
-    uint64_t text;
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-    memcpy(&text, p, sizeof(text));
-    if (((text & 0xf0f0f0f0f0f0f0f0u) |
-         (((text + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4)) != 0x3333333333333333u)
+/* The lowest `bytes` bytes, 0 to 7. */
+static uint64_t low_bytes(size_t bytes)
+{
+    return (UINT64_C(1) << 8 * bytes) - 1;
+}
+
+/* 1 to 8 characters, the first in the lowest byte; reads none beyond them. */
+static uint64_t load_short(const char *text, size_t bytes)
+{
+    if (bytes >= 4) {
+        uint32_t first, last;
+        memcpy(&first, text, sizeof(first));
+        memcpy(&last, text + bytes - 4, sizeof(last));
+        return first | (uint64_t)last << 8 * (bytes - 4);
+    }
+    return (uint64_t)(unsigned char)text[0] |
+           (uint64_t)(unsigned char)text[bytes / 2] << 8 * (bytes / 2) |
+           (uint64_t)(unsigned char)text[bytes - 1] << 8 * (bytes - 1);
+}
+
+/* 1 to 8 digits of a word, the first in the lowest byte, leading zeros for what is missing: whether
+ * they are digits, and their value. */
+static bool digits_of(uint64_t word, size_t bytes, uint64_t *ret_value)
+{
+    word = word << 8 * (8 - bytes) | (EACH_BYTE('0') & ~(UINT64_MAX << 8 * (8 - bytes)));
+    const uint64_t digits = word ^ EACH_BYTE('0');
+    if (((digits + EACH_BYTE(0x76)) | digits) & EACH_BYTE(0x80))
         return false;
-    *ret_value = join_digits(text - 0x3030303030303030u);
+    *ret_value = join_digits(digits);
     return true;
 }
 
 /* Digits into the mantissa while they fit; scale: -1 after the decimal point. */
 static const char *scan_digits(const char *p, const char *end, int scale, struct decimal *decimal)
 {
-    uint64_t eight;
+    while (IN_WORDS && p < end && is_digit(*p) && (p + 1 == end || is_digit(p[1]))) {
+        const size_t bytes = end - p < 8 ? (size_t)(end - p) : 8;
+        uint64_t value;
 
-    while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8 &&
-           decimal->digits + 8 <= MAX_DIGITS && eight_digits(p, &eight)) {
-        decimal->mantissa = decimal->mantissa * 100000000 + eight;
-        decimal->exponent += 8 * scale;
-        decimal->digits += 8;
-        p += 8;
+        if (decimal->digits + bytes > MAX_DIGITS || !digits_of(load_short(p, bytes), bytes, &value))
+            break;
+        decimal->mantissa = decimal->mantissa * integer_power[bytes] + value;
+        decimal->exponent += scale * (int)bytes;
+        decimal->digits += (unsigned)bytes;
+        p += bytes;
     }
     for (; p < end && is_digit(*p); p++) {
         if (decimal->digits < MAX_DIGITS) {
@@ -134,7 +174,7 @@ static double divide(uint64_t m, int k)
 {
     int shift = __builtin_clzll(m);
     uint128 numerator = (uint128)(m << shift) << 64;
-    uint64_t power = integer_power(k);
+    uint64_t power = integer_power[k];
     uint128 quotient = numerator / power;
 
     quotient |= (uint64_t)(numerator - quotient * power) != 0;
@@ -185,7 +225,7 @@ static bool convert(const struct decimal *decimal, double *ret_value)
     else if (FLT_EVAL_METHOD == 0 && m <= MAX_EXACT_INTEGER && e < 0 && e >= -MAX_EXACT_EXPONENT)
         *ret_value = (double)m / exact_power[-e];
     else if (e >= 0 && e <= MAX_WIDE_EXPONENT)
-        *ret_value = (double)((uint128)m * integer_power(e));
+        *ret_value = (double)((uint128)m * integer_power[e]);
     else if (e < 0 && e >= -MAX_WIDE_EXPONENT)
         *ret_value = multiply_by_reciprocal(m, -e);
     else
@@ -194,37 +234,13 @@ static bool convert(const struct decimal *decimal, double *ret_value)
     return true;
 }
 
-/* --- up to eight characters, nearly all numbers in practice: in a register, without branches that
- * depend on them --- */
-
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* The lowest `bytes` bytes, 0 to 7. */
-static uint64_t low_bytes(size_t bytes)
-{
-    return (UINT64_C(1) << 8 * bytes) - 1;
-}
-
-/* 1 to 8 characters, the first in the lowest byte; reads none beyond them. */
-static uint64_t load_short(const char *text, size_t bytes)
-{
-    if (bytes >= 4) {
-        uint32_t first, last;
-        memcpy(&first, text, sizeof(first));
-        memcpy(&last, text + bytes - 4, sizeof(last));
-        return first | (uint64_t)last << 8 * (bytes - 4);
-    }
-    return (uint64_t)(unsigned char)text[0] |
-           (uint64_t)(unsigned char)text[bytes / 2] << 8 * (bytes / 2) |
-           (uint64_t)(unsigned char)text[bytes - 1] << 8 * (bytes - 1);
-}
-
 /* [-] digits with a point somewhere, not more than eight characters: exactly rounded, as both the
  * digits and the power of ten are exact. False for everything else, which may still be a number. */
 static bool convert_short(const char *text, size_t bytes, double *ret_value)
 {
-    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || FLT_EVAL_METHOD != 0 || bytes == 0 ||
-        bytes > 8)
+    uint64_t digits;
+
+    if (!IN_WORDS || FLT_EVAL_METHOD != 0 || bytes == 0 || bytes > 8)
         return false;
     uint64_t word = load_short(text, bytes);
     const bool negative = (word & 0xff) == '-';
@@ -241,12 +257,9 @@ static bool convert_short(const char *text, size_t bytes, double *ret_value)
     }
     if (bytes == 0)
         return false;
-    /* leading zeros for what is missing */
-    word = word << 8 * (8 - bytes) | (EACH_BYTE('0') & ~(UINT64_MAX << 8 * (8 - bytes)));
-    const uint64_t digits = word ^ EACH_BYTE('0');
-    if (((digits + EACH_BYTE(0x76)) | digits) & EACH_BYTE(0x80))
+    if (!digits_of(word, bytes, &digits))
         return false;
-    const double value = (double)join_digits(digits) / exact_power[decimals];
+    const double value = (double)digits / exact_power[decimals];
     *ret_value = negative ? -value : value;
     return true;
 }

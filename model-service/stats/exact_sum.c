@@ -89,6 +89,15 @@ void exact_squares_subtract(struct exact_squares *squares, double x)
     squares_update(squares, x, -1);
 }
 
+void exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
+                    size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        sum_update(sum, x[i], 0);
+        squares_update(squares, x[i], 0);
+    }
+}
+
 void exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign)
 {
     for (size_t i = 0; i < EXACT_SUM_CHUNKS; i++)

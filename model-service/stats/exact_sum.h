@@ -34,6 +34,9 @@ struct exact_squares {
 void exact_sum_add(struct exact_sum *sum, double x);
 void exact_sum_subtract(struct exact_sum *sum, double x);
 void exact_squares_add(struct exact_squares *squares, double x);
+/* x[0 .. count): to both, which is faster than one by one. */
+void exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
+                    size_t count);
 void exact_squares_subtract(struct exact_squares *squares, double x);
 
 /* Chunk by chunk, sign +1 or -1: merging and expiring whole panes. */

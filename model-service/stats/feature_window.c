@@ -387,29 +387,49 @@ void feature_window_observe_number(struct feature_window *window, double x, int6
     window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
 }
 
+#define MANY 256
+
+/* The sums and extremes of those of at most MANY values that are finite; returns their number. */
+static uint32_t sum_many(struct feature_window *window, const double *x, const uint32_t *cell,
+                         size_t count)
+{
+    struct tally *total = &window->total;
+    double finite[MANY];
+    uint32_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        finite[length] = canonical(x[i]);
+        length += window_is_finite_cell(window, cell[i]);
+    }
+    exact_sums_add(&total->sum, &total->squares, finite, length);
+    for (uint32_t i = 0; i < length; i++) {
+        total->min = finite[i] < total->min ? finite[i] : total->min;
+        total->max = finite[i] > total->max ? finite[i] : total->max;
+    }
+    return length;
+}
+
 /* Loops of one kind of work each: their cache misses overlap. */
 static void add_many(struct feature_window *window, const double *x, const uint32_t *cell,
                      size_t count)
 {
     struct tally *total = &window->total;
-    uint32_t finite = 0;
+    const uint32_t last = (uint32_t)window->missing_cell - 1;
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(&total->cell[cell[i]], 1);
+    for (size_t i = 0; i < count; i++)
+        window->bin[window_bin_of(window, cell[i])]++;
     for (size_t i = 0; i < count; i++) {
         total->cell[cell[i]]++;
-        window->bin[window_bin_of(window, cell[i])]++;
+        if (cell[i] == 0)
+            exact_sum_add(&total->below, canonical(x[i]));
+        if (cell[i] == last)
+            exact_sum_add(&total->above, canonical(x[i]));
     }
-    for (size_t i = 0; i < count; i++)
-        if (window_is_finite_cell(window, cell[i])) {
-            add_finite(window, total, canonical(x[i]), cell[i]);
-            finite++;
-        }
+    const uint32_t finite = sum_many(window, x, cell, count);
     total->observations += count;
     psi_cache_clear(window->psi);
     ks_tree_update(&window->tree, window->tree.m + finite);
 }
-
-#define MANY 256
 
 void feature_window_observe_numbers(struct feature_window *window, const double *x, size_t count,
                                     int64_t now_ms)
