@@ -40,7 +40,7 @@ static const struct cli_option options[] = {
     [OPTION_THRESHOLD] = {"threshold", "X", "score above which a feature drifts (default 0.3)"},
     [OPTION_CRITICAL] = {"critical", "X", "score above which drift is critical (default 0.5)"},
     [OPTION_SIGNIFICANCE] = {"significance", "X",
-                             "probability of a false alarm per check (default 0.001)"},
+                             "probability of a false alarm per check (default 0.0001)"},
     [OPTION_MINIMUM_SAMPLE] = {"minimum-sample", "N", "rows needed for any score (default 1)"},
     [OPTION_BINS] = {"bins", "N", "histogram bins of numeric columns, 2 to 64 (default 10)"},
 };

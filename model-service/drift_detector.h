@@ -3,7 +3,9 @@
  *
  * A feature is drifted by a method when its score exceeds the threshold (magnitude) AND its
  * p-value is significant after Holm's correction over all features and methods of the model
- * (evidence) AND the window holds the minimum sample. Nothing else raises an alarm.
+ * (evidence; for the scores of bins that needs the chi-square test on the same bins to agree, since
+ * their own limits fail for small samples) AND the window holds the minimum sample. Nothing else
+ * raises an alarm.
  *
  * Not thread-safe: the owner locks around every call but the const look-ups marked so. Time is
  * an argument. */

@@ -16,7 +16,7 @@
  *       window: {observations: 1000}        # or {duration: 15m}
  *       minimum_sample: 50
  *       thresholds: {warning: 0.3, critical: 0.5}
- *       significance: 0.001
+ *       significance: 0.0001
  *       reference_resolution: 10000           # 0: every value
  *       bins: 10
  *       simulation: false
@@ -40,7 +40,7 @@
 #define CONFIG_DEFAULT_MINIMUM_SAMPLE 50
 #define CONFIG_DEFAULT_WARNING        0.3
 #define CONFIG_DEFAULT_CRITICAL       0.5
-#define CONFIG_DEFAULT_SIGNIFICANCE   0.001
+#define CONFIG_DEFAULT_SIGNIFICANCE   0.0001
 #define CONFIG_DEFAULT_RESOLUTION     10000
 #define CONFIG_DEFAULT_BINS           10
 
@@ -62,7 +62,7 @@ struct config_model {
     int64_t window_duration_ms;                   /* 0 unless `duration` was given */
     uint64_t minimum_sample;                      /* default 50 */
     double warning_threshold, critical_threshold; /* default 0.3, 0.5; 0 < warning < critical */
-    double significance;                          /* default 0.001; in (0, 1) */
+    double significance;                          /* default 0.0001; in (0, 1) */
     bool has_reference_resolution;
     uint64_t reference_resolution; /* default 10000 */
     uint64_t bins;                 /* default 10 */

@@ -93,7 +93,7 @@ static void test_defaults(void **state)
     assert_int_equal(model->minimum_sample, 50);
     assert_true(model->warning_threshold == 0.3);
     assert_true(model->critical_threshold == 0.5);
-    assert_true(model->significance == 0.001);
+    assert_true(model->significance == 0.0001);
     assert_int_equal(model->reference_resolution, 10000);
     assert_int_equal(model->bins, 10);
     assert_false(model->simulation);

@@ -42,7 +42,7 @@ static struct detector_spec spec_of(const struct detector_feature *features, siz
         .window = {.kind = WINDOW_COUNT, .observations = 200},
         .minimum_sample = 50,
         .threshold = {0.3, 0.5},
-        .significance = 0.001,
+        .significance = 0.0001,
         .methods = DETECTOR_LIVE_METHODS,
         .bins = 10,
     };
@@ -275,6 +275,30 @@ static void rows_added_at_once_give_the_report_of_rows_observed(void **state)
     tear_down(&other_state);
 }
 
+static void nearly_empty_bins_are_no_evidence(void **state)
+{
+    /* 50 to 60 rows in ten bins: PSI often exceeds 0.3 with a tiny p-value of its own */
+    (void)state;
+    unsigned exceeded = 0, alarms = 0;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct fixture *fixture;
+        struct detector_feature_report features[2];
+        assert_int_equal(set_up((void **)&fixture), 0);
+        fixture->random = seed * 0x9E3779B97F4A7C15ull;
+        bool alarm = false;
+        for (int i = 0; i < 60; i++)
+            alarm |= observe_many(fixture, 1, 0, 0.7).drift_detected;
+        alarms += alarm;
+        struct detector_report r = report(fixture, features);
+        assert_true(r.sufficient);
+        exceeded += features[0].method[METHOD_PSI].score > 0.3 &&
+                    features[0].method[METHOD_PSI].p_value < 1e-4;
+        assert_int_equal(tear_down((void **)&fixture), 0);
+    }
+    assert_in_range(exceeded, 3, 300);
+    assert_in_range(alarms, 0, 1);
+}
+
 static void wrong_specs_are_refused(void **state)
 {
     (void)state;
@@ -312,6 +336,7 @@ int main(void)
         TEST(a_score_at_the_threshold_is_one_onset),
         TEST(verdicts_equal_those_of_a_report),
         TEST(rows_added_at_once_give_the_report_of_rows_observed),
+        cmocka_unit_test(nearly_empty_bins_are_no_evidence),
         cmocka_unit_test(wrong_specs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
