@@ -51,8 +51,9 @@ struct window_counts feature_window_counts(const struct feature_window *window);
  * does not apply to the type. Equal observations give equal bits, whatever the order in which
  * they came and whatever fell out before.
  * Wasserstein is in units of the reference's deviation, or in the feature's own unit where that is
- * zero or undefined. Cramer-von Mises gives mid-ranks to ties with a reference value, and takes
- * values strictly between the same two reference values as distinct. */
+ * zero or undefined. Cramer-von Mises compares the distribution functions after all values of a tie
+ * (equal to mid-ranks without ties, and not inflated by them), and takes values strictly between
+ * the same two reference values as distinct. */
 NODISCARD int feature_window_score(const struct feature_window *window, enum drift_method method,
                                    double *ret_score);
 

@@ -5,9 +5,6 @@
 
 #include <math.h>
 
-__extension__ typedef unsigned __int128 u128;
-__extension__ typedef __int128 i128;
-
 /* Distances are computed on half the scale, so that the range of the doubles does not overflow,
  * in units of half the deviation. A constant or single-row reference has no deviation to measure
  * in: the distance is then in the feature's own unit. */
@@ -66,52 +63,47 @@ double wasserstein_bound(const struct feature_window *window)
     return bound / unit(ref);
 }
 
-/* A group of `own` values tied with `other` ones, `other_before` of which came before: 4 * the sum
- * of (mid-rank - own index)^2 is own * (2 * other_before + other)^2 + (own^3 - own) / 3, as the
- * indices spread evenly about the group's middle. */
-struct rank_sums {
-    u128 squares, cubes;
+/* A sum of positive terms that keeps what rounding drops (Kahan 1965). */
+struct careful_sum {
+    double sum, rest;
 };
 
-static inline void add_group(struct rank_sums *sums, uint64_t own, uint64_t other,
-                             uint64_t other_before)
+static inline void careful_add(struct careful_sum *sum, double term)
 {
-    const uint64_t twice = 2 * other_before + other;
-    if (own == 0)
-        return;
-    sums->squares += (u128)(own * twice) * twice;
-    sums->cubes += (u128)(own * own - 1) * own;
+    const double more = term + sum->rest, total = sum->sum + more;
+    sum->rest = more - (total - sum->sum);
+    sum->sum = total;
 }
 
-static u128 total_of(const struct rank_sums *sums)
+/* Squares of (n C - m F) at each of `gap` values that are taken as distinct: C steps up by one
+ * before each. apart: n C - m F before the first. */
+static inline double gap_squares(int64_t apart, uint64_t gap, double n)
 {
-    return sums->squares + sums->cubes / 3;
+    const double k = (double)gap, middle = (double)apart + n * ((k + 1) * 0.5);
+    return k * middle * middle + n * n * (k * (k * k - 1) / 12);
 }
 
-/* Anderson (1962) T = U / (k N) - (4 k - 1) / (6 N) with k = n m and N = n + m, in integers up to
- * the division: the difference would lose digits. Values on a reference value are tied and get
- * mid-ranks; values between two are taken as distinct. */
+/* Anderson (1962): T = n m / N^2 times the sum of (F_ref - F_cur)^2 over all N = n + m values. Tied
+ * values share the distribution functions after all of them: mid-ranks instead, which equal this
+ * without ties, make the statistic grow with the ties and not only with the difference. */
 double cramer_von_mises(const struct feature_window *window)
 {
     const struct numeric_reference *ref = window->numeric;
     const uint32_t *cell = window->total.cell;
-    const uint64_t n = ref->finite_rows, m = window->tree.m;
-    struct rank_sums of_reference = {0}, of_current = {0};
-    uint64_t before_reference = 0, before_current = 0;
+    const int64_t n = (int64_t)ref->finite_rows, m = window->tree.m;
+    const double all = (double)(n + m);
+    struct careful_sum squares = {0, 0};
+    int64_t apart = 0; /* n C - m F */
     for (size_t i = 0; i < ref->distinct; i++) {
         const uint64_t gap = cell[2 * i], equal = cell[2 * i + 1];
-        of_current.squares += (u128)(2 * gap * before_reference) * (2 * before_reference);
-        before_current += gap;
-        add_group(&of_reference, ref->count[i], equal, before_current);
-        add_group(&of_current, equal, ref->count[i], before_reference);
-        before_reference += ref->count[i];
-        before_current += equal;
+        if (gap > 0)
+            careful_add(&squares, gap_squares(apart, gap, (double)n));
+        apart += n * (int64_t)(gap + equal) - m * ref->count[i];
+        careful_add(&squares, (double)(equal + ref->count[i]) * ((double)apart * (double)apart));
     }
-    of_current.squares += (u128)cell[2 * ref->distinct] * (4 * n * n);
-    const u128 k = (u128)n * m;
-    const i128 difference =
-        (i128)(3 * (n * total_of(&of_reference) + m * total_of(&of_current)) - 2 * k * (4 * k - 1));
-    return (double)difference / (12.0 * (double)(n * m) * (double)(n + m));
+    if (cell[2 * ref->distinct] > 0)
+        careful_add(&squares, gap_squares(apart, cell[2 * ref->distinct], (double)n));
+    return squares.sum / ((double)n * (double)m) / (all * all);
 }
 
 /* The normalisation of scipy.stats.cramervonmises_2samp(method='asymptotic'). */
