@@ -262,13 +262,12 @@ static int judge_columns(struct check_columns *columns, size_t rows, size_t capa
             column->counts_up = counts_up(column->number, rows);
             continue;
         }
-        const size_t values = column->pool.count, filled = present(column, rows);
-        if (values <= IDENTIFIER_VALUES || filled >= 2 * values)
+        const size_t values = column->pool.count;
+        if (values <= IDENTIFIER_VALUES || present(column, rows) >= 2 * values)
             continue;
         int rc = check_columns_skip(columns, i--,
-                                    "text with %zu different values in %zu rows, an identifier or "
-                                    "free text: too few rows per value to compare",
-                                    values, filled);
+                                    "identifiers or free text: fewer than two rows "
+                                    "per value");
         if (rc < 0)
             return rc;
     }
@@ -291,7 +290,7 @@ static int fail_empty(struct check *check)
 static int fail_identifiers(struct check *check)
 {
     snprintf(check->error, sizeof(check->error),
-             "%.200s: no column is left to compare: every one is an identifier or free text",
+             "%.200s: no column is left to compare: each holds identifiers or free text",
              check->settings->reference);
     excerpt_clean(check->error);
     return -EBADMSG;

@@ -58,13 +58,12 @@ bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES]
     const struct check_column *column = &check->columns.column[i];
     if (column->mixed_line > 0)
         snprintf(note, CHECK_NOTE_BYTES,
-                 "%s is taken as text: after numbers, line %llu of the reference has \"%s\"",
+                 "%s is read as text: line %llu of the reference has \"%s\"",
                  excerpt(column->name).text, (unsigned long long)column->mixed_line,
                  column->mixed_text.text);
     else if (column->counts_up)
         snprintf(note, CHECK_NOTE_BYTES,
-                 "%s rises from row to row in the reference, like a row number or a time: if it is "
-                 "one, --exclude it",
+                 "%s rises from row to row like a row number or a time: --exclude it if it is one",
                  excerpt(column->name).text);
     else
         return false;

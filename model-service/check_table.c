@@ -15,8 +15,8 @@ enum word {
     WORD_CRITICAL,
     WORD_DRIFT,
     WORD_SIGNIFICANT,
-    WORD_LARGE,
-    WORD_CHANCE,
+    WORD_UNTESTED, /* above the threshold; the method has no p-value */
+    WORD_UNPROVEN, /* above the threshold, but it may be chance */
     WORD_NO_DRIFT,
     WORD_NO_SCORE,
 };
@@ -24,12 +24,9 @@ enum word {
 static const struct {
     const char *text, *colour;
 } words[] = {
-    [WORD_CRITICAL] = {"critical drift", "\033[1;31m"},
-    [WORD_DRIFT] = {"drift", "\033[31m"},
-    [WORD_SIGNIFICANT] = {"significant", "\033[33m"},
-    [WORD_LARGE] = {"large", ""},   /* above the threshold, and no evidence is defined */
-    [WORD_CHANCE] = {"chance", ""}, /* above the threshold without evidence */
-    [WORD_NO_DRIFT] = {"no drift", "\033[2m"},
+    [WORD_CRITICAL] = {"critical drift", "\033[1;31m"}, [WORD_DRIFT] = {"drift", "\033[31m"},
+    [WORD_SIGNIFICANT] = {"significant", "\033[33m"},   [WORD_UNTESTED] = {"large, untested", ""},
+    [WORD_UNPROVEN] = {"large, unproven", ""},          [WORD_NO_DRIFT] = {"no drift", "\033[2m"},
     [WORD_NO_SCORE] = {"no score", "\033[2m"},
 };
 
@@ -42,7 +39,7 @@ static enum word verdict(const struct detector_method_report *method, double cri
     if (isnan(method->score))
         return WORD_NO_SCORE;
     if (method->score > method->threshold)
-        return isnan(method->p_value) ? WORD_LARGE : WORD_CHANCE;
+        return isnan(method->p_value) ? WORD_UNTESTED : WORD_UNPROVEN;
     return WORD_NO_DRIFT;
 }
 
@@ -285,8 +282,8 @@ int check_print_table(const struct check *check, FILE *out, bool colour)
     print_skipped(out, &check->columns);
     print_notes(out, check);
     fprintf(out,
-            "Drift is a score above %g (critical: %g) that chance does not explain (significance "
-            "%g, corrected).\n",
+            "Drift is a score above %g (critical: %g) that chance does not explain (level %g, "
+            "Holm).\n",
             report->threshold[SEVERITY_WARNING], report->threshold[SEVERITY_CRITICAL],
             report->significance);
     print_summary(out, check);
