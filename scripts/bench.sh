@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Runs the benchmarks and prints their results; bench/README.md says what they mean.
 #
-# usage: scripts/bench.sh [http|stats]...      default: both
+# usage: scripts/bench.sh [stats|http|check]...      default: all
+#
+#   stats    the kernels beside SciPy
+#   http     /predict with full monitoring beside nginx returning a constant
+#   check    two CSV files beside pandas and SciPy
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
-[ $# -gt 0 ] || set -- stats http
+[ $# -gt 0 ] || set -- stats http check
 for name in "$@"; do
     case $name in
-    http | stats) ;;
+    stats | http | check) ;;
     -h | --help) print_help "$0" && exit 0 ;;
     *) die "unknown benchmark '$name'" "see scripts/bench.sh --help" ;;
     esac
@@ -15,9 +19,12 @@ done
 
 "$ROOT/scripts/setup.sh" build test bench
 "$ROOT/scripts/build.sh"
+export MODEL_SERVICE_BINARY=$BUILD_DIR/model-service
 for name in "$@"; do
+    printf '\n%s== %s ==%s\n' "$BOLD" "$name" "$OFF"
     case $name in
-    stats) meson test -C "$BUILD_DIR" --benchmark --verbose --no-rebuild ;;
-    http) MODEL_SERVICE_BINARY=$BUILD_DIR/model-service /usr/bin/python3 "$ROOT/bench/http/bench.py" ;;
+    stats) /usr/bin/python3 "$ROOT/bench/stats.py" "$BUILD_DIR/stats/bench-stats" ;;
+    http) /usr/bin/python3 "$ROOT/bench/http/bench.py" ;;
+    check) /usr/bin/python3 "$ROOT/bench/check/bench.py" ;;
     esac
 done

@@ -109,9 +109,12 @@ clock() { printf '%d:%02d' $((($1) / 60)) $((($1) % 60)); }
 
 # progress TEXT: overwrites itself on a terminal; elsewhere one line every ten seconds.
 PROGRESS_AT=-10
+COLUMNS_SHOWN=$(stty size </dev/tty 2>/dev/null | cut -d' ' -f2) || true
+[ "${COLUMNS_SHOWN:-0}" -ge 20 ] 2>/dev/null || COLUMNS_SHOWN=80
+COLUMNS_SHOWN=$((COLUMNS_SHOWN - 1))
 progress() {
     if [ -n "$FANCY" ]; then
-        printf '\r\e[K%s' "$1"
+        printf '\r\e[K%s' "${1:0:COLUMNS_SHOWN}" # a wrapped line could not be overwritten
     elif [ $((SECONDS - PROGRESS_AT)) -ge 10 ]; then
         PROGRESS_AT=$SECONDS
         printf '%s\n' "$1"
