@@ -104,3 +104,17 @@ def test_drift_reaches_the_inbox(stack):
     assert "CriticalDataDrift" in text or "DataDriftDetected" in text
     for needed in ("feature_", "drift score", "threshold", "Recommended action", "Runbook"):
         assert needed in text, text
+
+
+def test_clean_up_lists_what_compose_made(stack):
+    env = dict(stack.env, COMPOSE_PROJECT_NAME="drift-test", RUN_DIR="/nonexistent")
+    done = subprocess.run([ROOT / "cleanup.sh", "--dry-run"], cwd=ROOT, env=env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    assert done.returncode == 0, done.stdout
+    for service in SERVICES:
+        assert f"container  drift-test_{service}_1" in done.stdout
+    for volume in ("prometheus-data", "alertmanager-data"):
+        assert f"volume     drift-test_{volume}" in done.stdout
+    assert "network    drift-test_default" in done.stdout
+    assert "image      drift-test/model-service" in done.stdout
+    assert stack.health("model-service") == "healthy"
