@@ -156,6 +156,8 @@ struct check_result {
 /* All results, the strongest first: drifted, then significant, then by strength, then in the
  * order of the columns. Malloc'd; NULL without memory. */
 struct check_result *check_results(const struct check *check, size_t *ret_count);
+/* Whether result i is a drifted feature's strongest one, so that each is named once. */
+bool check_names_drift(const struct check_result *results, size_t i);
 
 /* What a reader should know about how column i was read. False: nothing. */
 #define CHECK_NOTE_BYTES 400

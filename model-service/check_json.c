@@ -32,19 +32,20 @@ static void write_result(struct json_writer *json, const struct check_result *re
     json_end_object(json);
 }
 
-static int write_results(struct json_writer *json, const struct check *check)
+static void write_results(struct json_writer *json, const struct check_result *results,
+                          size_t count)
 {
-    size_t count;
-    struct check_result *results = check_results(check, &count);
-    if (!results)
-        return -ENOMEM;
+    json_key(json, "drifted_features");
+    json_begin_array(json);
+    for (size_t i = 0; i < count; i++)
+        if (check_names_drift(results, i))
+            json_string(json, results[i].feature->name);
+    json_end_array(json);
     json_key(json, "results");
     json_begin_array(json);
     for (size_t i = 0; i < count; i++)
         write_result(json, &results[i]);
     json_end_array(json);
-    free(results);
-    return 0;
 }
 
 static void write_missing(struct json_writer *json, const struct detector_report *report)
@@ -78,16 +79,6 @@ static void write_skipped(struct json_writer *json, const struct check_columns *
     json_end_array(json);
 }
 
-static void write_drifted(struct json_writer *json, const struct detector_report *report)
-{
-    json_key(json, "drifted_features");
-    json_begin_array(json);
-    for (size_t f = 0; f < report->feature_count; f++)
-        if (report->features[f].drifted)
-            json_string(json, report->features[f].name);
-    json_end_array(json);
-}
-
 static void write_messages(struct json_writer *json, const struct check_bad_rows *bad)
 {
     for (size_t i = 0; i < bad->count && i < CHECK_SHOWN_ROWS; i++)
@@ -118,7 +109,8 @@ static void write_notes(struct json_writer *json, const struct check *check)
     json_end_array(json);
 }
 
-static int write_check(struct json_writer *json, const struct check *check)
+static void write_check(struct json_writer *json, const struct check *check,
+                        const struct check_result *results, size_t count)
 {
     const struct detector_report *report = &check->report;
     json_begin_object(json);
@@ -130,30 +122,32 @@ static int write_check(struct json_writer *json, const struct check *check)
     json_member_integer(json, "window_rows", report->window_rows);
     json_member_string(json, "status", detector_status_word(report));
     json_member_boolean(json, "drift_detected", report->drift_detected);
-    write_drifted(json, report);
     json_member_number(json, "threshold", report->threshold[SEVERITY_WARNING]);
     json_member_number(json, "critical_threshold", report->threshold[SEVERITY_CRITICAL]);
     json_member_number(json, "significance", report->significance);
-    int rc = write_results(json, check);
+    write_results(json, results, count);
     write_missing(json, report);
     write_skipped(json, &check->columns);
     write_notes(json, check);
     json_end_object(json);
-    return rc;
 }
 
 int check_print_json(const struct check *check, FILE *out)
 {
     struct buffer buffer;
     struct json_writer json;
+    size_t count;
+    struct check_result *results = check_results(check, &count);
+    if (!results)
+        return -ENOMEM;
     buffer_init(&buffer, 1 << 16);
     json_init(&json, &buffer);
-    int rc = write_check(&json, check);
+    write_check(&json, check, results, count);
     buffer_append_char(&buffer, '\n');
-    if (rc == 0)
-        rc = buffer.error;
+    int rc = buffer.error;
     if (rc == 0 && (fwrite(buffer.data, 1, buffer.length, out) != buffer.length || fflush(out)))
         rc = -EIO;
     buffer_finish(&buffer);
+    free(results);
     return rc;
 }

@@ -53,6 +53,16 @@ struct check_result *check_results(const struct check *check, size_t *ret_count)
     return results;
 }
 
+bool check_names_drift(const struct check_result *results, size_t i)
+{
+    if (!results[i].feature->drifted)
+        return false;
+    for (size_t before = 0; before < i; before++)
+        if (results[before].feature == results[i].feature)
+            return false;
+    return true;
+}
+
 bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES])
 {
     const struct check_column *column = &check->columns.column[i];

@@ -109,13 +109,10 @@ static void print_result(FILE *out, const struct check *check, const struct chec
             colour && *words[word].colour ? "\033[0m" : "");
 }
 
-static int print_results(FILE *out, const struct check *check, bool colour)
+static void print_results(FILE *out, const struct check *check, const struct check_result *results,
+                          size_t count, bool colour)
 {
-    size_t count;
-    struct check_result *results = check_results(check, &count);
     int width = (int)strlen("feature");
-    if (!results)
-        return -ENOMEM;
     for (size_t f = 0; f < check->report.feature_count; f++) {
         const int name_width = width_of(name_cell(check->report.features[f].name).text);
         width = name_width > width ? name_width : width;
@@ -127,8 +124,6 @@ static int print_results(FILE *out, const struct check *check, bool colour)
     fprintf(out, "%11s  %9s  verdict%s\n", "score", "p-value", colour ? "\033[0m" : "");
     for (size_t i = 0; i < count; i++)
         print_result(out, check, &results[i], width, colour);
-    free(results);
-    return 0;
 }
 
 /* --- what stands around the table --- */
@@ -236,37 +231,50 @@ static void print_file(FILE *out, const char *role, const char *path, uint64_t r
     fputc('\n', out);
 }
 
-static void print_summary(FILE *out, const struct check *check)
+static void print_drifted(FILE *out, const struct check *check, const struct check_result *results,
+                          size_t count)
 {
-    const struct detector_report *report = &check->report;
-    struct list list = {out, NULL, 0};
+    const size_t features = check->report.feature_count;
     char heading[80];
     size_t drifted = 0;
-    for (size_t f = 0; f < report->feature_count; f++)
-        drifted += report->features[f].drifted;
-    if (!report->sufficient) {
-        fprintf(out, "Insufficient data: %llu row%s, at least %llu are needed\n",
-                (unsigned long long)report->window_rows, report->window_rows == 1 ? "" : "s",
-                (unsigned long long)report->minimum_sample);
-        return;
-    }
-    if (drifted == 0) {
-        fprintf(out, "No drift in %zu feature%s\n", report->feature_count,
-                report->feature_count == 1 ? "" : "s");
-        return;
-    }
-    snprintf(heading, sizeof(heading), "Drift in %zu of %zu features", drifted,
-             report->feature_count);
-    list.heading = heading;
-    for (size_t f = 0; f < report->feature_count; f++)
-        if (report->features[f].drifted)
-            list_add(&list, name_cell(report->features[f].name).text);
+    for (size_t f = 0; f < features; f++)
+        drifted += check->report.features[f].drifted;
+    snprintf(heading, sizeof(heading), "Drift in %zu of %zu feature%s", drifted, features,
+             features == 1 ? "" : "s");
+    struct list list = {out, heading, 0};
+    for (size_t i = 0; i < count; i++)
+        if (check_names_drift(results, i))
+            list_add(&list, name_cell(results[i].feature->name).text);
     list_end(&list);
+    if (drifted == 0)
+        fprintf(out, "No drift in %zu feature%s\n", features, features == 1 ? "" : "s");
+}
+
+static void print_summary(FILE *out, const struct check *check, const struct check_result *results,
+                          size_t count)
+{
+    const struct detector_report *report = &check->report;
+    if (report->sufficient) {
+        fprintf(out,
+                "Drift is a score above %g (critical: %g) that chance does not explain (level %g, "
+                "Holm).\n",
+                report->threshold[SEVERITY_WARNING], report->threshold[SEVERITY_CRITICAL],
+                report->significance);
+        print_drifted(out, check, results, count);
+        return;
+    }
+    fprintf(out, "Insufficient data: %llu row%s, at least %llu are needed\n",
+            (unsigned long long)report->window_rows, report->window_rows == 1 ? "" : "s",
+            (unsigned long long)report->minimum_sample);
 }
 
 int check_print_table(const struct check *check, FILE *out, bool colour)
 {
     const struct detector_report *report = &check->report;
+    size_t count;
+    struct check_result *results = check_results(check, &count);
+    if (!results)
+        return -ENOMEM;
     print_file(out, "reference", check->settings->reference, check->reference_rows,
                check->bad_reference.count);
     print_file(out, "current", check->settings->current, check->current_rows,
@@ -275,19 +283,13 @@ int check_print_table(const struct check *check, FILE *out, bool colour)
         fprintf(out, "%-10s the last %llu rows of the current file, as configured\n", "window",
                 (unsigned long long)report->window_rows);
     fputc('\n', out);
-    int rc = print_results(out, check, colour);
+    print_results(out, check, results, count, colour);
     fputc('\n', out);
     print_missing(out, report);
     print_unseen(out, report);
     print_skipped(out, &check->columns);
     print_notes(out, check);
-    fprintf(out,
-            "Drift is a score above %g (critical: %g) that chance does not explain (level %g, "
-            "Holm).\n",
-            report->threshold[SEVERITY_WARNING], report->threshold[SEVERITY_CRITICAL],
-            report->significance);
-    print_summary(out, check);
-    if (fflush(out) != 0 || ferror(out))
-        rc = -EIO;
-    return rc;
+    print_summary(out, check, results, count);
+    free(results);
+    return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }
