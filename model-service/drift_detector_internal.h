@@ -1,0 +1,71 @@
+/* drift_detector_internal.h - the structures, for drift_*.c alone. */
+#ifndef DRIFT_DETECTOR_INTERNAL_H
+#define DRIFT_DETECTOR_INTERNAL_H
+
+#include "drift_detector.h"
+
+#include "feature_window.h"
+#include "reference.h"
+
+struct feature {
+    const char *name;
+    enum feature_type type;
+    union {
+        struct numeric_reference numeric;
+        struct categorical_reference categorical;
+    } reference;
+    bool reference_ready;
+    struct feature_window *window;
+    bool in_drift[SEVERITY_COUNT];
+    int64_t drifted_since_ms;
+    uint64_t missing_total, infinite_total, unseen_total;
+};
+
+/* One member of the Holm family: a method on a feature. */
+struct test {
+    size_t feature;
+    enum drift_method method;
+    double score;        /* NaN: not available */
+    double tested_score; /* the score that p_value and evidence belong to */
+    uint64_t tested_rows;
+    double p_value;  /* as published */
+    double evidence; /* what Holm's correction is given: p_value or larger */
+    bool significant;
+};
+
+struct detector {
+    struct feature *features;
+    size_t feature_count;
+    size_t reference_rows;
+    struct test *tests; /* grouped by feature */
+    size_t test_count;
+    double *p_values; /* scratch of holm(): [max(test_count, feature_count)] */
+    size_t *order;
+    bool *significant;
+    struct window_spec window;
+    uint64_t minimum_sample;
+    double threshold[SEVERITY_COUNT];
+    double significance;
+    uint64_t observations_total;
+    uint64_t onsets[SEVERITY_COUNT];
+    int64_t last_observation_ms;
+    bool any_in_drift;
+};
+
+uint64_t detector_window_rows(const struct detector *detector);
+/* Whether the method's score has a scale of its own that a threshold can stand on. */
+bool detector_method_has_threshold(enum drift_method method);
+/* The method whose score stands for the feature. */
+enum drift_method detector_headline_method(enum feature_type type);
+
+/* Reads every score; true when one exceeds the warning threshold. */
+bool detector_read_scores(struct detector *detector);
+/* p-values of the scores just read, and which are significant together. */
+void detector_weigh_evidence(struct detector *detector, uint64_t rows);
+/* Magnitude and evidence; factor: of the threshold. */
+bool detector_test_drifted(const struct detector *detector, const struct test *test, double factor,
+                           enum drift_severity severity);
+/* Marks onsets and ends of drift. */
+void detector_track(struct detector *detector, bool sufficient, int64_t now_ms);
+
+#endif

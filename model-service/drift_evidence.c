@@ -1,0 +1,135 @@
+/* drift_evidence.c - from windows to scores, from scores to evidence, from evidence to onsets. */
+#include "drift_detector_internal.h"
+
+#include "evidence.h"
+
+#include <math.h>
+
+/* An onset ends when the score falls below this share of its threshold or loses its evidence, so
+ * that a score hovering at the threshold counts as one onset, not hundreds. */
+#define ONSET_RELEASE 0.9
+
+/* Chi-square and Cramer-von Mises statistics grow with the sample: they are evidence, not
+ * magnitude, and have no threshold. */
+bool detector_method_has_threshold(enum drift_method method)
+{
+    return method != METHOD_CHI_SQUARE && method != METHOD_CRAMER_VON_MISES;
+}
+
+enum drift_method detector_headline_method(enum feature_type type)
+{
+    return type == FEATURE_NUMERIC ? METHOD_KS_TEST : METHOD_PSI;
+}
+
+uint64_t detector_window_rows(const struct detector *detector)
+{
+    return feature_window_counts(detector->features[0].window).observations;
+}
+
+static void test_score(const struct detector *detector, struct test *test)
+{
+    double score;
+    int rc = feature_window_score(detector->features[test->feature].window, test->method, &score);
+    test->score = rc == 0 ? score : NAN;
+}
+
+/* The limits behind these p-values are far too small when bins are nearly empty: without drift, 50
+ * rows in ten bins give PSI p < 0.001 in 6 % of all cases. */
+static bool method_needs_backing(enum drift_method method)
+{
+    return method == METHOD_PSI || method == METHOD_JENSEN_SHANNON || method == METHOD_HELLINGER;
+}
+
+/* The p-value of the chi-square test on the same bins, which holds for small samples too. */
+static double chi_square_p(const struct feature_window *window)
+{
+    double score, p;
+    if (feature_window_score(window, METHOD_CHI_SQUARE, &score) < 0 ||
+        feature_window_p_value(window, METHOD_CHI_SQUARE, score, &p) < 0)
+        return 1;
+    return p;
+}
+
+/* Recomputes p only when the score or the sample changed; returns whether it did. */
+static bool test_p_value(const struct detector *detector, struct test *test, uint64_t rows)
+{
+    if (test->score == test->tested_score && rows == test->tested_rows)
+        return false;
+    double p;
+    const struct feature_window *window = detector->features[test->feature].window;
+    if (isnan(test->score) || feature_window_p_value(window, test->method, test->score, &p) < 0)
+        p = NAN;
+    test->p_value = test->evidence = p;
+    if (!isnan(p) && method_needs_backing(test->method))
+        test->evidence = fmax(p, chi_square_p(window));
+    test->tested_score = test->score;
+    test->tested_rows = rows;
+    return true;
+}
+
+void detector_weigh_evidence(struct detector *detector, uint64_t rows)
+{
+    bool changed = false;
+    for (size_t t = 0; t < detector->test_count; t++)
+        changed |= test_p_value(detector, &detector->tests[t], rows);
+    if (!changed)
+        return;
+    for (size_t t = 0; t < detector->test_count; t++)
+        detector->p_values[t] = detector->tests[t].evidence;
+    holm(detector->p_values, detector->test_count, detector->significance, detector->order,
+         detector->significant);
+    for (size_t t = 0; t < detector->test_count; t++)
+        detector->tests[t].significant = detector->significant[t];
+}
+
+bool detector_test_drifted(const struct detector *detector, const struct test *test, double factor,
+                           enum drift_severity severity)
+{
+    return test->significant && detector_method_has_threshold(test->method) &&
+           test->score > factor * detector->threshold[severity];
+}
+
+/* Marks onsets and ends of drift of one feature; its tests are [first, last). */
+static void feature_track(struct detector *detector, size_t f, const struct test *first,
+                          const struct test *last, bool sufficient, int64_t now_ms)
+{
+    struct feature *feature = &detector->features[f];
+    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++) {
+        const double factor = feature->in_drift[s] ? ONSET_RELEASE : 1.0;
+        bool drifted = false;
+        for (const struct test *test = first; sufficient && test < last; test++)
+            drifted |= detector_test_drifted(detector, test, factor, s);
+        if (drifted && !feature->in_drift[s])
+            detector->onsets[s]++;
+        if (s == SEVERITY_WARNING && drifted != feature->in_drift[s])
+            feature->drifted_since_ms = drifted ? now_ms : 0;
+        feature->in_drift[s] = drifted;
+        detector->any_in_drift |= drifted;
+    }
+}
+
+void detector_track(struct detector *detector, bool sufficient, int64_t now_ms)
+{
+    detector->any_in_drift = false;
+    const struct test *test = detector->tests;
+    const struct test *end = detector->tests + detector->test_count;
+    while (test < end) {
+        const struct test *last = test;
+        while (last < end && last->feature == test->feature)
+            last++;
+        feature_track(detector, test->feature, test, last, sufficient, now_ms);
+        test = last;
+    }
+}
+
+bool detector_read_scores(struct detector *detector)
+{
+    bool exceeds = false;
+    for (size_t t = 0; t < detector->test_count; t++) {
+        struct test *test = &detector->tests[t];
+        test_score(detector, test);
+        exceeds |= detector_method_has_threshold(test->method) &&
+                   test->score > detector->threshold[SEVERITY_WARNING];
+    }
+    return exceeds;
+}

@@ -1,0 +1,134 @@
+/* drift_report.c - what a detector knows, for status, metrics and batch results. */
+#include "drift_detector_internal.h"
+
+#include "evidence.h"
+
+#include <math.h>
+
+static void report_reference(const struct feature *feature, struct detector_feature_report *report)
+{
+    if (feature->type == FEATURE_CATEGORICAL) {
+        report->reference_rows = feature->reference.categorical.rows;
+        report->reference_missing = feature->reference.categorical.missing_rows;
+        report->reference_mean = report->reference_deviation = NAN;
+        report->reference_min = report->reference_max = NAN;
+        return;
+    }
+    const struct numeric_reference *reference = &feature->reference.numeric;
+    report->reference_rows = reference->rows;
+    report->reference_missing = reference->missing_rows;
+    report->reference_mean = reference->mean;
+    report->reference_deviation = reference->deviation;
+    report->reference_min = reference->min;
+    report->reference_max = reference->max;
+}
+
+static void report_window(const struct feature *feature, struct detector_feature_report *report)
+{
+    const struct window_counts counts = feature_window_counts(feature->window);
+    const struct window_moments moments = feature_window_moments(feature->window);
+    report->window_rows = counts.observations;
+    report->window_missing = counts.missing;
+    report->window_infinite = counts.positive_infinite + counts.negative_infinite;
+    report->window_unseen = counts.unseen;
+    report->window_mean = moments.mean;
+    report->window_deviation = moments.deviation;
+    report->window_min = moments.min;
+    report->window_max = moments.max;
+    report->missing_p_value = feature_window_missing_p(feature->window);
+}
+
+static void report_feature(const struct feature *feature, struct detector_feature_report *report)
+{
+    *report = (struct detector_feature_report){
+        .name = feature->name,
+        .type = feature->type,
+        .headline_score = NAN,
+        .drifted_since_ms = feature->drifted_since_ms,
+        .missing_total = feature->missing_total,
+        .infinite_total = feature->infinite_total,
+        .unseen_total = feature->unseen_total,
+    };
+    report_reference(feature, report);
+    report_window(feature, report);
+}
+
+static void report_test(const struct detector *detector, const struct test *test,
+                        struct detector_report *report)
+{
+    struct detector_feature_report *feature = &report->features[test->feature];
+    const bool scaled = detector_method_has_threshold(test->method);
+    const bool significant = report->sufficient && test->significant;
+    const bool drifted =
+        significant && detector_test_drifted(detector, test, 1.0, SEVERITY_WARNING);
+    feature->method[test->method] = (struct detector_method_report){
+        .applies = true,
+        .score = report->sufficient ? test->score : NAN,
+        .threshold = scaled ? detector->threshold[SEVERITY_WARNING] : NAN,
+        .p_value = report->sufficient ? test->p_value : NAN,
+        .significant = significant,
+        .drifted = drifted,
+    };
+    if (test->method == detector_headline_method(feature->type))
+        feature->headline_score = feature->method[test->method].score;
+    feature->drifted |= drifted;
+    report->drift_detected |= drifted;
+    if (scaled && significant && test->score > report->largest_score)
+        report->largest_score = test->score;
+}
+
+static void report_missing(struct detector *detector, struct detector_report *report)
+{
+    for (size_t f = 0; f < detector->feature_count; f++)
+        detector->p_values[f] = report->features[f].missing_p_value;
+    holm(detector->p_values, detector->feature_count, detector->significance, detector->order,
+         detector->significant);
+    for (size_t f = 0; f < detector->feature_count; f++)
+        report->features[f].missing_significant = report->sufficient && detector->significant[f];
+}
+
+void detector_report(struct detector *detector, int64_t now_ms, struct detector_report *report)
+{
+    for (size_t f = 0; f < detector->feature_count; f++)
+        feature_window_advance(detector->features[f].window, now_ms);
+    const uint64_t rows = detector_window_rows(detector);
+    (void)detector_read_scores(detector);
+    detector_weigh_evidence(detector, rows);
+    report->sufficient = rows >= detector->minimum_sample;
+    detector_track(detector, report->sufficient, now_ms);
+
+    report->drift_detected = false;
+    report->largest_score = report->sufficient ? 0 : NAN;
+    report->window_rows = rows;
+    report->window_capacity =
+        detector->window.kind == WINDOW_COUNT ? detector->window.observations : 0;
+    report->minimum_sample = detector->minimum_sample;
+    report->reference_rows = detector->reference_rows;
+    report->observations_total = detector->observations_total;
+    report->last_observation_ms = detector->last_observation_ms;
+    report->significance = detector->significance;
+    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++) {
+        report->onsets[s] = detector->onsets[s];
+        report->threshold[s] = detector->threshold[s];
+    }
+    report->feature_count = detector->feature_count;
+    for (size_t f = 0; f < detector->feature_count; f++)
+        report_feature(&detector->features[f], &report->features[f]);
+    for (size_t t = 0; t < detector->test_count; t++)
+        report_test(detector, &detector->tests[t], report);
+    report_missing(detector, report);
+}
+
+const char *detector_status_word(const struct detector_report *report)
+{
+    static const struct {
+        double below;
+        const char *word;
+    } words[] = {{0.1, "No drift"}, {0.25, "Minor drift"}, {0.5, "Moderate drift"}};
+    if (!report->sufficient)
+        return "insufficient_data";
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (report->largest_score < words[i].below)
+            return words[i].word;
+    return "Severe drift";
+}
