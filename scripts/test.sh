@@ -6,7 +6,7 @@
 #   build     gcc and clang, warnings as errors
 #   checks    format of the C sources, shell scripts
 #   unit      C unit tests (cmocka)
-#   python    tests/unit/test_*.py that Meson does not run: kernels against SciPy
+#   python    tests/unit/test_*.py that Meson does not run: kernels against SciPy; tests/check
 #   http      the service over HTTP
 #   stack     Prometheus, Alertmanager and dashboard configuration, and end to end
 #   compose   the Compose file with a real Docker engine (root; starts one if none runs)
@@ -90,14 +90,14 @@ suite_unit() {
 }
 
 suite_python() {
-    title "kernels against SciPy"
+    title "kernels against SciPy; the check command"
     # Those that need something built just for them are run by Meson, in the unit tests.
     local file files=() by_meson
     by_meson=$(meson introspect "$BUILD_DIR" --tests)
     for file in tests/unit/test_*.py; do
         [[ $by_meson == *"${file##*/}"* ]] || files+=("$file")
     done
-    [ ${#files[@]} -eq 0 ] || LIBDRIFT=$BUILD_DIR/stats/libdrift.so run_pytest python 900 "${files[@]}"
+    LIBDRIFT=$BUILD_DIR/stats/libdrift.so run_pytest python 900 "${files[@]}" tests/check
 }
 
 suite_http() {
@@ -127,6 +127,7 @@ sanitized() {
     run_unit "$name-unit" 5
     title "$name: HTTP tests"
     run_pytest "$name-http" 1800 tests/http
+    run_pytest "$name-check" 900 tests/check
 }
 
 suite_asan() {
