@@ -109,7 +109,7 @@ clock() { printf '%d:%02d' $((($1) / 60)) $((($1) % 60)); }
 
 # progress TEXT: overwrites itself on a terminal; elsewhere one line every ten seconds.
 PROGRESS_AT=-10
-COLUMNS_SHOWN=$(stty size </dev/tty 2>/dev/null | cut -d' ' -f2) || true
+COLUMNS_SHOWN=$({ stty size </dev/tty; } 2>/dev/null | cut -d' ' -f2) || true
 [ "${COLUMNS_SHOWN:-0}" -ge 20 ] 2>/dev/null || COLUMNS_SHOWN=80
 COLUMNS_SHOWN=$((COLUMNS_SHOWN - 1))
 progress() {
