@@ -41,12 +41,14 @@ fi
 project=${COMPOSE_PROJECT_NAME:-$(basename "$ROOT" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-')}
 image=${MODEL_SERVICE_IMAGE:-drift-monitoring/model-service:0.1.0}
 of_project=(--filter "label=com.docker.compose.project=$project")
+of_build=(--filter dangling=true --filter label=drift-monitoring.stage=build)
 things=()
 if [ ${#compose[@]} -gt 0 ]; then
     while IFS= read -r name; do things+=("container  $name"); done < <(docker ps -a "${of_project[@]}" --format '{{.Names}}')
     while IFS= read -r name; do things+=("network    $name"); done < <(docker network ls "${of_project[@]}" --format '{{.Name}}')
     while IFS= read -r name; do things+=("volume     $name"); done < <(docker volume ls "${of_project[@]}" --format '{{.Name}}')
     ! docker image inspect "$image" >/dev/null 2>&1 || things+=("image      $image")
+    while IFS= read -r name; do things+=("image      $name (build stage)"); done < <(docker image ls -q "${of_build[@]}")
 fi
 running=''
 if pid=$(read_pid_file "$RUN_DIR/run.pid"); then
@@ -86,6 +88,8 @@ if [ ${#compose[@]} -gt 0 ]; then
     "${compose[@]}" down --volumes --remove-orphans
     ! docker image inspect "$image" >/dev/null 2>&1 || docker image rm "$image" >/dev/null ||
         warn "the image $image is still in use"
+    mapfile -t stages < <(docker image ls -q "${of_build[@]}")
+    [ ${#stages[@]} -eq 0 ] || docker image rm -f "${stages[@]}" >/dev/null
 fi
 for folder in "${folders[@]}"; do
     rm -rf -- "$folder"
