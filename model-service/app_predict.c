@@ -188,6 +188,16 @@ static bool chosen_features(const struct served_model *model, const struct http_
     return true;
 }
 
+/* The name of a parameter that is there twice, of which one would be ignored; or NULL. */
+static const char *repeated_parameter(const struct http_request *request)
+{
+    static const char *const names[] = {"severity", "n_requests", "features", "kind"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (http_request_query_count(request, names[i]) > 1)
+            return names[i];
+    return NULL;
+}
+
 static const char *simulation_mistake(const struct http_request *request,
                                       struct input_simulation *simulation, enum drift_kind *kind)
 {
@@ -232,6 +242,13 @@ static void simulate(struct served_model *model, const struct http_request *requ
     enum drift_kind kind;
     unsigned char flags[SERVED_MODEL_MAX_FEATURES];
     const unsigned char *chosen;
+    const char *repeated = repeated_parameter(request);
+    if (repeated) {
+        char detail[80];
+        snprintf(detail, sizeof(detail), "%s is given more than once", repeated);
+        app_problem(response, 422, detail);
+        return;
+    }
     const char *mistake = simulation_mistake(request, simulation, &kind);
     if (mistake) {
         app_problem(response, 422, mistake);

@@ -22,6 +22,8 @@ struct http_request {
  * Valid during the handler. */
 const char *http_request_header(const struct http_request *request, const char *name);
 const char *http_request_query(const struct http_request *request, const char *name);
+/* How often a query parameter is there. */
+size_t http_request_query_count(const struct http_request *request, const char *name);
 
 #define HTTP_MAX_EXTRA_HEADERS 8
 

@@ -34,6 +34,29 @@ const char *http_request_query(const struct http_request *request, const char *n
     return value ? value : "";
 }
 
+struct count {
+    const char *name;
+    size_t found;
+};
+
+static enum MHD_Result count_name(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    struct count *count = cls;
+    (void)kind;
+    (void)value;
+    count->found += strcasecmp(name, count->name) == 0;
+    return MHD_YES;
+}
+
+size_t http_request_query_count(const struct http_request *request, const char *name)
+{
+    const struct connection *connection = request->connection;
+    struct count count = {.name = name};
+    MHD_get_connection_values(connection->mhd, MHD_GET_ARGUMENT_KIND, count_name, &count);
+    return count.found;
+}
+
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
                   char *body, size_t body_bytes)
 {

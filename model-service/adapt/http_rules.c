@@ -29,7 +29,9 @@ static bool is_header(const char *name, size_t name_bytes, const char *wanted, s
 void http_announced_read(struct http_announced *announced, const char *name, size_t name_bytes,
                          const char *value)
 {
-    if (IS_HEADER("Content-Length")) {
+    if (name_bytes > 0 && (name[name_bytes - 1] == ' ' || name[name_bytes - 1] == '\t')) {
+        announced->blurred_name = true;
+    } else if (IS_HEADER("Content-Length")) {
         announced->lengths++;
         announced->length = parse_length(value);
     } else if (IS_HEADER("Transfer-Encoding")) {
@@ -51,6 +53,9 @@ bool http_announced_body(const struct http_announced *announced)
 
 struct http_refusal http_check_framing(const struct http_announced *announced)
 {
+    /* Others may take "Content-Length : 5" for a length; RFC 9112, section 5.1, asks for 400. */
+    if (announced->blurred_name)
+        return (struct http_refusal){400, "a header's name ends in a blank"};
     if (announced->lengths > 1)
         return (struct http_refusal){400, "the request has more than one Content-Length"};
     if (announced->lengths && announced->codings)

@@ -204,6 +204,16 @@ def test_framing_that_proxies_read_differently(service, headers, status):
         assert connection.closed_within(5)
 
 
+@pytest.mark.parametrize("line", ["Content-Length : 41", "Content-Length\t: 41", "Transfer-Encoding : chunked",
+                                  "Host : a"])
+def test_names_of_headers_that_end_in_a_blank(service, line):
+    """A proxy may take them for what they nearly are."""
+    with Raw(service.url) as connection:
+        connection.send(f"POST /predict HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n{GOOD}")
+        check_problem(connection.receive(), 400, "name")
+        assert connection.closed_within(5)
+
+
 @pytest.mark.parametrize("length", ["abc", "-1", "+5", "5x", "1e3", "0x10", "41, 41", "",
                                     "99999999999999999999999", "18446744073709551616"])
 def test_broken_length(service, length):
@@ -319,6 +329,11 @@ def test_many_query_parameters(service, count):
         "a," * 2500)
 ] + [
     ("kind=" + v, "kind") for v in ("", "x", "MIXED", "mixed%20")
+] + [
+    ("severity=0.1&severity=0.9", "severity is given more than once"),
+    ("n_requests=1&n_requests=1", "n_requests is given more than once"),
+    ("features=feature_0&features=feature_1", "features is given more than once"),
+    ("kind=mixed&n_requests=1&Kind=mixed", "kind is given more than once"),
 ])
 def test_simulation_query(service, query, word):
     check_problem(exchange(service.url, request("POST", "/simulate/drift?" + query)), 422, word)
