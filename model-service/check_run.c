@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_ROWS 4096
-#define BLOCKS     2
+/* Counting walks one column of a block after the other; the more rows, the more often it finds a
+ * reference's tables in the cache. Wide files have fewer rows per block. */
+#define BLOCK_ROWS   32768u
+#define BLOCK_VALUES (1u << 19)
+#define BLOCKS       2
 
 struct block {
-    union detector_value *values; /* by column: [columns][BLOCK_ROWS] */
+    union detector_value *values; /* by column: [columns][block_rows] */
     size_t rows;
     bool full; /* guarded by mu: the counting thread's while set */
 };
@@ -22,7 +25,7 @@ struct stream {
     struct check *check;
     struct check_progress progress;
     struct block block[BLOCKS];
-    size_t filling;
+    size_t block_rows, filling;
     int result; /* why a callback stopped */
 
     pthread_t thread;
@@ -60,16 +63,21 @@ static void *count_blocks(void *context)
         struct block *block = &stream->block[i];
         if (!wait_full(stream, block))
             return NULL;
-        detector_add_rows(stream->check->detector, block->values, block->rows, BLOCK_ROWS, 0);
+        detector_add_rows(stream->check->detector, block->values, block->rows, stream->block_rows,
+                          0);
         set_full(stream, block, false);
     }
 }
 
 static int start(struct stream *stream)
 {
+    const size_t columns = stream->check->columns.count;
+    stream->block_rows = BLOCK_VALUES / columns + 1;
+    if (stream->block_rows > BLOCK_ROWS)
+        stream->block_rows = BLOCK_ROWS;
     for (size_t i = 0; i < BLOCKS; i++) {
         stream->block[i].values =
-            calloc(stream->check->columns.count, BLOCK_ROWS * sizeof(union detector_value));
+            calloc(columns, stream->block_rows * sizeof(union detector_value));
         if (!stream->block[i].values)
             return -ENOMEM;
     }
@@ -148,7 +156,7 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
     }
     for (size_t i = 0; i < columns->count; i++) {
         const struct csv_field *field = &fields[columns->column[i].current_position];
-        int rc = convert(check, i, field, &block->values[i * BLOCK_ROWS + block->rows]);
+        int rc = convert(check, i, field, &block->values[i * stream->block_rows + block->rows]);
         if (rc == 0)
             continue;
         check_bad_field(&check->bad_current, check->settings->current, line,
@@ -156,7 +164,7 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
         return true;
     }
     check->current_rows++;
-    if (++block->rows == BLOCK_ROWS)
+    if (++block->rows == stream->block_rows)
         submit(stream);
     return true;
 }

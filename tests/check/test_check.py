@@ -375,11 +375,11 @@ def test_pipes_are_read_once(check, pair):
 
 def test_more_rows_than_a_block(check):
     """Blocks go between two threads: rows, order and counts must survive."""
-    rows = [f"{i % 97},{'abc'[i % 3]},{i * 0.5 if i % 7 else ''}" for i in range(50_000)]
+    rows = [f"{i % 97},{'abc'[i % 3]},{i * 0.5 if i % 7 else ''}" for i in range(120_000)]
     reference = check.write("r.csv", "x,k,y\n" + "\n".join(rows[:5000]))
     current = check.write("c.csv", "x,k,y\n" + "\n".join(rows))
     answer = check.json(reference, current)
-    assert answer["rows"] == 50_000
+    assert answer["rows"] == 120_000
     results = by_method(answer)
     assert results["y", "psi"]["missing_current"] == sum(row.endswith(",") for row in rows)
     shuffled = rows[:]
