@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Runs the benchmarks and prints their results; bench/README.md says what they mean.
 #
-# usage: scripts/bench.sh [stats|http|check]...      default: all
+# usage: scripts/bench.sh [stats|http|check|evidence]...      default: all
 #
 #   stats    the kernels beside SciPy
 #   http     /predict with full monitoring beside nginx returning a constant
 #   check    two CSV files beside pandas and SciPy
+#   evidence how often traffic without drift looks drifted
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
-[ $# -gt 0 ] || set -- stats http check
+[ $# -gt 0 ] || set -- stats http check evidence
 for name in "$@"; do
     case $name in
-    stats | http | check) ;;
+    stats | http | check | evidence) ;;
     -h | --help) print_help "$0" && exit 0 ;;
     *) die "unknown benchmark '$name'" "see scripts/bench.sh --help" ;;
     esac
@@ -23,8 +24,13 @@ export MODEL_SERVICE_BINARY=$BUILD_DIR/model-service
 for name in "$@"; do
     printf '\n%s== %s ==%s\n' "$BOLD" "$name" "$OFF"
     case $name in
-    stats) /usr/bin/python3 "$ROOT/bench/stats.py" "$BUILD_DIR/stats/bench-stats" ;;
+    stats) /usr/bin/python3 "$ROOT/bench/stats/bench.py" "$BUILD_DIR/stats/bench-stats" ;;
     http) /usr/bin/python3 "$ROOT/bench/http/bench.py" ;;
     check) /usr/bin/python3 "$ROOT/bench/check/bench.py" ;;
+    evidence)
+        ninja -C "$BUILD_DIR" bench-quiet >/dev/null
+        "$BUILD_DIR/bench-quiet"
+        /usr/bin/python3 "$ROOT/bench/evidence/psi_limit.py"
+        ;;
     esac
 done

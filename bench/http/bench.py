@@ -106,7 +106,8 @@ def startup_times(binary, core, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--binary", default=str(ROOT / "build/model-service"))
+    built = os.environ.get("MODEL_SERVICE_BINARY", str(ROOT / "build/model-service"))
+    parser.add_argument("--binary", default=built)
     parser.add_argument("--seconds", type=int, default=5, help="of each round (default 5)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each server (default 5)")
     parser.add_argument("--connections", type=int, default=16)

@@ -1,6 +1,6 @@
 /* stats.c - what the statistics cost: time per observation, a full report, memory per feature.
  *
- * Run through bench/stats.py, which adds SciPy's time for the same answers; alone it prints lines
+ * Run through bench/stats/bench.py, which adds SciPy's time for the same answers; alone it prints lines
  * of `name value unit`. Numbers are drawn before the clock starts. */
 #include "drift.h"
 

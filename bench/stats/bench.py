@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the statistics cost, and SciPy's time for the same answers in the same run on the same core.
 
-usage: bench/stats.py [BENCH_BINARY]        (default build/stats/bench-stats)
+usage: bench/stats/bench.py [BENCH_BINARY]        (default build/stats/bench-stats)
 
 Per observation: libdrift takes one observation in and one out and gives the exact KS statistic;
 SciPy recomputes it with ks_2samp. The report: all methods with p-values, moments and the test of
@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIZES = [(1000, 200), (1000, 1000), (10000, 1000), (100000, 1000)]
 GOALS_NS = {(1000, 1000): 150, (100000, 1000): 600}
 REPORT_FEATURES = 1000
