@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What the statistics cost, and SciPy's time for the same answers in the same run on the same core.
 
 usage: bench/stats/bench.py [BENCH_BINARY]        (default build/stats/bench-stats)
