@@ -82,14 +82,17 @@ static int build(struct categorical_reference *ref, const struct counting *count
     ref->other_categories = counting->candidates - kept;
     ref->table_size = table_size_for(kept);
     ref->name = calloc(kept + 1, sizeof *ref->name);
+    ref->name_bytes = calloc(kept + 1, sizeof *ref->name_bytes);
     ref->bin_count = calloc(kept + 2, sizeof *ref->bin_count);
     ref->table = calloc(ref->table_size, sizeof *ref->table);
-    if (ref->name == NULL || ref->bin_count == NULL || ref->table == NULL)
+    if (ref->name == NULL || ref->name_bytes == NULL || ref->bin_count == NULL ||
+        ref->table == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < kept; i++) {
         ref->name[i] = strdup(counting->candidate[i].name);
         if (ref->name[i] == NULL)
             return -ENOMEM;
+        ref->name_bytes[i] = strlen(ref->name[i]);
         ref->categories++;
         ref->bin_count[i] = counting->candidate[i].count;
         enter(ref, (uint32_t)i);
@@ -139,6 +142,7 @@ void categorical_reference_finish(struct categorical_reference *ref)
     for (size_t i = 0; i < ref->categories; i++)
         free(ref->name[i]);
     free(ref->name);
+    free(ref->name_bytes);
     free(ref->bin_count);
     free(ref->table);
     *ref = (struct categorical_reference){0};
@@ -151,9 +155,9 @@ uint32_t categorical_reference_code(const struct categorical_reference *ref, con
         return categorical_code_missing(ref);
     size_t slot = slot_of(name, bytes, ref->table_size);
     while (ref->table[slot] != 0) {
-        const char *candidate = ref->name[ref->table[slot] - 1];
-        if (strlen(candidate) == bytes && memcmp(candidate, name, bytes) == 0)
-            return ref->table[slot] - 1;
+        const uint32_t code = ref->table[slot] - 1;
+        if (ref->name_bytes[code] == bytes && memcmp(ref->name[code], name, bytes) == 0)
+            return code;
         slot = (slot + 1) & (ref->table_size - 1);
     }
     return categorical_code_other(ref);

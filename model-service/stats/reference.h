@@ -93,6 +93,7 @@ double numeric_reference_quantile(const struct numeric_reference *ref, double p)
 struct categorical_reference {
     size_t categories;
     char **name;         /* [categories] NUL-terminated UTF-8 */
+    size_t *name_bytes;  /* [categories] */
     uint64_t *bin_count; /* [categories + 2] rows: categories, __other__, missing */
     uint32_t *table;     /* open-addressed hash table of code + 1 */
     size_t table_size;   /* a power of two */
