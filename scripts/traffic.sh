@@ -126,7 +126,7 @@ progress_end() { [ -z "$FANCY" ] || printf '\r\e[K'; }
 
 # messages WORD SINCE: titles of the drift messages received at or after SINCE (seconds since the
 # epoch) whose title begins with WORD (FIRING or RESOLVED), oldest first, each with its text as plain
-# indented lines, without the row of links.
+# indented lines, without the links.
 messages() {
     http_get "$INBOX_URL/messages" | jq -r --arg word "$1" --arg names "$drift_alert" --argjson since "$2" '
         [if type == "array" then .[] else .messages[] end
@@ -134,9 +134,11 @@ messages() {
          | select((.title // "") | startswith($word))
          | select((.title + .text) | test($names))
          | select(($message.received_at | sub("\\.[0-9]+"; "") | fromdateiso8601) >= $since)
-         | {at: $message.received_at, title, text}]
+         | {at: $message.received_at, title,
+            lines: ((.text | split("\n"))
+                    + [.fields[]? | select(.title != "Links") | "\(.title): \(.value)"])}]
         | sort_by(.at) | .[]
-        | .title, (.text | split("\n")[] | select(. != "" and (startswith("<") | not))
+        | .title, (.lines[] | select(. != "")
             | gsub("<[^|>]+\\|(?<words>[^>]+)>"; .words) | gsub("[*`]"; "")
             | gsub("&lt;"; "<") | gsub("&gt;"; ">") | gsub("&amp;"; "&") | "    " + .)'
 }
