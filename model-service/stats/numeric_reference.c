@@ -97,10 +97,7 @@ static void measure(struct numeric_reference *ref, const double *sorted)
     struct exact_sum sum = {0};
     struct exact_squares squares = {0};
     const size_t n = (size_t)ref->finite_rows;
-    for (size_t i = 0; i < n; i++) {
-        exact_sum_add(&sum, sorted[i]);
-        exact_squares_add(&squares, sorted[i]);
-    }
+    exact_sums_add(&sum, &squares, sorted, n);
     ref->mean = exact_sum_mean(&sum, n);
     ref->deviation = exact_deviation(&sum, &squares, n);
     ref->min = n > 0 ? sorted[0] : NAN;
