@@ -19,6 +19,8 @@ int app_main(int argc, char **argv);
 /* A simulation runs inside its request: this many rows take about a second. */
 #define SIMULATE_MAX_REQUESTS 100000u
 #define SIMULATE_MAX_BYTES    (64u << 10)
+/* Longer simulations run one at a time: together they would take every worker from the others. */
+#define SIMULATE_SHARED_REQUESTS 1000u
 
 /* Answers are counted by route and status; statuses outside the table count as its last entry. */
 #define APP_STATUS_COUNT 16
@@ -32,6 +34,7 @@ struct app {
     double start_seconds; /* wall clock */
     char id_prefix[12];   /* of generated prediction ids; differs from start to start */
     _Atomic bool ready;
+    _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
     _Atomic uint64_t requests[APP_MAX_ROUTES + 1][APP_STATUS_COUNT];
 };

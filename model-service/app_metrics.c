@@ -243,7 +243,7 @@ static bool status_expected(const struct http_route *route, unsigned status)
     case 411:
         return route->body == HTTP_BODY_JSON;
     case 503:
-        return strcmp(route->path, "/ready") == 0;
+        return route->body != HTTP_BODY_NONE || strcmp(route->path, "/ready") == 0;
     default:
         return false;
     }

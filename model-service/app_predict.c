@@ -236,8 +236,22 @@ static void answer_simulation(const struct served_model *model,
     app_json(response, 200, &body);
 }
 
-static void simulate(struct served_model *model, const struct http_request *request,
-                     struct input_simulation *simulation, struct http_response *response)
+static int run_simulation(struct app *app, struct served_model *model, enum drift_kind kind,
+                          const struct input_simulation *simulation, const unsigned char *chosen)
+{
+    const bool alone = simulation->n_requests > SIMULATE_SHARED_REQUESTS;
+    if (alone && atomic_exchange(&app->simulating, true))
+        return -EBUSY;
+    int rc =
+        served_model_simulate(model, kind, simulation->severity, simulation->n_requests, chosen);
+    if (alone)
+        app->simulating = false;
+    return rc;
+}
+
+static void simulate(struct app *app, struct served_model *model,
+                     const struct http_request *request, struct input_simulation *simulation,
+                     struct http_response *response)
 {
     enum drift_kind kind;
     unsigned char flags[SERVED_MODEL_MAX_FEATURES];
@@ -256,9 +270,11 @@ static void simulate(struct served_model *model, const struct http_request *requ
     }
     if (!chosen_features(model, request, simulation, flags, &chosen, response))
         return;
-    int rc =
-        served_model_simulate(model, kind, simulation->severity, simulation->n_requests, chosen);
-    if (rc < 0)
+    int rc = run_simulation(app, model, kind, simulation, chosen);
+    if (rc == -EBUSY) {
+        app_problem(response, 503, "another long simulation is running; try again in a second");
+        http_response_header(response, "Retry-After", "1");
+    } else if (rc < 0)
         app_problem(response, 503, "not enough memory for this simulation");
     else
         answer_simulation(model, simulation, response);
@@ -283,6 +299,6 @@ void handle_simulate(void *context, const struct http_request *request,
         answer_refused(response, rc, &error);
         return;
     }
-    simulate(model, request, &simulation, response);
+    simulate(context, model, request, &simulation, response);
     input_simulation_finish(&simulation);
 }

@@ -53,6 +53,7 @@ struct http_server {
     int listen_fd;
     char address[HTTP_ADDRESS_BYTES];
     atomic_size_t open;
+    atomic_size_t body_memory; /* of the bodies that did not fit their connection's own room */
     atomic_bool stopping;
     pthread_mutex_t mu;
     struct connection *connections; /* guarded by mu */

@@ -8,6 +8,9 @@
 
 /* A refused body up to this size is read and dropped, so that the connection can be kept. */
 #define DROP_BYTES (64u << 10)
+/* All bodies beyond their connections' own room together: with the limit of connections alone,
+ * clients that announce much and send little would hold gigabytes. */
+#define BODY_MEMORY_BYTES (32u << 20)
 /* What the library needs of its memory for one field, query parameter or cookie, and what is kept
  * for the header of the answer: eight of the longest extra ones, and its own. */
 #define FIELD_BYTES  64
@@ -140,9 +143,15 @@ static bool body_reserve(struct connection *connection, size_t bytes)
     if (bytes < connection->body_room)
         return true;
     char *old = connection->body == connection->body_inline ? NULL : connection->body;
-    char *body = realloc(old, bytes + 1);
-    if (!body)
+    const size_t more = bytes + 1 - (old ? connection->body_room : 0);
+    atomic_size_t *memory = &connection->server->body_memory;
+    char *body = NULL;
+    if (atomic_fetch_add_explicit(memory, more, memory_order_relaxed) + more <= BODY_MEMORY_BYTES)
+        body = realloc(old, bytes + 1);
+    if (!body) {
+        atomic_fetch_sub_explicit(memory, more, memory_order_relaxed);
         return false;
+    }
     if (!old)
         memcpy(body, connection->body_inline, connection->body_bytes);
     connection->body = body;
@@ -174,9 +183,11 @@ static enum MHD_Result receive(struct connection *connection, const char *piece,
 {
     const size_t wanted = connection->body_bytes + *bytes;
     const bool dropped = connection->refusal.status;
-    if (!dropped && wanted > http_body_limit(connection->route))
+    const size_t limit = dropped ? 0 : http_body_limit(connection->route);
+    if (!dropped && wanted > limit)
         connection->refusal = (struct http_refusal){413, "the body is larger than this path takes"};
-    else if (!dropped && wanted >= connection->body_room && !body_reserve(connection, wanted * 2))
+    else if (!dropped && wanted >= connection->body_room &&
+             !body_reserve(connection, wanted < limit / 2 ? wanted * 2 : limit))
         connection->refusal = no_memory;
     else if (!dropped)
         memcpy(connection->body + connection->body_bytes, piece, *bytes);
@@ -279,6 +290,8 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **request,
     connection->text = NULL;
     if (connection->body != connection->body_inline) {
         free(connection->body);
+        atomic_fetch_sub_explicit(&connection->server->body_memory, connection->body_room,
+                                  memory_order_relaxed);
         connection->body = connection->body_inline;
         connection->body_room = INLINE_BODY_BYTES;
     }

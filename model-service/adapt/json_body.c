@@ -2,6 +2,7 @@
 #include "adapt/json_body.h"
 
 #include "adapt/excerpt.h"
+#include "adapt/json_limit.h"
 #include "adapt/json_place.h"
 
 #include <errno.h>
@@ -142,15 +143,19 @@ bool json_is_blank(const char *body, size_t bytes)
     return true;
 }
 
-/* The body as an object, or 400. */
+/* The body as an object, or 400; 413 when it has more values than one request should. */
 int json_load_object(struct json_decoder *decoder, const char *body, size_t bytes,
                      json_t **ret_root)
 {
     const char *nul;
     json_error_t error;
-    json_t *root = json_loadb(
-        body, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY, &error);
+    bool too_large;
+    json_t *root = json_limit_load(
+        body, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY, &error,
+        &too_large);
 
+    if (too_large)
+        return json_refuse(decoder, 413, "the body has too many values for one request");
     if (!root) {
         if (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0')
             return -ENOMEM;
@@ -166,7 +171,7 @@ int json_load_object(struct json_decoder *decoder, const char *body, size_t byte
             refuse_nul(decoder, body, nul);
         else
             refuse_shape(decoder, json_type_name(root));
-        json_decref(root);
+        json_limit_release(root);
         return -EINVAL;
     }
     *ret_root = root;

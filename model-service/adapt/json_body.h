@@ -14,8 +14,8 @@ struct json_decoder {
     struct input_error *error;
 };
 
-/* 0 and a reference for the caller to drop; -EINVAL with the error (400; 422 for a number that no
- * double holds); -ENOMEM. */
+/* 0 and a document for the caller to release with json_limit_release(); -EINVAL with the error
+ * (400; 413 for too many values; 422 for a number that no double holds); -ENOMEM. */
 int json_load_object(struct json_decoder *decoder, const char *body, size_t bytes,
                      json_t **ret_root);
 

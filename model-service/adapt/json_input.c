@@ -3,6 +3,7 @@
 
 #include "adapt/excerpt.h"
 #include "adapt/json_body.h"
+#include "adapt/json_limit.h"
 #include "adapt/json_quick.h"
 
 #include <errno.h>
@@ -290,7 +291,7 @@ void input_request_finish(struct input_request *request)
 {
     if (request->rows != &request->inline_row)
         free(request->rows);
-    json_decref(request->document);
+    json_limit_release(request->document);
     request->rows = NULL;
     request->document = NULL;
     request->count = 0;

@@ -1,6 +1,7 @@
 /* json_simulation.c - the body of /simulate/drift. */
 #include "adapt/excerpt.h"
 #include "adapt/json_body.h"
+#include "adapt/json_limit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -126,7 +127,7 @@ int input_simulation_decode(const char *body, size_t bytes, struct input_simulat
 fail:
     if (result.features != simulation->features)
         free(result.features);
-    json_decref(root);
+    json_limit_release(root);
     return r;
 }
 
@@ -139,6 +140,6 @@ void input_simulation_finish(struct input_simulation *simulation)
         simulation->features = NULL;
         simulation->feature_count = 0;
     }
-    json_decref(root);
+    json_limit_release(root);
     simulation->document = NULL;
 }

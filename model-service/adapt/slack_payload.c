@@ -2,11 +2,11 @@
  * slack_blocks.c. */
 #include "slack_payload.h"
 
+#include "json_limit.h"
 #include "slack_decoder.h"
 #include "slack_form.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,11 +328,12 @@ static int find_json(struct slack_decoder *decoder, const char *content_type, co
 static int parse_json(struct slack_decoder *decoder)
 {
     json_error_t error;
+    bool too_large;
     struct slack_payload *payload = decoder->payload;
-    payload->document = json_loadb(payload->json, payload->json_bytes, 0, &error);
+    payload->document = json_limit_load(payload->json, payload->json_bytes, 0, &error, &too_large);
     if (payload->document != NULL)
         return 0;
-    if (json_error_code(&error) == json_error_out_of_memory)
+    if (!too_large && json_error_code(&error) == json_error_out_of_memory)
         return -ENOMEM;
     return slack_decoder_refuse(decoder, SLACK_INVALID_PAYLOAD);
 }
@@ -359,7 +360,7 @@ int slack_payload_decode(const char *content_type, const char *body, size_t byte
 
 void slack_payload_finish(struct slack_payload *payload)
 {
-    json_decref(payload->document);
+    json_limit_release(payload->document);
     for (struct chunk *chunk = payload->arena, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
         free(chunk);

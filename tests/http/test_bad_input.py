@@ -1,11 +1,14 @@
 """What a hostile or mistaken client sends: each gets its status and a sentence, and changes nothing."""
+import concurrent.futures
 import json
+import pathlib
+import re
 import time
 
 import pytest
 
 from raw import Closed, Raw, exchange, predict, request
-from test_metrics import scrape, series
+from test_metrics import scrape, series, value
 
 GOOD = '{"features": [0.5, -0.3, 0.8, 0.2, -0.1]}'
 JSON = [("Content-Type", "application/json")]
@@ -387,3 +390,72 @@ def test_a_length_shorter_than_the_body_leaves_no_request(service):
             assert connection.receive().status in (400, 405)
         except Closed:
             pass
+
+
+@pytest.mark.parametrize("piece", ["{}", "[]", '""', "1", '{"":1}', "[[]]"])
+@pytest.mark.parametrize("form", ['{"features": [%s]}', '{"instances": [%s]}', '{"x": [%s]}'])
+def test_bodies_that_grow_when_read(service, piece, form):
+    """Four megabytes of tiny values: refused without taking hundreds of megabytes."""
+    body = form % ",".join([piece] * ((LIMIT - 100) // (len(piece) + 1)))
+    answer = exchange(service.url, predict(body))
+    check_problem(answer, 413, "too many values")
+
+
+def test_memory_after_such_bodies(service):
+    families = scrape(service)
+    if value(families, "process_virtual_memory_bytes") > 1 << 40:
+        pytest.skip("a sanitizer keeps freed memory for a while")
+    assert value(families, "process_resident_memory_bytes") < 60 << 20
+    status = pathlib.Path(f"/proc/{service.process.pid}/status").read_text()
+    assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) < 150 << 10
+
+
+def test_bodies_that_are_announced_and_do_not_come(service):
+    """They take all the room there is for large bodies; small ones need none of it."""
+    head = request("POST", "/predict", headers=[("Content-Length", str(LIMIT))], length=False)
+    held = [Raw(service.url) for _ in range(100)]
+    try:
+        for connection in held:
+            connection.send(head)
+        time.sleep(0.2)
+        large = exchange(service.url, predict("x" * 100000))
+        assert large.status in (400, 503)
+        check_problem(exchange(service.url, predict("x")), 400)
+        answered = 0
+        for connection in held:
+            connection.socket.settimeout(0.01)
+            try:
+                check_problem(connection.receive(), 503, "memory")
+                answered += 1
+            except TimeoutError:
+                pass
+        assert 90 <= answered < 100
+    finally:
+        for connection in held:
+            connection.close()
+    deadline = time.monotonic() + 10
+    while exchange(service.url, predict(" " * LIMIT)).status != 400:
+        assert time.monotonic() < deadline, "the room is not given back"
+        time.sleep(0.05)
+
+
+def test_long_simulations_run_one_at_a_time(start_service):
+    """A crowd of them does not keep the service from its other work."""
+    service = start_service("--threads", "2")
+
+    def simulate(_):
+        return exchange(service.url, request("POST", "/simulate/drift?n_requests=100000"))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(simulate, i) for i in range(8)]
+        short = exchange(service.url, request("POST", "/simulate/drift?n_requests=1000"))
+        answers = [one.result() for one in running]
+    assert short.status == 200
+    for answer in answers:
+        if answer.status != 200:
+            check_problem(answer, 503, "another")
+            assert answer.headers["retry-after"] == "1"
+    done = sum(answer.status == 200 for answer in answers)
+    assert done >= 1
+    assert value(scrape(service), "model_simulated_predictions_total",
+                 model="synthetic") == done * 100000 + 1000

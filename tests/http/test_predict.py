@@ -93,6 +93,15 @@ def test_the_largest_batch(start_service):
     assert sum(s.value for s in families["model_predictions"].samples) == 10000
 
 
+def test_the_largest_batch_in_its_longest_form(start_service):
+    """Names, ids and all digits: a body of 2 MB."""
+    row = dict(zip(NAMES, [-1.2345678901234567e-123] * 5))
+    instances = [{"features": row, "id": f"{i:0128}"} for i in range(10000)]
+    answer = start_service().post("/predict", json={"instances": instances})
+    assert answer.status_code == 200
+    assert [p["prediction_id"] for p in answer.json()["predictions"]] == [i["id"] for i in instances]
+
+
 def test_ids(service):
     for given in ("a17", "é🎉", "x" * 128, 'quote " \\ \n </script>'):
         answer = service.post("/predict", json={"features": ROW, "id": given})
