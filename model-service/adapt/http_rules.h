@@ -10,7 +10,7 @@ struct http_announced {
     unsigned codings; /* Transfer-Encoding headers */
     bool chunked;     /* the last of them is exactly "chunked" */
     bool expects_continue;
-    bool blurred_name; /* a header's name ends in a blank: "Content-Length : 5" */
+    bool blurred_name;            /* a header's name ends in a blank: "Content-Length : 5" */
     const char *content_type;     /* NULL if absent */
     const char *content_encoding; /* NULL if absent or identity */
 };
