@@ -1,7 +1,7 @@
 /* stats.c - what the statistics cost: time per observation, a full report, memory per feature.
  *
- * Run through bench/stats/bench.py, which adds SciPy's time for the same answers; alone it prints lines
- * of `name value unit`. Numbers are drawn before the clock starts. */
+ * Run through bench/stats/bench.py, which adds SciPy's time for the same answers; alone it prints
+ * lines of `name value unit`. Numbers are drawn before the clock starts. */
 #include "drift.h"
 
 #include <malloc.h>
