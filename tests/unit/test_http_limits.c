@@ -441,7 +441,7 @@ static void health_client_and_bad_peers(void **state)
     assert_int_equal(http_listen("127.0.0.1:0", &fd, address), 0);
     const double start = monotonic_seconds();
     assert_int_equal(http_get_status(address, "/", 200, &status), -ETIMEDOUT);
-    assert_true(monotonic_seconds() - start < 2.0);
+    assert_true(monotonic_seconds() - start < 20.0);
     close(fd);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         assert_int_equal(http_listen("127.0.0.1:0", &fd, address), 0);
