@@ -68,6 +68,9 @@ struct careful_sum {
     double sum, rest;
 };
 
+/* Terms go round these, so that one addition need not wait for the one before. */
+#define LANES 4
+
 static inline void careful_add(struct careful_sum *sum, double term)
 {
     const double more = term + sum->rest, total = sum->sum + more;
@@ -92,18 +95,24 @@ double cramer_von_mises(const struct feature_window *window)
     const uint32_t *cell = window->total.cell;
     const int64_t n = (int64_t)ref->finite_rows, m = window->tree.m;
     const double all = (double)(n + m);
-    struct careful_sum squares = {0, 0};
+    struct careful_sum squares[LANES] = {0}, total = {0};
     int64_t apart = 0; /* n C - m F */
     for (size_t i = 0; i < ref->distinct; i++) {
+        struct careful_sum *lane = &squares[i % LANES];
         const uint64_t gap = cell[2 * i], equal = cell[2 * i + 1];
-        if (gap > 0)
-            careful_add(&squares, gap_squares(apart, gap, (double)n));
+        /* an empty gap adds 0: cheaper than a branch that half of the gaps take */
+        const double between = gap_squares(apart, gap, (double)n);
         apart += n * (int64_t)(gap + equal) - m * ref->count[i];
-        careful_add(&squares, (double)(equal + ref->count[i]) * ((double)apart * (double)apart));
+        const double at = (double)(equal + ref->count[i]) * ((double)apart * (double)apart);
+        careful_add(lane, between + at);
     }
     if (cell[2 * ref->distinct] > 0)
-        careful_add(&squares, gap_squares(apart, cell[2 * ref->distinct], (double)n));
-    return squares.sum / ((double)n * (double)m) / (all * all);
+        careful_add(&total, gap_squares(apart, cell[2 * ref->distinct], (double)n));
+    for (size_t i = 0; i < LANES; i++) {
+        careful_add(&total, squares[i].sum);
+        careful_add(&total, squares[i].rest);
+    }
+    return total.sum / ((double)n * (double)m) / (all * all);
 }
 
 /* The normalisation of scipy.stats.cramervonmises_2samp(method='asymptotic'). */
