@@ -118,7 +118,7 @@ static int warning_override(double *ret_threshold)
     return 0;
 }
 
-static int models_create(struct app *app)
+static int models_create(struct app *app, const char *config_path)
 {
     double threshold;
     if (warning_override(&threshold) < 0)
@@ -135,7 +135,7 @@ static int models_create(struct app *app)
                                            error)
                      : served_model_create_builtin(threshold, model, error);
         if (rc < 0) {
-            log_error("%s", error);
+            log_error("%s%s%s", config_path ? config_path : "", config_path ? ": " : "", error);
             return rc;
         }
         log_info("model \"%s\": %zu features", served_model_name(*model),
@@ -155,11 +155,11 @@ static int app_load(struct app *app, const char *config_path)
         char error[CONFIG_ERROR_BYTES];
         int rc = config_load(config_path, &app->config, error);
         if (rc < 0) {
-            log_error("%s", error);
+            log_error("configuration %s", error);
             return rc;
         }
     }
-    return models_create(app);
+    return models_create(app, config_path);
 }
 
 static void app_unload(struct app *app)
