@@ -49,10 +49,12 @@ struct check_column {
     const char *name; /* the reference header's, or the model's */
     size_t reference_position, current_position;
     bool categorical;
-    bool decided;        /* categorical is known */
-    bool counts_up;      /* whole numbers, each row's above the last: a row number or a time */
-    uint64_t mixed_line; /* where text first came after numbers, or 0 */
-    struct excerpt mixed_text;
+    bool decided;            /* categorical is known */
+    bool counts_up;          /* whole numbers, each row's above the last: a row number or a time */
+    bool waits;              /* numbers, then text: no values until the second reading */
+    uint64_t numbers, texts; /* in the reference; 0 where the model gives the type */
+    uint64_t text_line;      /* of the first text */
+    struct excerpt text_there;
     double *number; /* [rows] one of the two */
     const char **text;
     struct text_pool pool;

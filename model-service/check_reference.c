@@ -15,11 +15,15 @@
  * may be a short file, where the evidence is the guard. */
 #define IDENTIFIER_VALUES 50
 
+/* At this share of numbers a column is numeric, and its text is what is wrong with it. */
+#define NUMERIC_PERCENT 95
+
 struct loader {
     struct check *check;
     size_t rows, capacity;
-    bool again; /* a column turned out to be text after numbers were stored: read once more */
-    int result; /* why a callback stopped */
+    bool again;  /* values were stored as the wrong type: read once more */
+    bool second; /* reading for the second time: the types are known */
+    int result;  /* why a callback stopped */
     struct check_progress progress;
 };
 
@@ -102,12 +106,13 @@ static int text_among_numbers(struct loader *loader, struct check_column *column
 {
     if (loader->check->settings->model)
         return bad_field(loader, line, column, field, -EINVAL);
+    if (loader->second && column->texts > 0)
+        return bad_field(loader, line, column, field, -EINVAL);
     if (!column->decided) {
         int rc = become_text(column, loader->capacity);
         return rc < 0 ? rc : set_text(loader, column, line, field);
     }
-    column->mixed_line = line;
-    column->mixed_text = excerpt_bytes(field->text, field->bytes);
+    column->waits = true;
     loader->again = true;
     return 0;
 }
@@ -125,14 +130,37 @@ static int set_number(struct loader *loader, struct check_column *column, uint64
     return 0;
 }
 
+/* What the type is judged by at the end. A number too large for a double is one. */
+static void count_kind(struct check_column *column, uint64_t line, const struct csv_field *field)
+{
+    double number;
+    if (csv_is_missing(field->text, field->bytes))
+        return;
+    if (csv_number(field->text, field->bytes, &number) != -EINVAL) {
+        column->numbers++;
+        return;
+    }
+    if (column->texts++ > 0)
+        return;
+    column->text_line = line;
+    column->text_there = excerpt_bytes(field->text, field->bytes);
+}
+
 static int set_field(struct loader *loader, struct check_column *column, uint64_t line,
                      const struct csv_field *field)
 {
     if (column->decided && column->categorical)
         return set_text(loader, column, line, field);
-    if (column->mixed_line > 0)
-        return 0; /* waits for the second reading */
+    if (column->waits)
+        return 0;
     return set_number(loader, column, line, field);
+}
+
+static void count_kinds(struct check_columns *columns, uint64_t line,
+                        const struct csv_field *fields)
+{
+    for (size_t i = 0; i < columns->count; i++)
+        count_kind(&columns->column[i], line, &fields[columns->column[i].reference_position]);
 }
 
 /* --- the file --- */
@@ -150,6 +178,8 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
     }
     if (loader->rows == loader->capacity && grow(loader) < 0)
         return stop(loader, -ENOMEM);
+    if (!check->settings->model && !loader->second)
+        count_kinds(columns, line, fields);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < columns->count; i++) {
         struct check_column *column = &columns->column[i];
@@ -197,38 +227,72 @@ static int read_file(struct loader *loader, csv_row_fn header)
     return rc == -ECANCELED ? loader->result : rc;
 }
 
-static const struct check_column *first_mixed(const struct check_columns *columns)
+/* Text in a column that is numeric but for a few fields. */
+static bool is_flawed_number(const struct check_column *column)
 {
-    size_t i = 0;
-    while (columns->column[i].mixed_line == 0)
-        i++;
-    return &columns->column[i];
+    return column->texts > 0 && column->numbers > 0 &&
+           100 * column->numbers >= NUMERIC_PERCENT * (column->numbers + column->texts);
 }
 
+static bool has_wrong_values(const struct check_column *column)
+{
+    return column->waits || (column->categorical && is_flawed_number(column));
+}
+
+static int become_number(struct check_column *column, size_t capacity)
+{
+    free(column->text);
+    column->text = NULL;
+    text_pool_finish(&column->pool);
+    free(column->number);
+    column->number = calloc(capacity, sizeof(*column->number));
+    if (!column->number)
+        return -ENOMEM;
+    column->categorical = false;
+    column->decided = true;
+    return 0;
+}
+
+static int fail_pipe(struct check *check, const struct check_column *column)
+{
+    snprintf(check->error, sizeof(check->error),
+             "%.150s:%llu: column \"%s\" has both numbers and text, so the file must be read "
+             "twice, which a pipe cannot be",
+             check->settings->reference, (unsigned long long)column->text_line,
+             excerpt(column->name).text);
+    excerpt_clean(check->error);
+    return -ESPIPE;
+}
+
+static bool is_regular(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Decides on the columns that hold both, and reads again where values of the wrong type were kept.
+ */
 static int read_again(struct loader *loader)
 {
     struct check *check = loader->check;
-    struct stat about;
-    if (stat(check->settings->reference, &about) < 0 || !S_ISREG(about.st_mode)) {
-        const struct check_column *column = first_mixed(&check->columns);
-        snprintf(check->error, sizeof(check->error),
-                 "%.150s:%llu: column \"%s\" has text after numbers, so the file must be read "
-                 "twice, which a pipe cannot be",
-                 check->settings->reference, (unsigned long long)column->mixed_line,
-                 excerpt(column->name).text);
-        excerpt_clean(check->error);
-        return -ESPIPE;
-    }
+    size_t wrong = 0;
     for (size_t i = 0; i < check->columns.count; i++) {
         struct check_column *column = &check->columns.column[i];
-        if (column->mixed_line == 0)
+        if (!has_wrong_values(column))
             continue;
-        int rc = become_text(column, loader->capacity);
+        wrong++;
+        if (!is_regular(check->settings->reference))
+            return fail_pipe(check, column);
+        int rc = is_flawed_number(column) ? become_number(column, loader->capacity)
+                                          : become_text(column, loader->capacity);
         if (rc < 0)
             return rc;
+        column->waits = false;
     }
+    if (wrong == 0)
+        return 0;
     check->bad_reference = (struct check_bad_rows){0};
-    *loader = (struct loader){.check = check, .capacity = loader->capacity};
+    *loader = (struct loader){.check = check, .capacity = loader->capacity, .second = true};
     int rc = read_file(loader, on_header_again);
     return rc == 0 && loader->again ? fail_changed(check) : rc;
 }
@@ -251,6 +315,21 @@ static bool counts_up(const double *number, size_t rows)
     return rows > IDENTIFIER_VALUES;
 }
 
+/* A column of numbers with much text among them may be one gone wrong: its reason says so. */
+static int skip_identifiers(struct check_columns *columns, size_t i)
+{
+    const struct check_column *column = &columns->column[i];
+    const uint64_t values = column->numbers + column->texts;
+    if (2 * column->numbers < values)
+        return check_columns_skip(columns, i,
+                                  "identifiers or free text: fewer than two rows per value");
+    return check_columns_skip(columns, i,
+                              "identifiers or free text, though %llu %% are numbers: line %llu has "
+                              "\"%s\"",
+                              (unsigned long long)(100 * column->numbers / values),
+                              (unsigned long long)column->text_line, column->text_there.text);
+}
+
 /* Not for a model's features: somebody decided about those. */
 static int judge_columns(struct check_columns *columns, size_t rows, size_t capacity)
 {
@@ -265,9 +344,7 @@ static int judge_columns(struct check_columns *columns, size_t rows, size_t capa
         const size_t values = column->pool.count;
         if (values <= IDENTIFIER_VALUES || present(column, rows) >= 2 * values)
             continue;
-        int rc = check_columns_skip(columns, i--,
-                                    "identifiers or free text: fewer than two rows "
-                                    "per value");
+        int rc = skip_identifiers(columns, i--);
         if (rc < 0)
             return rc;
     }
@@ -300,7 +377,7 @@ static int load(struct loader *loader)
 {
     struct check *check = loader->check;
     int rc = read_file(loader, on_header);
-    if (rc == 0 && loader->again)
+    if (rc == 0 && !check->settings->model)
         rc = read_again(loader);
     if (rc < 0)
         return rc;

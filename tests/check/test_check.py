@@ -193,7 +193,71 @@ def test_types_are_inferred_from_the_reference(check):
     changed = check.write("c.csv", "a,b,c,d,e\n" + "1,x,inf,7,NA\n,2,1e3,A1,\n" * 30)
     answer = check.json(reference, changed)
     assert by_method(answer)["d", "psi"]["unseen"] == 30
-    assert any(note.startswith("d is read as text: line 3") for note in answer["notes"])
+    assert answer["notes"] == [
+        f'{name} is read as text: 30 of 60 values of the reference are numbers, line {line} has '
+        f'"{text}"' for name, line, text in [("b", 2, "x"), ("d", 3, "A1")]]
+
+
+def ages(count, low, replaced=None):
+    """One column; replaced: {position: text}."""
+    values = [str(low + i * 7 % 40) for i in range(count)]
+    for position, text in (replaced or {}).items():
+        values[position] = text
+    return values
+
+
+@pytest.mark.parametrize("position", [0, 1, 250, 499])
+def test_a_bad_cell_of_the_reference_does_not_hide_a_column(check, position):
+    """Unique values, so that as text the column would be skipped as identifiers."""
+    values = [f"{v}.{i:03}" for i, v in enumerate(ages(500, 20))]
+    reference = check.column("r.csv", "age,x", (
+        f"{v},{i % 9}" for i, v in enumerate([*values[:position], "forty", *values[position + 1:]])))
+    without = check.column("w.csv", "age,x", (
+        f"{v},{i % 9}" for i, v in enumerate(values) if i != position))
+    current = check.column("c.csv", "age,x", (f"{v},{i % 9}" for i, v in enumerate(ages(500, 60))))
+    done = check.files(reference, current, "--format", "json", "--fail-on", "drift")
+    assert done.returncode == 3
+    answer = json.loads(done.out)
+    assert answer["drifted_features"] == ["age"] and answer["features_skipped"] == []
+    assert (answer["reference_rows"], answer["reference_bad_rows"]) == (499, 1)
+    message = f'{reference}:{position + 2}: column "age": "forty" is not a number'
+    assert answer["bad_row_messages"] == [message] and done.err == message + "\n"
+    assert answer["notes"] == [
+        f'age is read as numbers: 499 of 500 values of the reference are numbers, line '
+        f'{position + 2} has "forty"']
+    assert answer["results"] == check.json(without, current)["results"]
+
+
+@pytest.mark.parametrize("texts, numeric", [(5, True), (6, False)])
+def test_numeric_is_what_has_19_numbers_in_20_values(check, texts, numeric):
+    """Of 100 present values; missing ones count neither way."""
+    for positions in range(texts), range(100 - texts, 100), range(0, texts * 3, 3):
+        values = ages(100, 20, {p: "?" for p in positions}) + ["", "NA"] * 50
+        path = check.column("r.csv", "age,x", (f"{v},1" for v in values))
+        answer = check.json(path, path)
+        kind = {r["type"] for r in answer["results"] if r["feature"] == "age"}
+        assert kind == {"numeric" if numeric else "categorical"}
+        assert answer["reference_bad_rows"] == answer["bad_rows"] == (texts if numeric else 0)
+        assert f"{100 - texts} of 100 values of the reference are numbers" in answer["notes"][0]
+
+
+def test_a_skipped_column_with_many_numbers_says_so(check):
+    rows = [f"T{i},{i % 9}" if i % 4 == 1 else f"{i},{i % 9}" for i in range(200)]
+    path = check.column("r.csv", "ticket,x", rows)
+    answer = check.json(path, path)
+    assert answer["features_skipped"] == [{
+        "feature": "ticket",
+        "reason": 'identifiers or free text, though 75 % are numbers: line 3 has "T1"'}]
+
+
+def test_a_piped_reference_with_a_bad_cell_is_refused(check):
+    reference = check.column("r.csv", "age", ages(100, 20, {0: "forty"}))
+    current = check.column("c.csv", "age", ages(100, 20))
+    script = 'exec "$0" check --reference <(cat "$1") --current "$2"'
+    done = subprocess.run(["bash", "-c", script, BINARY, reference, current],
+                          capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stdout == b""
+    assert b':2: column "age" has both numbers and text' in done.stderr
 
 
 def test_missing_values_are_counted_and_tested(check):
