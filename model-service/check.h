@@ -72,8 +72,8 @@ struct check_columns {
 int check_header_copy(struct check_header *header, const struct csv_field *fields, size_t count);
 
 /* Chooses the columns to compare from both headers, and says of every other one why not.
- * 0, -ENOMEM, -EBADMSG after writing error: none is left, or the model has one that is not there.
- */
+ * 0, -ENOMEM; after writing error: -EBADMSG (none is left, or the model has one that is not there),
+ * -EINVAL (one to be excluded is not there). */
 int check_columns_choose(struct check_columns *columns, const struct check_settings *settings,
                          char error[CSV_ERROR_BYTES]);
 /* Takes column i out; reason as in printf. 0 or -ENOMEM. */
@@ -138,6 +138,7 @@ struct check {
     struct detector *detector;
     struct detector_report report; /* its features array is the check's */
     char error[CSV_ERROR_BYTES];   /* one sentence, after a failure */
+    bool wrong_use;                /* the failure is the caller's settings */
 };
 
 /* Reads the reference and makes the detector, the current header being known: 0 or an error. */

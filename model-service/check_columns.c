@@ -9,6 +9,9 @@
 #define NOWHERE SIZE_MAX
 #define TWICE   (SIZE_MAX - 1)
 
+/* Columns listed in a sentence. */
+#define SHOWN_COLUMNS 10
+
 int check_header_copy(struct check_header *header, const struct csv_field *fields, size_t count)
 {
     header->name = calloc(count, sizeof(*header->name));
@@ -208,20 +211,92 @@ static int choose_model(struct check_columns *columns, const struct check_settin
     return rc;
 }
 
+/* --- what the choice may founder on --- */
+
+static bool is_feature(const struct config_model *model, const char *name)
+{
+    for (size_t f = 0; model && f < model->feature_count; f++)
+        if (strcmp(model->features[f].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The first columns of the reference, as many as there is room for. */
+static void append_names(const struct check_header *header, char error[CSV_ERROR_BYTES])
+{
+    size_t used = strlen(error);
+    for (size_t i = 0; i < header->count; i++) {
+        const struct excerpt name = excerpt(header->name[i]);
+        if (i == SHOWN_COLUMNS || used + strlen(name.text) + sizeof(", , ...") > CSV_ERROR_BYTES) {
+            snprintf(error + used, CSV_ERROR_BYTES - used, ", ...");
+            return;
+        }
+        used += (size_t)snprintf(error + used, CSV_ERROR_BYTES - used, "%s%s", i > 0 ? ", " : "",
+                                 name.text);
+    }
+}
+
+static int fail_excluded(const struct check_columns *columns, const struct check_settings *settings,
+                         const char *name, char error[CSV_ERROR_BYTES])
+{
+    snprintf(error, CSV_ERROR_BYTES,
+             "--exclude: no column \"%s\" in %.100s or %.100s: ", excerpt(name).text,
+             settings->reference, settings->current);
+    excerpt_clean(error);
+    append_names(&columns->reference, error);
+    return -EINVAL;
+}
+
+/* A name to exclude that is nowhere is a typing error: the column meant would be compared. */
+static int check_excluded(const struct check_columns *columns,
+                          const struct check_settings *settings, char error[CSV_ERROR_BYTES])
+{
+    char *list = strdup(settings->exclude ? settings->exclude : ""), *rest = list;
+    if (!list)
+        return -ENOMEM;
+    int rc = 0;
+    for (char *name = strtok_r(list, ",", &rest); rc == 0 && name;
+         name = strtok_r(NULL, ",", &rest))
+        if (header_find(&columns->reference, name) == NOWHERE &&
+            header_find(&columns->current, name) == NOWHERE && !is_feature(settings->model, name))
+            rc = fail_excluded(columns, settings, name, error);
+    free(list);
+    return rc;
+}
+
+/* Replaces the error if a file's only column looks like several with another separator. */
+static void name_separator(const struct check_header *header, const char *path,
+                           char error[CSV_ERROR_BYTES])
+{
+    const char *separator = header->count == 1 ? strpbrk(header->name[0], ";\t") : NULL;
+    if (!separator)
+        return;
+    snprintf(error, CSV_ERROR_BYTES, "%.200s has one column named \"%s\": is the separator %s?",
+             path, excerpt(header->name[0]).text, *separator == ';' ? "\";\"" : "a tab");
+    excerpt_clean(error);
+}
+
 int check_columns_choose(struct check_columns *columns, const struct check_settings *settings,
                          char error[CSV_ERROR_BYTES])
 {
+    int rc = check_excluded(columns, settings, error);
+    if (rc < 0)
+        return rc;
     const size_t most = settings->model ? settings->model->feature_count : columns->reference.count;
     columns->column = calloc(most, sizeof(*columns->column));
     if (!columns->column)
         return -ENOMEM;
-    int rc = settings->model ? choose_model(columns, settings, error)
-                             : choose_all_common(columns, settings);
+    rc = settings->model ? choose_model(columns, settings, error)
+                         : choose_all_common(columns, settings);
     if (rc == 0 && columns->count == 0) {
         snprintf(error, CSV_ERROR_BYTES, "%.150s and %.150s have no column in common to compare",
                  settings->reference, settings->current);
         excerpt_clean(error);
-        return -EBADMSG;
+        rc = -EBADMSG;
+    }
+    if (rc == -EBADMSG) {
+        name_separator(&columns->reference, settings->reference, error);
+        name_separator(&columns->current, settings->current, error);
     }
     return rc;
 }

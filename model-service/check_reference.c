@@ -197,6 +197,7 @@ static bool on_header(void *context, uint64_t line, const struct csv_field *fiel
     int rc = check_header_copy(&check->columns.reference, fields, count);
     if (rc == 0)
         rc = check_columns_choose(&check->columns, check->settings, check->error);
+    check->wrong_use = rc == -EINVAL;
     return rc < 0 ? stop(loader, rc) : true;
 }
 

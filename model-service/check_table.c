@@ -8,6 +8,7 @@
 
 #define FEATURE_WIDTH 26 /* of the longest name; longer ones are cut */
 #define LINE_WIDTH    98
+#define TALL_TABLE    20 /* rows; a longer one has the verdict above it, too */
 
 /* --- words --- */
 
@@ -282,6 +283,8 @@ int check_print_table(const struct check *check, FILE *out, bool colour)
     if (report->window_rows < check->current_rows)
         fprintf(out, "%-10s the last %llu rows of the current file, as configured\n", "window",
                 (unsigned long long)report->window_rows);
+    if (count > TALL_TABLE && report->sufficient)
+        print_drifted(out, check, results, count); /* what stands below may have scrolled it away */
     fputc('\n', out);
     print_results(out, check, results, count, colour);
     fputc('\n', out);

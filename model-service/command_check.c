@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "reference.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,7 +39,10 @@ static const struct cli_option options[] = {
     [OPTION_FAIL_ON] = {"fail-on", "WHAT", "drift: exit with status 3 if there is any"},
     [OPTION_EXCLUDE] = {"exclude", "A,B,...", "columns to leave out"},
     [OPTION_THRESHOLD] = {"threshold", "X", "score above which a feature drifts (default 0.3)"},
-    [OPTION_CRITICAL] = {"critical", "X", "score above which drift is critical (default 0.5)"},
+    [OPTION_CRITICAL] = {"critical", "X",
+                         "score above which drift is critical (default 0.5;\n"
+                         "                             with --threshold X "
+                         "at or above it: 2 X)"},
     [OPTION_SIGNIFICANCE] = {"significance", "X",
                              "probability of a false alarm per check (default 0.0001)"},
     [OPTION_MINIMUM_SAMPLE] = {"minimum-sample", "N", "rows needed for any score (default 1)"},
@@ -54,6 +58,7 @@ static const struct cli_command command = {
         "3 drift (with --fail-on drift).",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
+    .max_positionals = INT_MAX, /* refused with a hint */
 };
 
 /* A word of a list of two; the first when text is NULL. */
@@ -111,7 +116,10 @@ static int load_model(const char *path, const char *name, struct config *config,
             apply_model(settings, &config->models[i]);
             return CLI_OK;
         }
-    fprintf(stderr, "model-service check: %s has no model '%s'\n", path, name);
+    fprintf(stderr, "model-service check: %s has no model '%s', but: ", path, name);
+    for (size_t i = 0; i < config->model_count; i++)
+        fprintf(stderr, "%s%s", i > 0 ? ", " : "", config->models[i].name);
+    fputc('\n', stderr);
     return CLI_USAGE;
 }
 
@@ -207,10 +215,11 @@ static int run(const struct check_settings *settings, bool json, bool fail_on_dr
         if (rc < 0)
             fputs("model-service check: cannot write to standard output\n", stderr);
     }
+    const bool wrong_use = check.wrong_use;
     const bool drift = rc == 0 && check.report.drift_detected;
     check_finish(&check);
     if (rc < 0)
-        return CLI_FAILURE;
+        return wrong_use ? CLI_USAGE : CLI_FAILURE;
     return drift && fail_on_drift ? CHECK_DRIFT : CLI_OK;
 }
 
@@ -222,6 +231,13 @@ int check_main(int argc, char **argv)
     int first, parsed = cli_parse(&command, argc, argv, values, &first);
     if (parsed != 0)
         return parsed == CLI_HELP ? CLI_OK : CLI_USAGE;
+    if (first < argc) {
+        fprintf(stderr,
+                "model-service check: unexpected argument '%s': name files by --reference FILE "
+                "--current FILE\n",
+                argv[first]);
+        return CLI_USAGE;
+    }
     bool json, fail_on_drift;
     if (parse_word("format", values[OPTION_FORMAT], formats, &json) < 0 ||
         parse_word("fail-on", values[OPTION_FAIL_ON], failures, &fail_on_drift) < 0)

@@ -133,7 +133,7 @@ def test_exit_status_says_drift_only_when_asked(check, pair):
      "--critical"),
     (["--reference", "r.csv", "--current", "c.csv", "--model", "m"], "--config"),
     (["--what"], "--what"),
-    (["extra"], "extra"),
+    (["r.csv", "c.csv"], "'r.csv': name files by --reference FILE --current FILE"),
 ])
 def test_wrong_use_is_2(check, arguments, words):
     done = check.run(*arguments)
@@ -161,6 +161,41 @@ def test_failure_is_1_with_one_sentence(check, reference, current, words):
     assert done.returncode == 1 and done.out == ""
     assert words in done.err
     assert done.err.count("model-service check:") == 1
+
+
+def test_excluding_an_unknown_column_is_wrong_use(check):
+    names = [f"c{i}" for i in range(12)]
+    rows = "".join(",".join(str(r * c % 7) for c in range(12)) + "\n" for r in range(30))
+    reference = check.write("r.csv", ",".join(names) + "\n" + rows)
+    current = check.write("c.csv", ",".join([*names[:11], "only_c"]) + "\n" + rows)
+    done = check.files(reference, current, "--exclude", "c1,agee")
+    assert done.returncode == 2 and done.out == ""
+    assert done.err == (f'model-service check: --exclude: no column "agee" in {reference} or '
+                        f'{current}: {", ".join(names[:10])}, ...\n')
+    answer = check.json(reference, current, "--exclude", "c11,only_c,c0")
+    assert {r["feature"] for r in answer["results"]} == set(names[1:11])
+
+
+@pytest.mark.parametrize("separator, said", [(";", '";"'), ("\t", "a tab")])
+@pytest.mark.parametrize("other", ["r.csv", "c.csv"])
+def test_another_separator_is_guessed(check, separator, said, other):
+    paths = {name: check.write(name, (separator if name == other else ",").join(["age", "income"])
+                               + "\n" + "1,2\n" * 3) for name in ("r.csv", "c.csv")}
+    done = check.files(*paths.values())
+    shown = "age" + (";" if separator == ";" else "?") + "income"
+    assert done.returncode == 1
+    assert f'{paths[other]} has one column named "{shown}": is the separator {said}?' in done.err
+
+
+def test_a_tall_table_has_the_verdict_above_it_too(check, pair):
+    names = [f"c{i}" for i in range(4)]
+    moved, same = ("".join(",".join([str(r % 9 + shift)] * 4) + "\n" for r in range(300))
+                   for shift in (5, 0))
+    reference = check.write("tall.csv", ",".join(names) + "\n" + same)
+    lines = check.files(reference, check.write("moved.csv", ",".join(names) + "\n" + moved)
+                        ).out.splitlines()
+    assert lines[2] == lines[-1] == "Drift in 4 of 4 features: c0, c1, c2, c3"
+    assert check.files(*pair).out.splitlines()[2] == ""
 
 
 def test_a_closed_pipe_is_a_failure(check, pair):
@@ -294,7 +329,7 @@ def test_columns_that_cannot_be_compared_are_named(check):
         f"person {i},{i % 9},1,2,3,4,5\n" for i in range(120)))
     current = check.write("c.csv", "only_c,gone,x,name,twice\n" + "".join(
         f"0,5,{i % 9},somebody {i},1\n" for i in range(120)))
-    answer = check.json(reference, current, "--exclude", "gone,nothing")
+    answer = check.json(reference, current, "--exclude", "gone,")
     assert {f for f, _ in by_method(answer)} == {"x"}
     reasons = {s["feature"]: s["reason"] for s in answer["features_skipped"]}
     assert reasons == {
@@ -378,6 +413,8 @@ def test_thresholds_decide(check, pair):
     answer = check.json(*pair, "--threshold", "0.05", "--critical", "0.1", "--bins", "4")
     assert by_method(answer)["x", "psi"]["threshold"] == 0.05
     assert answer["critical_threshold"] == 0.1
+    for threshold, critical in ("0.4", 0.5), ("0.5", 1.0), ("0.8", 1.6):
+        assert check.json(*pair, "--threshold", threshold)["critical_threshold"] == critical
     strict = check.json(*pair, "--significance", "1e-299")
     assert strict["drift_detected"] is False
 
@@ -406,7 +443,8 @@ def test_a_configuration_gives_features_reference_and_settings(check, pair):
     assert {f for f, _ in by_method(answer)} == {"x", "kind"}
     first = check.run("--config", config, "--current", pair[1], "--format", "json")
     assert {f for f, _ in by_method(json.loads(first.out))} == {"x"}
-    assert check.run("--config", config, "--model", "none", "--current", pair[1]).returncode == 2
+    none = check.run("--config", config, "--model", "none", "--current", pair[1])
+    assert none.returncode == 2 and none.err.endswith("has no model 'none', but: other, sales\n")
     lacking = check.column("x.csv", "kind", ["web"])
     done = check.run("--config", config, "--model", "sales", "--current", lacking)
     assert done.returncode == 1 and 'column "x" of model "sales" is missing' in done.err
