@@ -19,7 +19,14 @@ if [ ! -e "$BUILD_DIR/build.ninja" ]; then
     fi
 fi
 # Meson reconfigures by itself when its files change.
-if [ "$(ninja -C "$BUILD_DIR" -n | wc -l)" -gt 5 ]; then # the commit in version.h is looked up always
-    say "compiling in $BUILD_DIR"
-fi
-ninja -C "$BUILD_DIR" --quiet
+# The commit in version.h is looked up always, so only the first compilation tells that there is work.
+NINJA_STATUS='[%f/%t] ' ninja -C "$BUILD_DIR" | awk -v folder="$BUILD_DIR" '
+    /^\[[0-9]+\/[0-9]+\] / {
+        if (!told && / Compiling | Linking /) {
+            print "compiling in " folder
+            fflush()
+            told = 1
+        }
+        next
+    }
+    !/^ninja: (Entering directory|no work to do)/'
