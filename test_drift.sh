@@ -49,7 +49,8 @@ step() {
 }
 frames=("-" "\\" "|" "/")
 doing() {
-    local frame=${frames[$((SECONDS % 4))]}
+    local frame=' '
+    [ -z "$FANCY" ] || frame=${frames[$((SECONDS % 4))]}
     progress "     $frame $(printf '%5s' "$(clock $((SECONDS - began)))")  $1"
 }
 give_up() {
@@ -61,8 +62,14 @@ give_up() {
 }
 
 simulate() {
-    http_get -o /dev/null -X POST "$SERVICE_URL/simulate/drift?severity=$severity&n_requests=150" ||
-        give_up "POST $SERVICE_URL/simulate/drift did not succeed"
+    local answer status
+    # Without --fail, so that a refusal arrives with its reason.
+    answer=$(curl -sS --noproxy '*' --connect-timeout 2 --max-time 10 -w '\n%{http_code}' -X POST \
+        "$SERVICE_URL/simulate/drift?severity=$severity&n_requests=150" 2>/dev/null) ||
+        give_up "the model service stopped answering at $SERVICE_URL"
+    status=${answer##*$'\n'} answer=${answer%$'\n'*}
+    [ "$status" = 200 ] || give_up "POST $SERVICE_URL/simulate/drift was refused (status $status):" \
+        "$(jq -er .detail <<<"$answer" 2>/dev/null || head -c 300 <<<"$answer")"
 }
 ordinary() {
     send_rows "$rows" "$next" 20
@@ -82,21 +89,21 @@ show() { printf '         %s\n' "${1//$'\n'/$'\n         '}"; }
 
 # follow_end: ordinary traffic until the drift is out of the window, the alerts and the channel.
 follow_end() {
-    local limit=$((SECONDS + resolve_limit)) stage=score word score feature _p _s text
+    local limit=$((SECONDS + resolve_limit)) stage=score word _score strongest text
     deliveries=$(delivered) || deliveries=0
     while [ $SECONDS -lt $limit ]; do
         ordinary
-        IFS=$'\t' read -r word score feature _p _s < <(read_status) || give_up "the model service stopped answering"
+        IFS=$'\t' read -r word _score strongest _ < <(read_status) || give_up "the model service stopped answering"
         case $stage in
         score)
-            doing "ordinary traffic; status \"$word\", largest score $score ($feature)"
+            doing "ordinary traffic; status \"$word\", largest score: $strongest"
             if [ "$word" = "No drift" ]; then
-                step "status \"No drift\", largest score $score ($feature)"
+                step "status \"No drift\", largest score: $strongest"
                 stage=alert
             fi
             ;;
         alert)
-            doing "waiting for Prometheus to end: $(alerts firing | paste -sd, -)"
+            doing "waiting for Prometheus to end (an alert is held for 75 s after the drift): $(alerts firing | group_alerts)"
             if [ -z "$(alerts firing)" ]; then
                 step "no drift alert fires any more"
                 stage=message
@@ -115,21 +122,21 @@ follow_end() {
         pace
     done
     give_up "the drift was not reported as ended within $resolve_limit s; stuck at: $stage" \
-        "alerts: ${PROMETHEUS_API%/api/v1}/alerts" "Alertmanager's log: run/log/alertmanager.log"
+        "alerts: $(alerts_page "${PROMETHEUS_API%/api/v1}")" "Alertmanager's log: run/log/alertmanager.log"
 }
 
 # follow_drift: drift until the alert's message has arrived.
 follow_drift() {
-    local limit=$((SECONDS + firing_limit)) stage=score turn=0 word score feature p significant found text
+    local limit=$((SECONDS + firing_limit)) stage=score turn=0 word _score strongest p significant drifted found text
     deliveries=$(delivered) || deliveries=0
     while [ $SECONDS -lt $limit ]; do
         [ $((turn++ % 2)) -ne 0 ] || simulate
-        IFS=$'\t' read -r word score feature p significant < <(read_status) || give_up "the model service stopped answering"
+        IFS=$'\t' read -r word _score strongest p significant drifted < <(read_status) || give_up "the model service stopped answering"
         case $stage in
         score)
-            doing "largest score $score ($feature), status \"$word\""
-            if [ "$word" = "Severe drift" ] || [ "$word" = "Moderate drift" ]; then
-                step "drift score $score of $feature, status \"$word\""
+            doing "largest score: $strongest, status \"$word\""
+            if [ "$drifted" = true ]; then
+                step "drift score: $strongest, status \"$word\""
                 stage=evidence
             fi
             ;;
@@ -143,7 +150,7 @@ follow_drift() {
             doing "waiting for Prometheus to see it"
             found=$(alerts pending && alerts firing)
             if [ -n "$found" ]; then
-                step "Prometheus: pending: $(head -n 3 <<<"$found" | paste -sd, -)"
+                step "Prometheus: pending: $(group_alerts <<<"$found")"
                 stage=firing
             fi
             ;;
@@ -151,7 +158,7 @@ follow_drift() {
             doing "pending: it has to last (30 s critical, 1 min warning)"
             found=$(alerts firing)
             if [ -n "$found" ]; then
-                step "Prometheus: firing: $(head -n 3 <<<"$found" | paste -sd, -)"
+                step "Prometheus: firing: $(group_alerts <<<"$found")"
                 stage=message
             fi
             ;;
@@ -168,7 +175,7 @@ follow_drift() {
         pace
     done
     give_up "no message within $firing_limit s; stuck at: $stage" \
-        "status: $SERVICE_URL/drift/status" "alerts: ${PROMETHEUS_API%/api/v1}/alerts" \
+        "status: $SERVICE_URL/drift/status" "alerts: $(alerts_page "${PROMETHEUS_API%/api/v1}")" \
         "Alertmanager's log: run/log/alertmanager.log"
 }
 

@@ -47,7 +47,7 @@ while [ "$next" -le "$window" ]; do
 done
 began=$SECONDS
 while [ $((SECONDS - began)) -lt $settle ] && firing=$(alerts firing) && [ -n "$firing" ]; do
-    progress "waiting for the alerts of earlier traffic to end: $(paste -sd, - <<<"$firing")"
+    progress "waiting for the alerts of earlier traffic to end: $(group_alerts <<<"$firing")"
     send_rows "$rows" "$next" "$rate"
     next=$((next + rate))
     pace
@@ -56,18 +56,18 @@ progress_end
 [ -z "$(alerts firing)" ] || die "these alerts were firing before and do not end:" "$(alerts firing)"
 
 began=$SECONDS PROGRESS_AT=$((SECONDS - 10)) SENT=0
-worst=0 worst_feature=- trouble=''
+worst=0 worst_text=none trouble=''
 while [ $((SECONDS - began)) -lt "$seconds" ] && [ -z "$trouble" ]; do
     send_rows "$rows" "$next" "$rate"
     next=$((next + rate))
-    IFS=$'\t' read -r word score feature _ < <(read_status) || die "the model service stopped answering at $SERVICE_URL"
+    IFS=$'\t' read -r word score strongest _ < <(read_status) || die "the model service stopped answering at $SERVICE_URL"
     firing=$(alerts firing) || die "Prometheus stopped answering"
     if [ "$score" != - ] && awk "BEGIN { exit !($score > $worst) }"; then
-        worst=$score worst_feature=$feature
+        worst=$score worst_text=$strongest
     fi
-    [ "$word" = "No drift" ] || trouble="the status became \"$word\" (score $score of $feature)"
-    [ -z "$firing" ] || trouble="an alert fired: $(paste -sd, - <<<"$firing")"
-    progress "  $(clock $((SECONDS - began)))  $SENT sent   ${word:-?}   largest score $score ($feature)   alerts: ${firing:-none}"
+    [ "$word" = "No drift" ] || trouble="the status became \"$word\" ($strongest)"
+    [ -z "$firing" ] || trouble="an alert fired: $(group_alerts <<<"$firing")"
+    progress "  $(clock $((SECONDS - began)))  $SENT sent   ${word:-?}   largest score: $strongest   alerts: ${firing:-none}"
     pace
 done
 progress_end
@@ -78,4 +78,4 @@ if [ -n "$trouble" ]; then
     exit 1
 fi
 say "${GREEN}passed${OFF}: $SENT predictions in $(clock $((SECONDS - began))), the status stayed \"No drift\", no alert fired"
-say "  largest score seen: $worst ($worst_feature)"
+say "  largest score seen: $worst_text"

@@ -129,3 +129,12 @@ port_owner() {
 # ---- HTTP, with short bounds so that nothing hangs ----
 
 http_get() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 10 "$@" 2>/dev/null; }
+
+# alerts_page URL: Prometheus's page of alerts; Debian's package has only the classic pages.
+alerts_page() {
+    if http_get -o /dev/null "$1/alerts"; then
+        printf '%s/alerts\n' "$1"
+    else
+        printf '%s/classic/alerts\n' "$1"
+    fi
+}

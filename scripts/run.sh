@@ -33,6 +33,13 @@ binary=$BUILD_DIR/model-service
 
 # ---- before anything starts ----
 
+if [ -n "${MODEL_CONFIG:-}" ]; then
+    if [ ! -e "$MODEL_CONFIG" ]; then
+        die "MODEL_CONFIG: there is no file $MODEL_CONFIG" "a relative path begins at $PWD"
+    elif [ -d "$MODEL_CONFIG" ] || [ ! -r "$MODEL_CONFIG" ]; then
+        die "MODEL_CONFIG: $MODEL_CONFIG is not a file that can be read"
+    fi
+fi
 umask 077
 mkdir -p "$RUN_DIR"/{log,pids,data}
 exec {lock}>"$RUN_DIR/lock"
@@ -111,6 +118,7 @@ stop_all() {
         wait_gone "${pids[i]}" 20 || {
             warn "${names[i]} did not stop within 20 seconds; killing it"
             kill -KILL "${pids[i]}" 2>/dev/null || true
+            wait "${pids[i]}" 2>/dev/null || true # keeps bash's own report of it from the terminal
         }
         say "  stopped ${names[i]}"
     done
@@ -188,12 +196,31 @@ await prometheus "http://$prometheus/-/ready"
         BUILD_DIR "$BUILD_DIR" MESSAGES_GO_TO "$(if [ -n "$webhook" ]; then say webhook; else say inbox; fi)"
 } >"$RUN_DIR/state"
 
+# What to do next: the test scripts send rows of the built-in model only.
+next_steps() {
+    if [ -z "${MODEL_CONFIG:-}" ]; then
+        say "  ./test_normal.sh    ordinary traffic for five minutes: no drift, no alert"
+        say "  ./test_drift.sh     drift, followed until the message arrives"
+        return
+    fi
+    say "  curl -s http://$service/predict -H 'Content-Type: application/json' -d '$(example_row)'"
+    say "  curl -s http://$service/drift/status"
+}
+
+# A body for /predict with the features of the first model, to be filled in.
+example_row() {
+    http_get "http://$service/drift/status" | jq -ce '
+        .features | to_entries
+        | {features: (map({key, value: (if .value.type == "numeric" then 0 else "VALUE" end)}) | from_entries)}' \
+        2>/dev/null || say '{"features": {"NAME": VALUE, ...}}'
+}
+
 cat <<TEXT
 
 ${BOLD}Everything runs.${OFF} Ctrl-C here, or 'make stop' elsewhere, ends it.
 
   model service   http://$service/
-  Prometheus      http://$prometheus/alerts
+  Prometheus      $(alerts_page "http://$prometheus")
   Alertmanager    http://$alertmanager/      Debian's package has the API only, no pages
   Slack inbox     http://$inbox/      $(if [ -n "$webhook" ]; then
     printf 'idle: messages go to your webhook'
@@ -202,17 +229,18 @@ else
 fi)
 
 Next, in another terminal:
-  ./test_normal.sh    ordinary traffic for five minutes: no drift, no alert
-  ./test_drift.sh     drift, followed until the message arrives
+$(next_steps)
 
 Logs are in $RUN_DIR/log/
 TEXT
 
 # A component that ends by itself brings the rest down.
-ended=
-wait -n -p ended "${pids[@]}" || true
+ended='' status=0
+wait -n -p ended "${pids[@]}" 2>/dev/null || status=$? # without bash's own report of a killed job
+why="ended by itself with status $status"
+[ $status -le 128 ] || why="was killed (signal $((status - 128)))"
 if [ -z "$stopping" ]; then
     for i in "${!pids[@]}"; do
-        [ "${pids[i]}" != "$ended" ] || fail "${names[i]}" "ended by itself"
+        [ "${pids[i]}" != "$ended" ] || fail "${names[i]}" "$why"
     done
 fi

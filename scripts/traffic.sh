@@ -74,13 +74,19 @@ send_rows() {
 
 drift_status() { http_get "$SERVICE_URL/drift/status"; }
 
-# word<TAB>largest headline score<TAB>its feature<TAB>p-value<TAB>significant
+# word<TAB>score<TAB>"method score of feature"<TAB>p-value<TAB>significant<TAB>drifted, of the largest
+# significant score, which is the one the word is made of; without evidence, of the largest headline score.
 read_status() {
     drift_status | jq -r '
-        ((.feature_drift_scores // {}) | to_entries | max_by(.value)) as $top
-        | (if $top then (.features[$top.key].methods | (.ks_test // .psi)) else null end) as $test
-        | [.overall_drift, ($top.value // "-" | if type == "number" then (. * 1000 | round / 1000) else . end),
-           ($top.key // "-"), ($test.p_value // "-"), ($test.significant // false)] | @tsv'
+        def rounded: . * 1000 | round / 1000;
+        [(.features // {}) | to_entries[] | .key as $feature | (.value.methods // {})
+         | (if .ks_test then "ks_test" else "psi" end) as $headline | to_entries[]
+         | select(.value.score != null and .value.threshold != null)
+         | .value + {text: "\(.key) \(.value.score | rounded) of \($feature)", headline: (.key == $headline)}] as $tests
+        | (([$tests[] | select(.significant)] | max_by(.score))
+           // ([$tests[] | select(.headline)] | max_by(.score)) // {}) as $top
+        | [.overall_drift, (if $top.score then ($top.score | rounded) else "-" end), ($top.text // "none"),
+           ($top.p_value // "-"), ($top.significant // false), (.drift_detected // false)] | @tsv'
 }
 
 drift_alert='DataDriftDetected|CriticalDataDrift|PredictionDistributionShift'
@@ -90,6 +96,14 @@ alerts() {
     http_get "$PROMETHEUS_API/alerts" | jq -r --arg state "$1" --arg names "^($drift_alert)$" '
         .data.alerts[] | select(.state == $state and (.labels.alertname | test($names)))
         | "\(.labels.alertname) \(.labels.feature // "")"' | sort
+}
+
+# Lines of alerts() as one: "name: feature, feature; name: feature".
+group_alerts() {
+    sort -u | awk '
+        $1 == "" { next }
+        $1 != name { name = $1; count = 0; printf "%s%s", separator, name; separator = "; " }
+        $2 != "" { printf "%s%s", count++ ? ", " : ": ", $2 }'
 }
 
 # ---- time and progress ----

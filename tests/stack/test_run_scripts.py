@@ -1,10 +1,13 @@
 """What `make run` and `make stop` do when something is in the way or ends unexpectedly."""
 
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
+
+import requests
 
 from test_end_to_end import ROOT, alive, new_run  # noqa: F401 (a fixture)
 
@@ -38,16 +41,53 @@ def test_component_that_dies_is_named_and_the_rest_stops(new_run):  # noqa: F811
     others = [run.pid(name) for name in ("prometheus", "model-service", "slack-inbox")]
     os.kill(run.pid("alertmanager"), signal.SIGKILL)
     assert run.process.wait(60) == 1
-    assert "alertmanager ended by itself" in run.text()
+    assert "alertmanager was killed (signal 9)" in run.text()
+    assert "setsid" not in run.text(), "the shell's own report of the killed job"
     assert "| " in run.text(), "the end of its log is shown"
     assert not any(alive(pid) for pid in others)
 
 
 def test_component_that_cannot_start_is_named(new_run):  # noqa: F811
-    run = new_run(MODEL_CONFIG="/nonexistent.yml")
+    run = new_run()
+    wrong = run.folder.parent / "wrong.yml"
+    wrong.write_text("models: 3\n")
+    run.env["MODEL_CONFIG"] = str(wrong)
     failed = run.script("scripts/run.sh", "--no-build", timeout=60)
     assert failed.returncode == 1
-    assert "model-service ended while starting" in failed.stdout and "/nonexistent.yml" in failed.stdout
+    assert "model-service ended while starting" in failed.stdout and "wrong.yml" in failed.stdout
+
+
+def test_absent_configuration_is_refused_before_anything_starts(new_run):  # noqa: F811
+    failed = new_run(MODEL_CONFIG="/nonexistent.yml").script("scripts/run.sh", "--no-build", timeout=60)
+    assert failed.returncode == 1
+    assert "MODEL_CONFIG" in failed.stdout and "/nonexistent.yml" in failed.stdout
+    assert "starting" not in failed.stdout
+
+
+def test_own_model_is_told_what_to_send(new_run):  # noqa: F811
+    run = new_run()
+    config = run.folder.parent / "model.yml"
+    (run.folder.parent / "reference.csv").write_text("age\n" + "".join(f"{n}\n" for n in range(200)))
+    config.write_text("models:\n  - name: mine\n    reference: reference.csv\n"
+                      "    features: [{name: age, type: numeric}]\n"
+                      "    scorer: {type: logistic, weights: [{feature: age, weight: 0.1}]}\n")
+    run.env["MODEL_CONFIG"] = str(config)
+    run.start()
+    assert "test_normal.sh" not in run.text() and "test_drift.sh" not in run.text()
+    command = next(line for line in run.text().splitlines() if "/predict" in line)
+    answer = subprocess.run(command, shell=True, text=True, stdout=subprocess.PIPE, timeout=20)
+    assert '"prediction"' in answer.stdout, command
+    assert "/drift/status" in run.text()
+    refused = run.script("test_drift.sh", "--no-resolve", timeout=60)
+    assert refused.returncode == 1 and "status 403" in refused.stdout
+    assert "simulation" in refused.stdout, "the service's own sentence"
+
+
+def test_printed_pages_exist(new_run):  # noqa: F811
+    run = new_run().start()
+    pages = re.findall(r"^  (?:model service|Prometheus|Slack inbox) +(http://\S+)", run.text(), re.M)
+    assert len(pages) == 3
+    assert [requests.get(page, timeout=10).status_code for page in pages] == [200] * 3
 
 
 def test_killed_run_leaves_nothing_behind(new_run):  # noqa: F811
