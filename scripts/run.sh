@@ -165,6 +165,9 @@ service_options=(--listen "$service")
 [ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$MODEL_CONFIG")
 start model-service "$binary" serve "${service_options[@]}"
 await model-service "http://$service/ready"
+# The inbox starts empty, so Alertmanager must not believe that it has already told it of an alert
+# that still fires. With a webhook it should: Slack has the earlier run's message.
+[ -n "$webhook" ] || rm -f "$RUN_DIR/data/alertmanager/nflog"
 cd "$RUN_DIR/alertmanager" # the path of the webhook file is relative to it
 start alertmanager "$alertmanager_program" \
     --config.file="$RUN_DIR/alertmanager/alertmanager.yml" \
