@@ -61,6 +61,8 @@ void handle_metrics(void *app, const struct http_request *request, struct http_r
 struct buffer;
 /* application/problem+json (RFC 9457); detail is one sentence. */
 void app_problem(struct http_response *response, unsigned status, const char *detail);
+/* The 503 of a request that could not get the memory it needs. */
+void app_out_of_memory(struct http_response *response);
 /* The buffer's bytes as the answer's body; 500 when it failed for memory. Empties the buffer. */
 void app_buffer(struct http_response *response, unsigned status, const char *content_type,
                 struct buffer *body);

@@ -80,6 +80,11 @@ bool app_decimal(const char *text, double *ret_value)
     return true;
 }
 
+void app_out_of_memory(struct http_response *response)
+{
+    app_problem(response, 503, "not enough memory for this request");
+}
+
 int64_t app_now_ms(void)
 {
     struct timespec now;

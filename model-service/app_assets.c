@@ -27,7 +27,7 @@ void handle_asset(void *context, const struct http_request *request, struct http
             continue;
         char *body = malloc(assets[i].size);
         if (!body) {
-            app_problem(response, 503, "not enough memory for this request");
+            app_out_of_memory(response);
             return;
         }
         memcpy(body, assets[i].bytes, assets[i].size);

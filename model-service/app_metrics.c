@@ -464,7 +464,7 @@ void handle_metrics(void *context, const struct http_request *request,
     struct app *app = context;
     struct snapshot snapshot;
     if (snapshot_take(&snapshot, app) < 0) {
-        app_problem(response, 503, "not enough memory for this request");
+        app_out_of_memory(response);
         return;
     }
     const enum exposition_format format =

@@ -87,7 +87,7 @@ static void answer_refused(struct http_response *response, int rc, const struct 
     if (rc == -EINVAL)
         app_problem(response, error->status, error->detail);
     else
-        app_problem(response, 503, "not enough memory for this request");
+        app_out_of_memory(response);
 }
 
 void handle_predict(void *context, const struct http_request *request,

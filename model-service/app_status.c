@@ -27,11 +27,6 @@ static void write_models(struct json_writer *json, const struct app *app)
     json_end_array(json);
 }
 
-static void no_memory(struct http_response *response)
-{
-    app_problem(response, 503, "not enough memory for this request");
-}
-
 static bool wants_html(const struct http_request *request)
 {
     const char *accept = http_request_header(request, "Accept");
@@ -49,7 +44,7 @@ void handle_root(void *context, const struct http_request *request, struct http_
     }
     struct detector_report report;
     if (served_model_report(app->models[0], &report) < 0) {
-        no_memory(response);
+        app_out_of_memory(response);
         return;
     }
     struct buffer body;
@@ -216,7 +211,7 @@ void handle_drift_status(void *context, const struct http_request *request,
         return;
     struct detector_report report;
     if (served_model_report(model, &report) < 0) {
-        no_memory(response);
+        app_out_of_memory(response);
         return;
     }
     struct buffer body;

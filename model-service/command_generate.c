@@ -5,14 +5,13 @@
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
 #include "encode/number.h"
+#include "served_model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define GENERATE_FEATURES 5
 #define GENERATE_MAX_ROWS 1000000000ull
-#define BUILTIN_SEED      42
 
 enum { OPTION_ROWS, OPTION_SEED, OPTION_SEVERITY, OPTION_KIND, OPTION_FORMAT };
 
@@ -36,7 +35,7 @@ static const struct cli_command command = {
 
 static void write_csv(struct buffer *out, const double *row)
 {
-    for (size_t f = 0; f < GENERATE_FEATURES; f++) {
+    for (size_t f = 0; f < BUILTIN_FEATURES; f++) {
         if (f > 0)
             buffer_append_char(out, ',');
         char *room = buffer_reserve(out, NUMBER_MAX_BYTES);
@@ -51,7 +50,7 @@ static void write_json(struct json_writer *json, const double *row)
     json_begin_object(json);
     json_key(json, "features");
     json_begin_array(json);
-    for (size_t f = 0; f < GENERATE_FEATURES; f++)
+    for (size_t f = 0; f < BUILTIN_FEATURES; f++)
         json_number(json, row[f]);
     json_end_array(json);
     json_end_object(json);
@@ -95,7 +94,7 @@ static int generate(struct data_generator *generator, enum format format, unsign
         buffer_append_text(&out, "{\"instances\": [");
     int rc = 0;
     for (unsigned long long i = 0; rc == 0 && i < rows; i++) {
-        double row[GENERATE_FEATURES];
+        double row[BUILTIN_FEATURES];
         data_generator_next(generator, row);
         if (format == FORMAT_CSV) {
             write_csv(&out, row);
@@ -143,7 +142,7 @@ int generate_main(int argc, char **argv)
     }
     struct data_generator *generator;
     /* stream 0 is the reference itself: seeds are moved away from it and from simulations */
-    if (data_generator_create_synthetic(GENERATE_FEATURES, BUILTIN_SEED,
+    if (data_generator_create_synthetic(BUILTIN_FEATURES, BUILTIN_SEED,
                                         seed + 0x9e3779b97f4a7c15ull, &generator) < 0 ||
         data_generator_set_drift(generator, kind, severity, NULL) < 0) {
         fputs("model-service generate: not enough memory\n", stderr);

@@ -19,6 +19,7 @@
 /* The built-in synthetic model (docs/api.md). */
 #define BUILTIN_MODEL_NAME "synthetic"
 #define BUILTIN_SEED       42
+#define BUILTIN_FEATURES   5
 #define BUILTIN_REFERENCE  1000
 #define BUILTIN_WINDOW     200
 #define BUILTIN_MIN_SAMPLE 50

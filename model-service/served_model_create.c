@@ -25,7 +25,6 @@ static int override_threshold(const char *model, double *threshold, double warni
     return 0;
 }
 
-#define BUILTIN_FEATURES 5
 static const char *const builtin_names[BUILTIN_FEATURES] = {"feature_0", "feature_1", "feature_2",
                                                             "feature_3", "feature_4"};
 
