@@ -230,6 +230,11 @@ static int configured_create(struct served_model *model, const struct config_mod
                  "model \"%s\": simulation needs numeric features only", config->name);
         return -EINVAL;
     }
+    if (!config->scorer.weights) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": its scorer cannot be served",
+                 config->name);
+        return -EINVAL;
+    }
     model->name = config->name;
     model->version = config->version;
     model->simulation = config->simulation;
