@@ -58,9 +58,10 @@ static void print_model(const struct config_model *config, uint64_t reference_ro
 static int try_model(const struct config_model *config, uint64_t *ret_rows,
                      char error[SERVED_MODEL_ERROR_BYTES])
 {
+    const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};
     struct served_model *model;
     struct detector_report report = {0};
-    int rc = served_model_create(config, NAN, &model, error);
+    int rc = served_model_create(config, &settings, &model, error);
     if (rc < 0)
         return rc;
     rc = served_model_report(model, &report);
@@ -69,7 +70,7 @@ static int try_model(const struct config_model *config, uint64_t *ret_rows,
     else
         *ret_rows = report.reference_rows;
     free(report.features);
-    served_model_destroy(model);
+    served_model_release(model);
     return rc;
 }
 

@@ -11,7 +11,7 @@ import numpy
 import pytest
 import scipy.stats
 
-from conftest import BINARY, ROOT
+from conftest import BINARY, ROOT, inputs
 from raw import exchange, predict
 from test_metrics import scrape, value
 
@@ -64,8 +64,8 @@ def test_a_configured_model(folder, start_service):
         assert (answer["model"], answer["model_version"]) == ("loans", "3")
     status = service.get("/drift/status").json()
     assert (status["reference_samples"], status["minimum_sample"]) == (300, 30)
-    assert list(status["features"]) == ["age", "colour", "income"]
-    assert [f["type"] for f in status["features"].values()] == ["numeric", "categorical", "numeric"]
+    assert list(inputs(status)) == ["age", "colour", "income"]
+    assert [f["type"] for f in inputs(status).values()] == ["numeric", "categorical", "numeric"]
     assert service.post("/simulate/drift").status_code == 403
 
 
@@ -77,7 +77,8 @@ def test_a_categorical_feature(folder, start_service):
     answer = service.post("/predict", json={"instances": rows}).json()
     status = service.get("/drift/status").json()["features"]["colour"]
     assert set(status) == {"type", "drifted", "drifted_since", "methods", "window_size",
-                           "reference_size", "missing", "unseen", "infinite"}
+                           "reference_size", "missing", "unseen", "infinite", "out_of_range",
+                           "thresholds", "categories"}
     assert set(status["methods"]) == {"psi"}
     known = ["red", "green", "blue"]
     counts = []
@@ -89,6 +90,9 @@ def test_a_categorical_feature(folder, start_service):
     assert status["methods"]["psi"]["score"] == answer["drift_scores"]["colour"]
     assert status["methods"]["psi"]["p_value"] == pytest.approx(
         scipy.stats.chi2.sf(psi / (1 / 300 + 1 / 100), 3), rel=1e-6)
+    shares = {c: {"window": n[1] / 100, "reference": n[0] / 300}
+              for c, n in zip(known + ["__other__"], zip(*counts))}
+    assert status["categories"] == {**shares, "__missing__": {"window": 0, "reference": 0}}
     assert status["drifted"] is True and answer["drift_detected"] is True
     unseen = sum(r[1] not in known for r in rows)
     assert status["unseen"] == {"window": unseen, "total": unseen}
@@ -141,7 +145,7 @@ def test_names_in_every_script(tmp_path, start_service):
     for body in ({"features": row}, {"features": list(row.values())},
                  {"instances": [row, list(row.values())]}):
         assert service.post("/predict", json=body).status_code == 200, body
-    assert list(service.get("/drift/status").json()["features"]) == names
+    assert list(inputs(service.get("/drift/status").json())) == names
     for openmetrics in (False, True):
         samples = scrape(service, openmetrics)["model_feature_mean"].samples
         assert [s.labels["feature"] for s in samples] == names
@@ -164,7 +168,7 @@ def test_many_features(tmp_path, start_service):
     short = service.post("/predict", json={"features": [1] * 999})
     assert short.status_code == 422 and len(short.text) < 1000
     assert "1000" in short.json()["detail"]
-    assert len(service.get("/drift/status").json()["features"]) == 1000
+    assert len(inputs(service.get("/drift/status").json())) == 1000
     assert len(scrape(service)["model_drift_score"].samples) == 2000
 
 
