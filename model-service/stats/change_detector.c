@@ -57,9 +57,7 @@ static void init_kswin(struct change_detector *detector, uint64_t seed)
 
 static enum change_state update_adwin(struct change_detector *detector, double x, uint64_t *ret_age)
 {
-    const enum change_state state = adwin_update(&detector->of.adwin, x);
-    *ret_age = detector->of.adwin.length;
-    return state;
+    return adwin_update(&detector->of.adwin, x, ret_age);
 }
 
 static enum change_state update_ddm(struct change_detector *detector, double x, uint64_t *ret_age)

@@ -38,27 +38,30 @@ class Adwin:
         delta = self.delta / math.log(n0 + n1)
         return math.sqrt(2 / m * variance * math.log(2 / delta)) + 2 / (3 * m) * math.log(2 / delta)
 
-    def exceeds(self):
+    def cuts(self):
+        """(difference as a factor of the bound, younger side) where it is exceeded."""
         n = len(self.values)
         if n <= self.min_window:
-            return False
+            return []
         variance = float(np.var(self.values))
         below = np.concatenate([[0], np.cumsum(self.values)])
+        found = []
         for n0 in np.cumsum(self.buckets)[:-1].tolist():
             n1 = n - n0
-            apart = below[n0] / n0 - (below[n] - below[n0]) / n1
-            if min(n0, n1) >= self.min_side and abs(apart) > self.bound(n0, n1, variance):
-                return True
-        return False
+            if min(n0, n1) >= self.min_side:
+                apart = abs(below[n0] / n0 - (below[n] - below[n0]) / n1)
+                found.append((apart / self.bound(n0, n1, variance), n1))
+        return [cut for cut in found if cut[0] > 1]
 
     def update(self, x):
         self.add(x)
         self.seen += 1
         state = NONE
-        while self.seen % self.clock == 0 and self.exceeds():
+        while self.seen % self.clock == 0 and (cuts := self.cuts()):
+            if state == NONE:
+                self.age = max(cuts)[1]
             del self.values[:self.buckets.pop(0)]
             state = DRIFT
-        self.age = len(self.values)
         return state
 
     def mean(self):

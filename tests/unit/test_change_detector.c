@@ -244,12 +244,13 @@ static void adwin_looks_at_few_buckets(void **state)
 {
     (void)state;
     struct adwin adwin;
+    uint64_t age;
     uint64_t most = 0;
     adwin_init(&adwin, ADWIN_DELTA);
     for (uint64_t n = 1; n <= 1000000; n++) {
         const uint64_t before = adwin.looked;
         /* With period 5, the stream has no change to find. */
-        assert_int_equal(adwin_update(&adwin, n % 5 == 0), CHANGE_NONE);
+        assert_int_equal(adwin_update(&adwin, n % 5 == 0, &age), CHANGE_NONE);
         assert_int_equal(adwin.length, n);
         most = adwin.looked - before > most ? adwin.looked - before : most;
         const double rows = floor(log2((double)n)) + 1;
@@ -267,6 +268,7 @@ static void adwin_room_never_ends(void **state)
     (void)state;
     /* All rows full: what is one too many falls off the old end. */
     struct adwin adwin;
+    uint64_t age;
     adwin_init(&adwin, ADWIN_DELTA);
     adwin.rows = ADWIN_ROWS;
     for (uint32_t i = 0; i < ADWIN_ROWS; i++) {
@@ -274,20 +276,21 @@ static void adwin_room_never_ends(void **state)
         adwin.length += (uint64_t)ADWIN_MAX_BUCKETS << i;
     }
     const uint64_t full = adwin.length;
-    assert_int_equal(adwin_update(&adwin, 0), CHANGE_NONE);
+    assert_int_equal(adwin_update(&adwin, 0, &age), CHANGE_NONE);
     assert_int_equal(adwin.length, full + 1 - (UINT64_C(1) << (ADWIN_ROWS - 1)));
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(adwin_update(&adwin, 0), CHANGE_NONE);
+        assert_int_equal(adwin_update(&adwin, 0, &age), CHANGE_NONE);
 }
 
 static void adwin_of_nothing_has_no_mean(void **state)
 {
     (void)state;
     struct adwin adwin;
+    uint64_t age;
     adwin_init(&adwin, NAN);
     assert_true(adwin.delta == ADWIN_DELTA);
     assert_true(isnan(adwin_mean(&adwin)) && isnan(adwin_variance(&adwin)));
-    assert_int_equal(adwin_update(&adwin, 0.25), CHANGE_NONE);
+    assert_int_equal(adwin_update(&adwin, 0.25, &age), CHANGE_NONE);
     assert_true(adwin_mean(&adwin) == 0.25 && adwin_variance(&adwin) == 0);
 }
 
