@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Runs the benchmarks and prints their results; bench/README.md says what they mean.
 #
-# usage: scripts/bench.sh [stats|http|check|evidence|detectors]...      default: all
+# usage: scripts/bench.sh [stats|http|observe|check|evidence|detectors]...      default: all
 #
 #   stats    the kernels beside SciPy
 #   http     /predict with full monitoring beside nginx returning a constant
+#   observe  /observe with full monitoring beside a FastAPI endpoint that only parses
 #   check    two CSV files beside pandas and SciPy
 #   evidence how often traffic without drift looks drifted
 #   detectors  detectors of change on streams of errors: false alarms, delay, cost
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
-[ $# -gt 0 ] || set -- stats http check evidence detectors
+[ $# -gt 0 ] || set -- stats http observe check evidence detectors
 for name in "$@"; do
     case $name in
-    stats | http | check | evidence | detectors) ;;
+    stats | http | observe | check | evidence | detectors) ;;
     -h | --help) print_help "$0" && exit 0 ;;
     *) die "unknown benchmark '$name'" "see scripts/bench.sh --help" ;;
     esac
@@ -27,6 +28,7 @@ for name in "$@"; do
     case $name in
     stats) /usr/bin/python3 "$ROOT/bench/stats/bench.py" "$BUILD_DIR/stats/bench-stats" ;;
     http) /usr/bin/python3 "$ROOT/bench/http/bench.py" ;;
+    observe) /usr/bin/python3 "$ROOT/bench/observe/bench.py" ;;
     check) /usr/bin/python3 "$ROOT/bench/check/bench.py" ;;
     evidence)
         ninja -C "$BUILD_DIR" bench-quiet >/dev/null
