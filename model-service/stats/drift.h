@@ -13,7 +13,9 @@
 #include "feature_window.h"
 #include "ks.h"
 #include "ks_tree.h"
+#include "performance.h"
 #include "reference.h"
+#include "roc_auc.h"
 #include "special.h"
 
 #endif
