@@ -13,6 +13,7 @@
 #include "feature_window.h"
 #include "ks.h"
 #include "ks_tree.h"
+#include "label_store.h"
 #include "performance.h"
 #include "reference.h"
 #include "roc_auc.h"
