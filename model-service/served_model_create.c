@@ -235,8 +235,8 @@ static int configured_create(struct served_model *model, const struct config_mod
     model->simulation = config->simulation;
     rc = configured_detector(model, config, table, warning_override, error);
     if (rc == 0)
-        rc = logistic_scorer_create(config->weights, config->feature_count, config->intercept, 0, 0,
-                                    &model->scorer);
+        rc = logistic_scorer_create(config->scorer.weights, config->feature_count,
+                                    config->scorer.intercept, 0, 0, &model->scorer);
     if (rc == 0 && config->simulation)
         rc = simulation_prepare(model, table);
     return rc;

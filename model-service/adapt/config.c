@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const config_detector_names[CONFIG_DETECTOR_COUNT] = {
+    "adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley", "kswin",
+};
+
 static const cyaml_strval_t feature_types[] = {{"numeric", 0}, {"categorical", 1}};
 static const cyaml_strval_t scorer_types[] = {{"logistic", 0}};
 
@@ -133,16 +137,16 @@ static char *resolve_path(const char *config_path, const char *path)
 static int fill_features(struct config_model *model, const struct raw_model *raw)
 {
     model->features = calloc(raw->features_count, sizeof(*model->features));
-    model->weights = calloc(raw->features_count, sizeof(*model->weights));
-    if (!model->features || !model->weights)
+    model->scorer.weights = calloc(raw->features_count, sizeof(*model->scorer.weights));
+    if (!model->features || !model->scorer.weights)
         return -ENOMEM;
     model->feature_count = raw->features_count;
     for (size_t i = 0; i < raw->features_count; i++)
-        model->features[i] =
-            (struct config_feature){raw->features[i].name, raw->features[i].type == 1};
-    model->intercept = raw->scorer.intercept;
+        model->features[i] = (struct config_feature){.name = raw->features[i].name,
+                                                     .categorical = raw->features[i].type == 1};
+    model->scorer.intercept = raw->scorer.intercept;
     for (size_t i = 0; i < raw->scorer.weights_count; i++)
-        model->weights[config_find_feature(raw, raw->scorer.weights[i].feature)] =
+        model->scorer.weights[config_find_feature(raw, raw->scorer.weights[i].feature)] =
             raw->scorer.weights[i].weight;
     return 0;
 }
@@ -184,6 +188,10 @@ static int fill_model(struct config_model *model, const struct raw_model *raw, c
     model->reference_resolution = count_or(raw->reference_resolution, CONFIG_DEFAULT_RESOLUTION);
     model->bins = count_or(raw->bins, CONFIG_DEFAULT_BINS);
     model->simulation = raw->simulation;
+    model->labels = (struct config_labels){.capacity = CONFIG_DEFAULT_CAPACITY,
+                                           .max_age_ms = CONFIG_DEFAULT_MAX_AGE_MS,
+                                           .window = CONFIG_DEFAULT_LABEL_WINDOW};
+    model->detectors = CONFIG_ALL_DETECTORS;
     model->reference = resolve_path(path, raw->reference);
     return model->reference ? fill_features(model, raw) : -ENOMEM;
 }
@@ -257,7 +265,7 @@ void config_finish(struct config *config)
     for (size_t i = 0; i < config->model_count; i++) {
         free((char *)config->models[i].reference);
         free(config->models[i].features);
-        free(config->models[i].weights);
+        free(config->models[i].scorer.weights);
     }
     free(config->models);
     cyaml_free(&reader, &root_schema, config->document, 0);

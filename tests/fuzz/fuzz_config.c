@@ -22,8 +22,8 @@ static void check_model(const struct config_model *model)
         !(model->warning_threshold > 0.0 && model->warning_threshold < model->critical_threshold))
         abort();
     for (size_t i = 0; i < model->feature_count; i++)
-        if (!*model->features[i].name || !isfinite(model->weights[i]) ||
-            (model->features[i].categorical && model->weights[i] != 0.0))
+        if (!*model->features[i].name || !isfinite(model->scorer.weights[i]) ||
+            (model->features[i].categorical && model->scorer.weights[i] != 0.0))
             abort();
 }
 

@@ -84,9 +84,9 @@ static void test_defaults(void **state)
     assert_string_equal(model->features[0].name, "MedInc");
     assert_false(model->features[0].categorical);
     assert_true(model->features[1].categorical);
-    assert_true(model->intercept == 0.0);
-    assert_true(model->weights[0] == 0.8);
-    assert_true(model->weights[1] == 0.0);
+    assert_true(model->scorer.intercept == 0.0);
+    assert_true(model->scorer.weights[0] == 0.8);
+    assert_true(model->scorer.weights[1] == 0.0);
     assert_false(model->has_window_observations);
     assert_int_equal(model->window_observations, 1000);
     assert_int_equal(model->window_duration_ms, 0);
@@ -144,9 +144,9 @@ static void test_everything_given(void **state)
     assert_string_equal(model->version, "3");
     assert_string_equal(model->reference, "/data/ref.csv");
     assert_string_equal(model->features[1].name, "é");
-    assert_true(model->intercept == -1.5);
-    assert_true(model->weights[0] == 0.5);
-    assert_true(model->weights[1] == -2e-3);
+    assert_true(model->scorer.intercept == -1.5);
+    assert_true(model->scorer.weights[0] == 0.5);
+    assert_true(model->scorer.weights[1] == -2e-3);
     assert_true(model->has_window_observations);
     assert_int_equal(model->window_observations, 200);
     assert_int_equal(model->minimum_sample, 20);
@@ -432,7 +432,7 @@ static void test_weights(void **state)
     accept("models: [{name: a, reference: r, features: [{name: c, type: categorical}],\n"
            "  scorer: {type: logistic, weights: [{feature: c, weight: 0}]}}]\n",
            &config);
-    assert_true(config.models[0].weights[0] == 0.0);
+    assert_true(config.models[0].scorer.weights[0] == 0.0);
     config_finish(&config);
 }
 
@@ -447,7 +447,7 @@ static void test_alias(void **state)
            "  - name: b\n    reference: r\n    features: *f\n    scorer: *s\n",
            &config);
     assert_string_equal(config.models[1].features[0].name, "x");
-    assert_true(config.models[1].weights[0] == 1.0);
+    assert_true(config.models[1].scorer.weights[0] == 1.0);
     config_finish(&config);
     refuse("models: &m [*m]\n",
            "1: models[0]: found a list, expected a mapping with the keys name, version, "
