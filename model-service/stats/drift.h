@@ -7,6 +7,7 @@
 #define DRIFT_DRIFT_H
 
 #include "change_detector.h"
+#include "change_watch.h"
 #include "divergence.h"
 #include "drift_types.h"
 #include "evidence.h"

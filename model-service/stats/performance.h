@@ -91,6 +91,9 @@ struct performance_value {
     double least, most;         /* the metric's range */
 };
 
+/* The value of a metric that has none. */
+struct performance_value performance_undefined(void);
+
 /* Standard normal quantile z with P(|Z| <= z) = level, in (0, 1). Relative error below 1e-12. */
 double performance_z(double level);
 

@@ -60,7 +60,6 @@ void performance_sums_class(const struct performance_sums *sums, size_t index,
 
 /* Fills in the ends of the interval. */
 void performance_value_close(struct performance_value *value, double z);
-struct performance_value performance_undefined(void);
 struct performance_value performance_proportion(double value, double error, double size,
                                                 uint64_t n);
 
