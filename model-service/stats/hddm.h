@@ -24,8 +24,9 @@ struct hddm_mean {
 
 struct hddm_a {
     enum change_direction direction;
-    struct hddm_mean total, low, high; /* all; at the lowest upper and highest lower bound */
-    uint64_t warning_at;               /* count at which the running warning began; 0: none */
+    struct hddm_mean total;     /* since the last drift */
+    struct hddm_mean low, high; /* at the lowest upper bound, at the highest lower bound */
+    uint64_t warning_at;        /* count at which the running warning began; 0: none */
 };
 
 void hddm_a_init(struct hddm_a *hddm, enum change_direction direction);
@@ -38,17 +39,18 @@ struct hddm_weighted {
     double mean, weight;
 };
 
+/* One direction. The cut is where the bound of the mean was lowest (highest, for falls). */
 struct hddm_side {
     struct hddm_weighted before, after;
-    double bound; /* of `before`, the lowest (mirrored for falls) so far */
+    double bound; /* mean + bound of `before`, mean negated for falls; only with a weight there */
 };
 
 struct hddm_w {
     enum change_direction direction;
-    uint64_t count;
+    uint64_t count; /* since the last drift */
     struct hddm_weighted total;
-    struct hddm_side rise, fall; /* fall works on 1 - x */
-    uint64_t warning_at;
+    struct hddm_side rise, fall; /* fall: only with CHANGE_BOTH */
+    uint64_t warning_at;         /* as in hddm_a */
 };
 
 void hddm_w_init(struct hddm_w *hddm, enum change_direction direction);

@@ -2,8 +2,9 @@
  * Kolmogorov-Smirnov test.
  *
  * Source: Raab, Heusinger and Schleif (2020), "Reactive soft prototype computing for concept drift
- * streams", Neurocomputing 416, 340-351. As in the authors' program the distance must also exceed
- * KSWIN_MIN_DISTANCE, and the sample is without repetition. */
+ * streams", Neurocomputing 416, 340-351. As in the authors' program the test is the exact p-value
+ * (the paper's bound sqrt(-ln(alpha)/r) is that of the limit) and the distance must also exceed
+ * KSWIN_MIN_DISTANCE. The sample is without repetition. */
 #ifndef DRIFT_KSWIN_H
 #define DRIFT_KSWIN_H
 
@@ -21,7 +22,7 @@ extern "C" {
 struct kswin {
     uint64_t seed, count; /* count: observations since init, the counter of the generator */
     uint32_t begin, length;
-    uint32_t limit; /* smallest D * KSWIN_SAMPLE that is significant */
+    double limit; /* smallest significant distance */
     double ring[KSWIN_WINDOW];
 };
 
@@ -34,9 +35,10 @@ void kswin_init(struct kswin *kswin, uint64_t seed);
  * allocation. */
 enum change_state kswin_update(struct kswin *kswin, double x);
 
-/* P-values are not needed at each observation: the smallest k for which D = k / KSWIN_SAMPLE has
- * p <= KSWIN_ALPHA and D > KSWIN_MIN_DISTANCE. */
-uint32_t kswin_limit(void);
+/* Which KSWIN_SAMPLE of the `older` values (older >= KSWIN_SAMPLE, at most KSWIN_WINDOW) are drawn
+ * at the count-th observation: ascending draws of a Fisher-Yates shuffle by splitmix64 at the
+ * counter count * KSWIN_SAMPLE + draw. */
+void kswin_draw(uint64_t seed, uint64_t count, uint32_t older, uint8_t index[KSWIN_SAMPLE]);
 
 #ifdef __cplusplus
 }

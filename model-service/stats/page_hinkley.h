@@ -17,20 +17,23 @@ extern "C" {
 #define PAGE_HINKLEY_LAMBDA           50.0   /* limit, in units of x */
 #define PAGE_HINKLEY_ALPHA            0.9999 /* forgetting of the sum */
 
+struct page_side {
+    double sum, low; /* faded sum of deviations less delta, and its minimum */
+    uint64_t low_at; /* count at the minimum; 0: at the start */
+};
+
 struct page_hinkley {
     enum change_direction direction;
     uint64_t count; /* since the last drift */
     double mean;
-    double rise, low;         /* sum for rises and its minimum */
-    double fall, high;        /* sum for falls and its maximum */
-    uint64_t low_at, high_at; /* count at the extreme; 0: at the start */
+    struct page_side rise, fall; /* fall: of -x, only with CHANGE_BOTH */
 };
 
 void page_hinkley_init(struct page_hinkley *test, enum change_direction direction);
 
-/* x: |x| <= CHANGE_MAX_MAGNITUDE; delta and lambda are in its units, so scale it. No warning.
+/* x: finite, |x| <= 1e100; delta and lambda are in its units, so scale it. No warning.
  * Starts again after drift. *ret_age, written with CHANGE_DRIFT only: observations since the
- * extreme of the sum. O(1). */
+ * minimum of the sum. O(1). */
 enum change_state page_hinkley_update(struct page_hinkley *test, double x, uint64_t *ret_age);
 
 #ifdef __cplusplus
