@@ -131,7 +131,7 @@ struct config_model {
     uint64_t bins;                 /* default 10 */
     bool simulation;               /* default false: POST /simulate/drift is refused */
     struct config_labels labels;
-    unsigned detectors; /* on the errors; bits as in config_stream, 0: none; default: all */
+    unsigned detectors; /* on the stream of errors; bits as in config_stream; default: all */
     struct config_stream *streams;
     size_t stream_count;
 };
