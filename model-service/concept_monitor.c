@@ -58,6 +58,35 @@ static void take_reference(struct concept_monitor *monitor, struct performance *
     monitor->reference = from;
 }
 
+/* What the detectors are told about a label. */
+struct error_signal {
+    double unit, binary;
+};
+
+static struct error_signal error_of(const struct concept_monitor *monitor, double prediction,
+                                    double label)
+{
+    if (monitor->spec.task != PERFORMANCE_REGRESSION) {
+        const double wrong = prediction != label;
+        return (struct error_signal){wrong, wrong};
+    }
+    const double mean = monitor->reference_metric[PERFORMANCE_MAE].value;
+    const double error = fabs(prediction - label);
+    return (struct error_signal){.unit = error < ERROR_BOUND * mean ? error / (ERROR_BOUND * mean)
+                                                                    : error > 0,
+                                 .binary = error > ERROR_HIGH * mean};
+}
+
+static void prime(struct concept_monitor *monitor, const struct concept_spec *spec)
+{
+    const size_t rows = spec->reference_rows;
+    for (size_t r = rows > spec->window ? rows - spec->window : 0; r < rows; r++) {
+        const struct error_signal error =
+            error_of(monitor, spec->reference_predictions[r], spec->reference_labels[r]);
+        change_watch_prime(monitor->watch, error.unit, error.binary);
+    }
+}
+
 static int reference_measure(struct concept_monitor *monitor, const struct concept_spec *spec)
 {
     if (spec->reference_rows == 0)
@@ -76,6 +105,7 @@ static int reference_measure(struct concept_monitor *monitor, const struct conce
                                                : NULL);
     take_reference(monitor, performance, CONCEPT_REFERENCE_ROWS);
     performance_destroy(performance);
+    prime(monitor, spec);
     return 0;
 }
 
@@ -143,6 +173,17 @@ int concept_monitor_create(const struct concept_spec *spec, struct concept_monit
     return 0;
 }
 
+int concept_monitor_retune(struct concept_monitor *monitor, double significance,
+                           uint64_t minimum_labels)
+{
+    if (!(significance > 0 && significance < 1) || minimum_labels == 0)
+        return -EINVAL;
+    monitor->spec.significance = significance;
+    monitor->spec.minimum_labels = minimum_labels;
+    monitor->z = performance_z(1 - significance);
+    return 0;
+}
+
 void concept_monitor_destroy(struct concept_monitor *monitor)
 {
     if (!monitor)
@@ -184,22 +225,6 @@ static bool quiet_detector_in_drift(const struct concept_monitor *monitor)
 
 /* --- labels --- */
 
-static void watch_error(struct concept_monitor *monitor, double prediction, double label,
-                        int64_t at_ms)
-{
-    if (monitor->spec.task != PERFORMANCE_REGRESSION) {
-        const double wrong = prediction != label;
-        (void)change_watch_observe(monitor->watch, wrong, wrong, at_ms);
-        return;
-    }
-    if (monitor->reference == CONCEPT_REFERENCE_NONE)
-        return;
-    const double mean = monitor->reference_metric[PERFORMANCE_MAE].value;
-    const double error = fabs(prediction - label);
-    const double unit = error < ERROR_BOUND * mean ? error / (ERROR_BOUND * mean) : error > 0;
-    (void)change_watch_observe(monitor->watch, unit, error > ERROR_HIGH * mean, at_ms);
-}
-
 static void release_what_recovered(struct concept_monitor *monitor)
 {
     if (!change_watch_due(monitor->watch))
@@ -214,7 +239,11 @@ static void joined(struct concept_monitor *monitor, double prediction, const dou
                    double label, int64_t predicted_ms)
 {
     performance_add(monitor->performance, prediction, label, scores);
-    watch_error(monitor, prediction, label, predicted_ms);
+    if (monitor->spec.task != PERFORMANCE_REGRESSION ||
+        monitor->reference != CONCEPT_REFERENCE_NONE) {
+        const struct error_signal error = error_of(monitor, prediction, label);
+        (void)change_watch_observe(monitor->watch, error.unit, error.binary, predicted_ms);
+    }
     if (monitor->reference == CONCEPT_REFERENCE_NONE &&
         performance_total_labels(monitor->performance) == monitor->spec.window)
         take_reference(monitor, monitor->performance, CONCEPT_REFERENCE_FIRST_LABELS);

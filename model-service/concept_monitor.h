@@ -9,7 +9,9 @@
  * The detectors see one number per label, in the order in which labels come: 1 for a wrong class, 0
  * for the right one; in regression the absolute error divided by four times the reference's mean
  * absolute error, at most 1 (detectors of 0 and 1 alone: whether it is above twice that mean).
- * Without a reference they start after the first window. A drift is held for as many labels as the
+ * They begin with the errors of the reference's last rows, as many as the window has, so that a
+ * model that is worse from its first label on is a change too; without labels in the reference, a
+ * regression's begin after the first window. A drift is held for as many labels as the
  * window has, and then until no metric is degraded, which is asked at every tenth of the window; it
  * is dated by the prediction that its label belongs to. **Concept drift** is a held drift of a
  * detector that is quiet enough (change_detector_alerts()) together with a degraded metric.
@@ -49,6 +51,10 @@ struct concept_spec {
 NODISCARD int concept_monitor_create(const struct concept_spec *spec,
                                      struct concept_monitor **ret_monitor);
 void concept_monitor_destroy(struct concept_monitor *monitor);
+
+/* Other limits; what was measured stays. 0, or -EINVAL. */
+NODISCARD int concept_monitor_retune(struct concept_monitor *monitor, double significance,
+                                     uint64_t minimum_labels);
 
 /* A prediction whose label may come: class index or number, and scores as in performance_add().
  * id_bytes: 1 to LABEL_ID_MAX_BYTES. False when the id is remembered already: the first prediction

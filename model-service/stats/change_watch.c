@@ -13,11 +13,13 @@ struct watched {
     bool held;
     uint64_t held_from; /* observations when the held drift was signalled last */
     int64_t onset_ms;
+    uint64_t primed_onsets;
 };
 
 struct change_watch {
     struct change_watch_spec spec;
-    uint64_t observations;
+    uint64_t observations; /* those that primed it among them */
+    uint64_t primed;
     struct watched *watched; /* [count] */
     size_t count;
     int64_t *times; /* [spec.times]; observation i at i % spec.times */
@@ -74,7 +76,8 @@ void change_watch_destroy(struct change_watch *watch)
 static int64_t time_of(const struct change_watch *watch, uint64_t index)
 {
     const uint64_t times = watch->spec.times;
-    const uint64_t oldest = watch->observations > times ? watch->observations - times : 0;
+    uint64_t oldest = watch->observations > times ? watch->observations - times : 0;
+    oldest = oldest > watch->primed ? oldest : watch->primed;
     return watch->times[(index > oldest ? index : oldest) % times];
 }
 
@@ -90,29 +93,42 @@ static void hold(const struct change_watch *watch, struct watched *watched)
     watched->held_from = watch->observations;
 }
 
+/* The state it led to; CHANGE_NONE for a number that the detector does not take. */
+static enum change_state update(struct watched *watched, double unit, double binary)
+{
+    const bool takes_binary = change_detector_input(watched->detector.kind) == CHANGE_INPUT_BINARY;
+    const int state = change_detector_update(&watched->detector, takes_binary ? binary : unit);
+    watched->state = state < 0 ? CHANGE_NONE : (enum change_state)state;
+    return watched->state;
+}
+
+void change_watch_prime(struct change_watch *watch, double unit, double binary)
+{
+    watch->observations++;
+    watch->primed++;
+    for (size_t i = 0; i < watch->count; i++) {
+        struct watched *watched = &watch->watched[i];
+        (void)update(watched, unit, binary);
+        watched->state = CHANGE_NONE;
+        watched->primed_onsets = watched->detector.onsets;
+    }
+}
+
 bool change_watch_observe(struct change_watch *watch, double unit, double binary, int64_t at_ms)
 {
     bool signalled = false;
     watch->times[watch->observations++ % watch->spec.times] = at_ms;
-    for (size_t i = 0; i < watch->count; i++) {
-        struct watched *watched = &watch->watched[i];
-        const bool takes_binary =
-            change_detector_input(watched->detector.kind) == CHANGE_INPUT_BINARY;
-        const int state = change_detector_update(&watched->detector, takes_binary ? binary : unit);
-        if (state < 0)
-            continue;
-        watched->state = (enum change_state)state;
-        if (state != CHANGE_DRIFT)
-            continue;
-        hold(watch, watched);
-        signalled = true;
-    }
+    for (size_t i = 0; i < watch->count; i++)
+        if (update(&watch->watched[i], unit, binary) == CHANGE_DRIFT) {
+            hold(watch, &watch->watched[i]);
+            signalled = true;
+        }
     return signalled;
 }
 
 uint64_t change_watch_observations(const struct change_watch *watch)
 {
-    return watch->observations;
+    return watch->observations - watch->primed;
 }
 
 static bool due(const struct change_watch *watch, const struct watched *watched)
@@ -153,10 +169,10 @@ void change_watch_report(const struct change_watch *watch,
         reports[k] = (struct change_watch_report){.state = CHANGE_NONE};
     for (size_t i = 0; i < watch->count; i++) {
         const struct watched *watched = &watch->watched[i];
-        reports[watched->detector.kind] =
-            (struct change_watch_report){.enabled = true,
-                                         .state = watched->held ? CHANGE_DRIFT : watched->state,
-                                         .onsets = watched->detector.onsets,
-                                         .onset_ms = watched->onset_ms};
+        reports[watched->detector.kind] = (struct change_watch_report){
+            .enabled = true,
+            .state = watched->held ? CHANGE_DRIFT : watched->state,
+            .onsets = watched->detector.onsets - watched->primed_onsets,
+            .onset_ms = watched->onset_ms};
     }
 }

@@ -40,6 +40,11 @@ NODISCARD int change_watch_create(const struct change_watch_spec *spec,
                                   struct change_watch **ret_watch);
 void change_watch_destroy(struct change_watch *watch);
 
+/* What the stream looked like before it is watched, in order and before the first observation:
+ * nothing that is signalled on the way is held or counted, and an onset among these is dated by the
+ * first observation. Arguments as of change_watch_observe(). */
+void change_watch_prime(struct change_watch *watch, double unit, double binary);
+
 /* unit: in [0, 1], for the detectors of numbers; binary: 0 or 1, for those that take nothing else.
  * at_ms: when it happened, for the dates. Returns whether a detector signalled drift. */
 bool change_watch_observe(struct change_watch *watch, double unit, double binary, int64_t at_ms);

@@ -192,6 +192,29 @@ static void test_first_labels_as_reference(void **state)
     concept_monitor_destroy(monitor);
 }
 
+/* Wrong from the first label on: the reference is what it changed from. */
+static void test_worse_from_the_start(void **state)
+{
+    (void)state;
+    struct world world = {.seed = 7};
+    struct concept_monitor *monitor = monitor_with_reference(&world);
+    struct concept_report report = report_of(monitor, 0);
+    for (size_t k = 0; k < CHANGE_DETECTOR_COUNT; k++) {
+        assert_int_equal(report.detector[k].onsets, 0);
+        assert_int_equal(report.detector[k].state, CHANGE_NONE);
+    }
+    world.flipped = true;
+    feed(monitor, &world, 100, 300);
+    report = report_of(monitor, 300 * SECOND);
+    assert_true(report.drift);
+    assert_int_equal(report.detector[CHANGE_ADWIN].state, CHANGE_DRIFT);
+    assert_in_range(report.detector[CHANGE_ADWIN].onset_ms, 100 * SECOND, 150 * SECOND);
+    assert_int_equal(concept_monitor_retune(monitor, 0.5, 201), 0);
+    assert_false(report_of(monitor, 300 * SECOND).degraded);
+    assert_int_equal(concept_monitor_retune(monitor, 0, 50), -22);
+    concept_monitor_destroy(monitor);
+}
+
 static void test_few_labels_never_degrade(void **state)
 {
     (void)state;
@@ -342,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_quiet_while_nothing_changes),
         cmocka_unit_test(test_flip),
         cmocka_unit_test(test_first_labels_as_reference),
+        cmocka_unit_test(test_worse_from_the_start),
         cmocka_unit_test(test_few_labels_never_degrade),
         cmocka_unit_test(test_no_scores),
         cmocka_unit_test(test_regression),
