@@ -121,7 +121,7 @@ static int parts_create(struct concept_monitor *monitor)
     const size_t times = spec->window * TIMES_WINDOWS;
     const struct change_watch_spec watch = {.detectors = spec->detectors,
                                             .direction = CHANGE_UP,
-                                            .seed = spec->key[0],
+                                            .seed = spec->seed,
                                             .hold = spec->window,
                                             .times = times < MINIMUM_TIMES ? MINIMUM_TIMES
                                                      : times > CHANGE_WATCH_MAX_TIMES

@@ -40,7 +40,8 @@ struct concept_spec {
     double level;        /* of the intervals shown */
     double significance; /* of `degraded`, two-sided, in (0, 1) */
     uint64_t minimum_labels;
-    uint64_t key[2]; /* of the hashes of ids, and of sampling */
+    uint64_t key[2]; /* of the hashes of ids; random in a service */
+    uint64_t seed;   /* of sampling detectors */
     /* The reference's rows that have a prediction and a label; borrowed for creation. */
     size_t reference_rows;
     const double *reference_predictions, *reference_labels; /* [rows] */
