@@ -2,12 +2,14 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cli_option {
     const char *name;     /* long option without "--" */
     const char *argument; /* its argument's name in the help, or NULL for a flag */
     const char *help;
+    bool repeatable; /* given several times, the arguments are joined with line feeds */
 };
 
 struct cli_command {
