@@ -155,6 +155,7 @@ void export_streams(void)
         const struct simulation simulation = {
             .seed = i + 1,
             .window = streams[i].window,
+            .minimum_sample = MINIMUM_SAMPLE,
             .rate = EXPORT_RATE,
             .reference_rows = 2000,
             .rows = 4000,

@@ -82,7 +82,7 @@ static void detector_make(struct monitor *monitor, const struct simulation *simu
         .feature_count = TRAFFIC_FEATURES,
         .reference_rows = rows,
         .window = {.kind = WINDOW_COUNT, .observations = simulation->window},
-        .minimum_sample = MINIMUM_SAMPLE,
+        .minimum_sample = simulation->minimum_sample,
         .threshold = {ORIGINAL_THRESHOLD, CRITICAL_THRESHOLD},
         .significance = SIGNIFICANCE,
         .methods = DETECTOR_LIVE_METHODS,

@@ -2,7 +2,7 @@
  * rules to pages, with an injected clock. README.md says what is simulated.
  *
  * usage: bench-pages [--quick] [--seeds N] [--hours H] [--rate N] [--reference N]
- *                    [--windows N,N,...] | --export
+ *                    [--windows N,N,...] [--feature N] | --export
  *
  * Exit status 1: a false page in more than 1 of 20 streams, or a shift of one deviation not found.
  */
@@ -29,14 +29,20 @@ static bool plan_valid(const struct plan *plan)
 {
     return plan->seeds >= 1 && plan->seeds <= MAX_SEEDS && plan->hours > 0 &&
            plan->hours <= 10000 && plan->rate >= 1 && plan->rate <= 10000 &&
-           plan->reference_rows >= 100 && plan->reference_rows <= 1000000;
+           plan->reference_rows >= 100 && plan->reference_rows <= 1000000 &&
+           plan->feature < TRAFFIC_NUMERIC;
 }
 
 static const struct option options[] = {
-    {"quick", no_argument, NULL, 'q'},         {"seeds", required_argument, NULL, 's'},
-    {"hours", required_argument, NULL, 'h'},   {"rate", required_argument, NULL, 'r'},
-    {"windows", required_argument, NULL, 'w'}, {"reference", required_argument, NULL, 'n'},
-    {"export", no_argument, NULL, 'e'},        {NULL, 0, NULL, 0},
+    {"quick", no_argument, NULL, 'q'},
+    {"seeds", required_argument, NULL, 's'},
+    {"hours", required_argument, NULL, 'h'},
+    {"rate", required_argument, NULL, 'r'},
+    {"windows", required_argument, NULL, 'w'},
+    {"reference", required_argument, NULL, 'n'},
+    {"feature", required_argument, NULL, 'f'},
+    {"export", no_argument, NULL, 'e'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool plan_option(struct plan *plan, int option)
@@ -60,6 +66,9 @@ static bool plan_option(struct plan *plan, int option)
     case 'n':
         plan->reference_rows = strtoul(optarg, NULL, 10);
         return true;
+    case 'f':
+        plan->feature = atoi(optarg);
+        return true;
     case 'w':
         return windows_parse(optarg, plan);
     default:
@@ -77,6 +86,7 @@ int main(int argc, char **argv)
         .reference_rows = 5000,
         .window = {200, 1000, 5000},
         .windows = 3,
+        .feature = -1,
     };
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 'e') {

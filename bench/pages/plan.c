@@ -31,6 +31,7 @@ static struct simulation simulation_of(const struct plan *plan, size_t window, u
     return (struct simulation){
         .seed = seed + 1,
         .window = plan->window[window],
+        .minimum_sample = MINIMUM_SAMPLE,
         .rate = plan->rate,
         .reference_rows = plan->reference_rows,
     };
@@ -51,6 +52,13 @@ static void run_quiet(const struct plan *plan, struct results *results, struct p
         }
 }
 
+static size_t changed_feature(const struct plan *plan, enum change_kind kind, unsigned seed)
+{
+    if (plan->feature >= 0 && kind != CHANGE_SHARE)
+        return (size_t)plan->feature;
+    return traffic_changed_feature(kind, seed);
+}
+
 static void run_changed(const struct plan *plan, size_t change, struct results *results,
                         struct progress *progress)
 {
@@ -58,7 +66,7 @@ static void run_changed(const struct plan *plan, size_t change, struct results *
         for (unsigned seed = 0; seed < plan->seeds; seed++, step(progress)) {
             struct simulation simulation = simulation_of(plan, w, seed);
             simulation.change = &plan_changes[change];
-            simulation.changed = traffic_changed_feature(simulation.change->kind, seed);
+            simulation.changed = changed_feature(plan, simulation.change->kind, seed);
             simulation.change_from = simulation.window + SETTLE_ROWS;
             simulation.rows = simulation.change_from + SEARCH_ROWS;
             simulation.until_found = true;
@@ -66,17 +74,30 @@ static void run_changed(const struct plan *plan, size_t change, struct results *
         }
 }
 
-static void run_correlated(const struct plan *plan, struct results *results,
-                           struct progress *progress)
+uint64_t plan_minimum(const struct plan *plan, size_t minimum, size_t window)
 {
-    for (size_t c = 0; c < CORRELATIONS; c++)
-        for (size_t w = 0; w < plan->windows; w++)
-            for (unsigned seed = 0; seed < results->correlated_seeds; seed++, step(progress)) {
-                struct simulation simulation = simulation_of(plan, w, seed);
-                simulation.correlation = plan_correlations[c];
-                simulation.rows = rows_of(plan, results->correlated_hours);
-                simulate(&simulation, &results->correlated[c][w][seed], NULL);
-            }
+    return minimum == MINIMUM_IS_WINDOW ? plan->window[window] : MINIMUM_SAMPLE;
+}
+
+static void run_correlated(const struct plan *plan, size_t correlation, size_t minimum,
+                           struct results *results, struct progress *progress)
+{
+    for (size_t w = 0; w < plan->windows; w++)
+        for (unsigned seed = 0; seed < results->correlated_seeds; seed++, step(progress)) {
+            struct simulation simulation = simulation_of(plan, w, seed);
+            simulation.correlation = plan_correlations[correlation];
+            simulation.minimum_sample = plan_minimum(plan, minimum, w);
+            simulation.rows = rows_of(plan, results->correlated_hours);
+            simulate(&simulation, &results->correlated[correlation][minimum][w][seed], NULL);
+        }
+}
+
+static void run_all_correlated(const struct plan *plan, struct results *results,
+                               struct progress *progress)
+{
+    for (size_t correlation = 0; correlation < CORRELATIONS; correlation++)
+        for (size_t minimum = 0; minimum < MINIMA; minimum++)
+            run_correlated(plan, correlation, minimum, results, progress);
 }
 
 void plan_run(const struct plan *plan, struct results *results)
@@ -85,12 +106,13 @@ void plan_run(const struct plan *plan, struct results *results)
     results->correlated_hours = plan->hours < CORRELATED_HOURS ? plan->hours : CORRELATED_HOURS;
     struct progress progress = {.total = (unsigned)plan->windows * plan->seeds * 2};
     if (!plan->quick)
-        progress.total += (unsigned)plan->windows *
-                          (plan->seeds * (CHANGES - 1) + results->correlated_seeds * CORRELATIONS);
+        progress.total +=
+            (unsigned)plan->windows *
+            (plan->seeds * (CHANGES - 1) + results->correlated_seeds * CORRELATIONS * MINIMA);
     run_quiet(plan, results, &progress);
     for (size_t change = 0; change < CHANGES; change++)
         if (!plan->quick || change == CHANGE_IS_ONE)
             run_changed(plan, change, results, &progress);
     if (!plan->quick)
-        run_correlated(plan, results, &progress);
+        run_all_correlated(plan, results, &progress);
 }

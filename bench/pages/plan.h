@@ -26,8 +26,11 @@ enum {
 };
 extern const struct change plan_changes[CHANGES];
 
+/* Correlated traffic is judged from the default minimum sample on, and only by a full window: a
+ * window that fills sees one mood of the traffic. */
 #define CORRELATIONS 2
 extern const double plan_correlations[CORRELATIONS];
+enum { MINIMUM_IS_DEFAULT, MINIMUM_IS_WINDOW, MINIMA };
 
 struct plan {
     unsigned seeds;
@@ -36,19 +39,22 @@ struct plan {
     size_t reference_rows;
     uint64_t window[MAX_WINDOWS];
     size_t windows;
-    bool quick; /* the requirement alone */
+    int feature; /* the numeric feature that changes; -1: another in every stream */
+    bool quick;  /* the requirement alone */
 };
 
 struct results {
     struct outcome quiet[MAX_WINDOWS][MAX_SEEDS];
     struct outcome changed[MAX_WINDOWS][CHANGES][MAX_SEEDS];
-    struct outcome correlated[CORRELATIONS][MAX_WINDOWS][MAX_SEEDS];
+    struct outcome correlated[CORRELATIONS][MINIMA][MAX_WINDOWS][MAX_SEEDS];
     unsigned correlated_seeds;
     double correlated_hours;
 };
 
 /* Runs everything; progress on standard error when that is a terminal. */
 void plan_run(const struct plan *plan, struct results *results);
+
+uint64_t plan_minimum(const struct plan *plan, size_t minimum, size_t window);
 
 /* Tables on standard output. */
 void print_settings(const struct plan *plan);

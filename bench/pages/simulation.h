@@ -30,6 +30,7 @@ enum { METHOD_IS_KS, METHOD_IS_PSI, SIMULATED_METHODS };
 struct simulation {
     uint64_t seed;
     uint64_t window;
+    uint64_t minimum_sample;
     double correlation;
     unsigned rate; /* observations a second */
     size_t reference_rows;

@@ -137,25 +137,33 @@ void print_choices(const struct plan *plan, const struct results *results)
             print_choice_row(plan, results, w, t);
 }
 
+static void print_correlated_row(const struct plan *plan, const struct results *results,
+                                 size_t correlation, size_t minimum, size_t w)
+{
+    const struct outcome *outcomes = results->correlated[correlation][minimum][w];
+    const unsigned seeds = results->correlated_seeds;
+    printf("| %g | %llu | %llu |", plan_correlations[correlation],
+           (unsigned long long)plan->window[w], (unsigned long long)plan_minimum(plan, minimum, w));
+    for (size_t rule = 0; rule < RULES; rule++) {
+        const struct quietness quiet = quietness(outcomes, seeds, rule);
+        printf(" %u, %.3g |", quiet.streams, (double)quiet.pages / seeds);
+    }
+    putchar('\n');
+}
+
 void print_correlated(const struct plan *plan, const struct results *results)
 {
     printf("\n### Correlated traffic without drift\n\nStreams (of %u, %g hours each) with a false "
-           "page, and false pages per stream.\n\n| correlation with the row before | window |",
+           "page, and false pages per stream.\n\n| correlation with the row before | window | "
+           "minimum sample |",
            results->correlated_seeds, results->correlated_hours);
     for (size_t t = 0; t < THRESHOLD_COUNT; t++)
         printf(" threshold %g |", simulation_thresholds[t]);
-    printf(" KS D > 0.3 alone | PSI > 0.3 alone |\n|-|-|-|-|-|-|-|-|-|\n");
-    for (size_t c = 0; c < CORRELATIONS; c++)
-        for (size_t w = 0; w < plan->windows; w++) {
-            printf("| %g | %llu |", plan_correlations[c], (unsigned long long)plan->window[w]);
-            for (size_t rule = 0; rule < RULES; rule++) {
-                const struct quietness quiet =
-                    quietness(results->correlated[c][w], results->correlated_seeds, rule);
-                printf(" %u, %.3g |", quiet.streams,
-                       (double)quiet.pages / results->correlated_seeds);
-            }
-            putchar('\n');
-        }
+    printf(" KS D > 0.3 alone | PSI > 0.3 alone |\n|-|-|-|-|-|-|-|-|-|-|\n");
+    for (size_t correlation = 0; correlation < CORRELATIONS; correlation++)
+        for (size_t w = 0; w < plan->windows; w++)
+            for (size_t minimum = 0; minimum < MINIMA; minimum++)
+                print_correlated_row(plan, results, correlation, minimum, w);
 }
 
 bool requirement_met(const struct plan *plan, const struct results *results)
