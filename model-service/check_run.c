@@ -64,7 +64,7 @@ static void *count_blocks(void *context)
         if (!wait_full(stream, block))
             return NULL;
         detector_add_rows(stream->check->detector, block->values, block->rows, stream->block_rows,
-                          0);
+                          NULL, 0);
         set_full(stream, block, false);
     }
 }

@@ -85,7 +85,7 @@ static struct detector_verdict observe(struct fixture *fixture, double x, const 
         {.number = x},
         {.category =
              detector_category(fixture->detector, 1, channel, channel ? strlen(channel) : 0)}};
-    return detector_observe(fixture->detector, row, now_ms, fixture->scores);
+    return detector_observe(fixture->detector, row, NULL, now_ms, fixture->scores);
 }
 
 static struct detector_verdict observe_many(struct fixture *fixture, size_t count, double shift,
@@ -254,9 +254,9 @@ static void rows_added_at_once_give_the_report_of_rows_observed(void **state)
         values[STRIDE + r].category =
             detector_category(fixture->detector, 1, r % 30 == 0 ? NULL : category, 3);
         const union detector_value row[2] = {values[r], values[STRIDE + r]};
-        (void)detector_observe(fixture->detector, row, 5, fixture->scores);
+        (void)detector_observe(fixture->detector, row, NULL, 5, fixture->scores);
     }
-    detector_add_rows(other->detector, values, ROWS, STRIDE, 5);
+    detector_add_rows(other->detector, values, ROWS, STRIDE, NULL, 5);
     detector_report(fixture->detector, 5, &one_report);
     detector_report(other->detector, 5, &many_report);
     assert_int_equal(many_report.observations_total, ROWS);
