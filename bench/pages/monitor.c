@@ -128,7 +128,7 @@ void monitor_observe(struct monitor *monitor, const struct traffic_row *row, int
         values[f].number = row->number[f];
     for (size_t c = 0; c < TRAFFIC_CATEGORICAL; c++)
         values[TRAFFIC_NUMERIC + c].category = monitor->code[c][row->category[c]];
-    detector_observe(monitor->detector, values, now_ms, scores);
+    detector_observe(monitor->detector, values, NULL, now_ms, scores);
 }
 
 void monitor_scrape(struct monitor *monitor, int64_t now_ms, struct exported *exported)
