@@ -156,6 +156,7 @@ void export_streams(void)
             .seed = i + 1,
             .window = streams[i].window,
             .minimum_sample = MINIMUM_SAMPLE,
+            .significance = DEFAULT_SIGNIFICANCE,
             .rate = EXPORT_RATE,
             .reference_rows = 2000,
             .rows = 4000,

@@ -84,7 +84,7 @@ static void detector_make(struct monitor *monitor, const struct simulation *simu
         .window = {.kind = WINDOW_COUNT, .observations = simulation->window},
         .minimum_sample = simulation->minimum_sample,
         .threshold = {ORIGINAL_THRESHOLD, CRITICAL_THRESHOLD},
-        .significance = SIGNIFICANCE,
+        .significance = simulation->significance,
         .methods = DETECTOR_LIVE_METHODS,
         .bins = BINS,
         .reference_resolution = 10000,

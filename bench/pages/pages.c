@@ -2,7 +2,7 @@
  * rules to pages, with an injected clock. README.md says what is simulated.
  *
  * usage: bench-pages [--quick] [--seeds N] [--hours H] [--rate N] [--reference N]
- *                    [--windows N,N,...] [--feature N] | --export
+ *                    [--windows N,N,...] [--feature N] [--significance P] | --export
  *
  * Exit status 1: a false page in more than 1 of 20 streams, or a shift of one deviation not found.
  */
@@ -30,7 +30,7 @@ static bool plan_valid(const struct plan *plan)
     return plan->seeds >= 1 && plan->seeds <= MAX_SEEDS && plan->hours > 0 &&
            plan->hours <= 10000 && plan->rate >= 1 && plan->rate <= 10000 &&
            plan->reference_rows >= 100 && plan->reference_rows <= 1000000 &&
-           plan->feature < TRAFFIC_NUMERIC;
+           plan->feature < TRAFFIC_NUMERIC && plan->significance > 0 && plan->significance < 1;
 }
 
 static const struct option options[] = {
@@ -40,6 +40,7 @@ static const struct option options[] = {
     {"rate", required_argument, NULL, 'r'},
     {"windows", required_argument, NULL, 'w'},
     {"reference", required_argument, NULL, 'n'},
+    {"significance", required_argument, NULL, 'p'},
     {"feature", required_argument, NULL, 'f'},
     {"export", no_argument, NULL, 'e'},
     {NULL, 0, NULL, 0},
@@ -66,6 +67,9 @@ static bool plan_option(struct plan *plan, int option)
     case 'n':
         plan->reference_rows = strtoul(optarg, NULL, 10);
         return true;
+    case 'p':
+        plan->significance = strtod(optarg, NULL);
+        return true;
     case 'f':
         plan->feature = atoi(optarg);
         return true;
@@ -83,6 +87,7 @@ int main(int argc, char **argv)
         .seeds = 20,
         .hours = 24,
         .rate = 1,
+        .significance = DEFAULT_SIGNIFICANCE,
         .reference_rows = 5000,
         .window = {200, 1000, 5000},
         .windows = 3,

@@ -32,6 +32,7 @@ static struct simulation simulation_of(const struct plan *plan, size_t window, u
         .seed = seed + 1,
         .window = plan->window[window],
         .minimum_sample = MINIMUM_SAMPLE,
+        .significance = plan->significance,
         .rate = plan->rate,
         .reference_rows = plan->reference_rows,
     };

@@ -7,14 +7,16 @@
 #define MAX_SEEDS   100
 #define MAX_WINDOWS 8
 
+#define DEFAULT_SIGNIFICANCE 0.0001
+
 /* What is looked for after a change at most: about as long as the change matters to somebody. */
 #define SEARCH_ROWS 10000u
 /* Rows before a change, beyond a full window: traces of an empty window are gone by then. */
 #define SETTLE_ROWS 600u
 
 /* Correlated traffic costs as much as independent traffic; its answer is not a close one. */
-#define CORRELATED_SEEDS 10u
-#define CORRELATED_HOURS 6.0
+#define CORRELATED_SEEDS 5u
+#define CORRELATED_HOURS 3.0
 
 enum {
     CHANGE_IS_QUARTER,
@@ -36,6 +38,7 @@ struct plan {
     unsigned seeds;
     double hours;
     unsigned rate;
+    double significance;
     size_t reference_rows;
     uint64_t window[MAX_WINDOWS];
     size_t windows;

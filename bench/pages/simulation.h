@@ -19,7 +19,6 @@
 #define CRITICAL_THRESHOLD 0.5
 #define ORIGINAL_THRESHOLD 0.3
 #define MINIMUM_SAMPLE     50
-#define SIGNIFICANCE       0.0001
 
 /* The warning thresholds simulated side by side: scores and evidence do not depend on them. */
 enum { THRESHOLD_005, THRESHOLD_010, THRESHOLD_015, THRESHOLD_020, THRESHOLD_030, THRESHOLD_COUNT };
@@ -31,6 +30,7 @@ struct simulation {
     uint64_t seed;
     uint64_t window;
     uint64_t minimum_sample;
+    double significance;
     double correlation;
     unsigned rate; /* observations a second */
     size_t reference_rows;

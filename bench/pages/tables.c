@@ -60,7 +60,7 @@ void print_settings(const struct plan *plan)
            "categorical), reference of %zu rows,\nscraped and evaluated every %d s, significance "
            "%g, minimum sample %d, critical threshold %g.\n",
            plan->seeds, plan->hours, plan->rate, TRAFFIC_FEATURES, TRAFFIC_NUMERIC,
-           TRAFFIC_CATEGORICAL, plan->reference_rows, SCRAPE_MS / 1000, SIGNIFICANCE,
+           TRAFFIC_CATEGORICAL, plan->reference_rows, SCRAPE_MS / 1000, plan->significance,
            MINIMUM_SAMPLE, CRITICAL_THRESHOLD);
 }
 
