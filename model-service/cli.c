@@ -69,7 +69,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, const ch
             usage_hint(command);
             return -EINVAL;
         }
-        if (command->options[choice].repeatable && values[choice] && optarg)
+        if ((command->repeatable & 1u << choice) && values[choice] && optarg)
             values[choice] = join((size_t)choice, values[choice], optarg);
         else
             values[choice] = optarg ? optarg : "";

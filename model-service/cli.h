@@ -2,14 +2,12 @@
 #ifndef CLI_H
 #define CLI_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct cli_option {
     const char *name;     /* long option without "--" */
     const char *argument; /* its argument's name in the help, or NULL for a flag */
     const char *help;
-    bool repeatable; /* given several times, the arguments are joined with line feeds */
 };
 
 struct cli_command {
@@ -18,6 +16,7 @@ struct cli_command {
     const char *summary;
     const struct cli_option *options;
     size_t option_count; /* <= CLI_MAX_OPTIONS; --help is added */
+    unsigned repeatable; /* bits 1 << option: given again, the arguments are joined by line feeds */
     int max_positionals;
 };
 

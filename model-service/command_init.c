@@ -28,8 +28,7 @@ static const struct cli_option options[] = {
     [OPTION_PREDICTION] = {"prediction", "COLUMN", "what the model predicted"},
     [OPTION_SCORE] = {"score", "COLUMN", "the probability it gave the second class"},
     [OPTION_LABEL] = {"label", "COLUMN", "the truth"},
-    [OPTION_EXCLUDE] = {"exclude", "A,B,...", "columns to leave out; may be given repeatedly",
-                        .repeatable = true},
+    [OPTION_EXCLUDE] = {"exclude", "A,B,...", "columns to leave out; may be given repeatedly"},
     [OPTION_NAME] = {"name", "NAME", "of the model (default: the file's)"},
     [OPTION_MODEL] = {"model", "FILE", "XGBoost model (.json or .ubj) that makes the predictions"},
     [OPTION_WEIGHTS] = {"weights", "FILE", "weights of a logistic regression (JSON) that does"},
@@ -45,6 +44,7 @@ static const struct cli_command command = {
         "--model and --weights the predictions are made elsewhere and are observed.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
+    .repeatable = 1u << OPTION_EXCLUDE,
     .max_positionals = 1,
 };
 

@@ -316,6 +316,10 @@ static int judge_role(struct init_file *file, size_t i)
     if (reason)
         return fail(file, "--%s: the column \"%s\" cannot be used: %s",
                     init_role_names[column->role], excerpt(column->name).text, reason);
+    if (column->role >= INIT_PREDICTION && column->bad_line > 0)
+        return fail(file, "--%s: the column \"%s\" has %s in line %llu",
+                    init_role_names[column->role], excerpt(column->name).text, column->bad_reason,
+                    (unsigned long long)column->bad_line);
     if (column->role == INIT_SCORE && column->kind.texts > 0)
         return fail(file, "--score: the column \"%s\" has \"%s\" in line %llu, expected numbers",
                     excerpt(column->name).text, column->kind.text_there.text,

@@ -125,38 +125,6 @@ static void append_features(struct buffer *out, const struct init_file *file)
             append_column(out, &file->columns[i]);
 }
 
-static void append_roles(struct buffer *out, const struct init_file *file)
-{
-    static const char *const about[INIT_ROLES] = {
-        [INIT_ID] = "of the row",
-        [INIT_TIMESTAMP] = "of the row",
-        [INIT_PREDICTION] = "the model's on the training data",
-        [INIT_SCORE] = "the probability of the second class",
-        [INIT_LABEL] = "the truth",
-    };
-    bool any = false;
-    for (enum init_role role = INIT_ID; role < INIT_ROLES; role++) {
-        const struct init_column *column = init_column_of(file, role);
-        if (!column)
-            continue;
-        if (!any)
-            buffer_append_text(out, "    columns:\n");
-        any = true;
-        append(out, "      %s: ", init_role_names[role]);
-        yaml_text(out, column->name);
-        append(out, "  # %s%s; ", about[role],
-               column->assumed ? ", assumed for its name, which no feature may have" : "");
-        if (init_present(column) > 0)
-            append_facts(out, column);
-        else
-            buffer_append_text(out, "every value is missing");
-        buffer_append_char(out, '\n');
-    }
-    if (!any)
-        buffer_append_text(out, "    # columns: {prediction: ..., label: ...}  # of the reference, "
-                                "if it has the model's predictions and the truth\n");
-}
-
 /* --- the scorer --- */
 
 static bool are_classes(const struct init_column *column)
@@ -217,14 +185,21 @@ static int compare_classes(const void *left, const void *right)
     return strcmp(a, b);
 }
 
+/* Whether there are classes to list. */
+static bool find_classes(const struct init_file *file, struct classes *classes)
+{
+    *classes = (struct classes){.count = 0};
+    if (is_regression(file))
+        return false;
+    add_classes(classes, init_column_of(file, INIT_PREDICTION));
+    add_classes(classes, init_column_of(file, INIT_LABEL));
+    return !classes->unfit && classes->count >= 2;
+}
+
 static void append_classes(struct buffer *out, const struct init_file *file)
 {
-    struct classes classes = {.count = 0};
-    if (is_regression(file))
-        return;
-    add_classes(&classes, init_column_of(file, INIT_PREDICTION));
-    add_classes(&classes, init_column_of(file, INIT_LABEL));
-    if (classes.unfit || classes.count < 2)
+    struct classes classes;
+    if (!find_classes(file, &classes))
         return;
     qsort(classes.name, classes.count, sizeof(classes.name[0]), compare_classes);
     buffer_append_text(out, "      classes: [");
@@ -234,6 +209,44 @@ static void append_classes(struct buffer *out, const struct init_file *file)
     }
     append(out, "]  # of the reference%s\n",
            classes.count == 2 ? "; the second is the one that a score is the probability of" : "");
+}
+
+/* --- the columns that are not features --- */
+
+static void append_roles(struct buffer *out, const struct init_file *file)
+{
+    static const char *const about[INIT_ROLES] = {
+        [INIT_ID] = "of the row",
+        [INIT_TIMESTAMP] = "of the row",
+        [INIT_PREDICTION] = "the model's on the training data",
+        [INIT_SCORE] = "the probability of the second class",
+        [INIT_LABEL] = "the truth",
+    };
+    struct classes classes;
+    const bool predictions = is_regression(file) || find_classes(file, &classes);
+    bool any = false;
+    for (enum init_role role = INIT_ID; role < INIT_ROLES; role++) {
+        const struct init_column *column = init_column_of(file, role);
+        if (!column)
+            continue;
+        const bool usable = role != INIT_PREDICTION || predictions;
+        if (!any && usable)
+            buffer_append_text(out, "    columns:\n");
+        any |= usable;
+        append(out, "      %s%s: ", usable ? "" : "# ", init_role_names[role]);
+        yaml_text(out, column->name);
+        append(out, "  # %s%s%s; ",
+               usable ? "" : "left out, as its classes cannot be listed: ", about[role],
+               column->assumed ? ", assumed for its name, which no feature may have" : "");
+        if (init_present(column) > 0)
+            append_facts(out, column);
+        else
+            buffer_append_text(out, "every value is missing");
+        buffer_append_char(out, '\n');
+    }
+    if (!any)
+        buffer_append_text(out, "    # columns: {prediction: ..., label: ...}  # of the reference, "
+                                "if it has the model's predictions and the truth\n");
 }
 
 static void append_scorer(struct buffer *out, const struct init_file *file)

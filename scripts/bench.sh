@@ -7,7 +7,7 @@
 #   http     /predict with full monitoring beside nginx returning a constant
 #   check    two CSV files beside pandas and SciPy
 #   evidence how often traffic without drift looks drifted
-#   detectors  detectors of change on streams of errors: false alarms, delay, cost
+#   detectors change in a stream of errors: false alarms, delay, cost
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 [ $# -gt 0 ] || set -- stats http check evidence detectors

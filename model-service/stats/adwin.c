@@ -99,12 +99,14 @@ double adwin_bound(double delta, uint64_t n0, uint64_t n1, double variance)
     return bound_of(log_term(delta, (double)n0 + (double)n1), (double)n0, (double)n1, variance);
 }
 
-/* Whether the means differ by more than the bound at any boundary of two buckets. */
-static bool has_cut(struct adwin *adwin)
+/* The younger side of the boundary of two buckets where the means differ by the largest factor of
+ * the bound; 0 when they differ by less than the bound at each. */
+static uint64_t find_cut(struct adwin *adwin)
 {
     const struct part all = whole(adwin);
     const double term = log_term(adwin->delta, all.count), variance = all.scatter / all.count;
-    double n0 = 0, sum0 = 0;
+    double n0 = 0, sum0 = 0, widest = 1;
+    uint64_t cut = 0;
     for (uint32_t i = adwin->rows; i-- > 0;) {
         for (uint32_t k = 0; k < adwin->row[i].count; k++) {
             n0 += size_of_row(i);
@@ -112,16 +114,21 @@ static bool has_cut(struct adwin *adwin)
             const double n1 = all.count - n0;
             adwin->looked++;
             if (n1 < ADWIN_MIN_SIDE)
-                return false;
-            if (n0 >= ADWIN_MIN_SIDE &&
-                fabs(sum0 / n0 - (all.sum - sum0) / n1) > bound_of(term, n0, n1, variance))
-                return true;
+                return cut;
+            if (n0 < ADWIN_MIN_SIDE)
+                continue;
+            const double apart = fabs(sum0 / n0 - (all.sum - sum0) / n1);
+            const double bound = bound_of(term, n0, n1, variance);
+            if (apart > bound && (cut == 0 || apart / bound > widest)) {
+                widest = apart / bound;
+                cut = (uint64_t)n1;
+            }
         }
     }
-    return false;
+    return cut;
 }
 
-enum change_state adwin_update(struct adwin *adwin, double x)
+enum change_state adwin_update(struct adwin *adwin, double x, uint64_t *ret_age)
 {
     struct adwin_row *first = &adwin->row[0];
     first->bucket[first->count++] = (struct adwin_bucket){.sum = x};
@@ -131,7 +138,12 @@ enum change_state adwin_update(struct adwin *adwin, double x)
         return CHANGE_NONE;
     adwin->tick = 0;
     enum change_state state = CHANGE_NONE;
-    while (adwin->length > ADWIN_MIN_WINDOW && has_cut(adwin)) {
+    while (adwin->length > ADWIN_MIN_WINDOW) {
+        const uint64_t cut = find_cut(adwin);
+        if (cut == 0)
+            break;
+        if (state == CHANGE_NONE)
+            *ret_age = cut;
         drop_oldest(adwin);
         state = CHANGE_DRIFT;
     }

@@ -43,10 +43,13 @@ struct adwin {
 void adwin_init(struct adwin *adwin, double delta);
 
 /* x: finite, in [0, 1]; the bound is proved for that range and scales with no other.
- * CHANGE_DRIFT when the window was cut, else CHANGE_NONE; there is no warning. O(log n) each
+ * CHANGE_DRIFT when the window was cut, else CHANGE_NONE; there is no warning. *ret_age, written
+ * with CHANGE_DRIFT only: observations after the cut that exceeded its bound by the largest factor.
+ * The window itself may reach back further: it loses only what the bound does not allow, so that
+ * one change can lead to cuts at several checks. O(log n) each
  * ADWIN_CLOCK-th time when nothing is cut, O(1) amortised otherwise; each cut drops a bucket and
  * looks again, O(log n) apiece. No allocation. */
-enum change_state adwin_update(struct adwin *adwin, double x);
+enum change_state adwin_update(struct adwin *adwin, double x, uint64_t *ret_age);
 
 /* Mean and population variance of the window; NaN when it is empty. O(log n). */
 double adwin_mean(const struct adwin *adwin);

@@ -57,9 +57,7 @@ static void init_kswin(struct change_detector *detector, uint64_t seed)
 
 static enum change_state update_adwin(struct change_detector *detector, double x, uint64_t *ret_age)
 {
-    const enum change_state state = adwin_update(&detector->of.adwin, x);
-    *ret_age = detector->of.adwin.length;
-    return state;
+    return adwin_update(&detector->of.adwin, x, ret_age);
 }
 
 static enum change_state update_ddm(struct change_detector *detector, double x, uint64_t *ret_age)
@@ -102,9 +100,9 @@ static const struct kind kinds[CHANGE_DETECTOR_COUNT] = {
     [CHANGE_ADWIN]        = { "adwin",        CHANGE_INPUT_UNIT,   false, true,  init_adwin,        update_adwin },
     [CHANGE_DDM]          = { "ddm",          CHANGE_INPUT_UNIT,   true,  false, init_ddm,          update_ddm },
     [CHANGE_EDDM]         = { "eddm",         CHANGE_INPUT_BINARY, true,  false, init_eddm,         update_eddm },
-    [CHANGE_HDDM_A]       = { "hddm_a",       CHANGE_INPUT_UNIT,   true,  false, init_hddm_a,       update_hddm_a },
+    [CHANGE_HDDM_A]       = { "hddm_a",       CHANGE_INPUT_UNIT,   true,  true,  init_hddm_a,       update_hddm_a },
     [CHANGE_HDDM_W]       = { "hddm_w",       CHANGE_INPUT_UNIT,   true,  false, init_hddm_w,       update_hddm_w },
-    [CHANGE_PAGE_HINKLEY] = { "page_hinkley", CHANGE_INPUT_REAL,   false, false, init_page_hinkley, update_page_hinkley },
+    [CHANGE_PAGE_HINKLEY] = { "page_hinkley", CHANGE_INPUT_REAL,   false, true,  init_page_hinkley, update_page_hinkley },
     [CHANGE_KSWIN]        = { "kswin",        CHANGE_INPUT_REAL,   false, false, init_kswin,        update_kswin },
 };
 /* clang-format on */

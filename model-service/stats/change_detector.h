@@ -89,9 +89,9 @@ NODISCARD int change_detector_init(struct change_detector *detector, enum change
 NODISCARD int change_detector_update(struct change_detector *detector, double x);
 
 /* *ret_index: where the last signalled change began, by the detector's own estimate: the index of
- * an observation, 0 for the first one since init, below `observations`. ADWIN: the cut; DDM, EDDM
- * and HDDM: the first of the warning that led to the drift; Page-Hinkley: after the extreme of its
- * sum; KSWIN: the start of the newest sample. 0; -ENODATA when no drift was signalled yet. */
+ * an observation, 0 for the first one since init, below `observations`. ADWIN and HDDM: the cut;
+ * DDM and EDDM: the first of the warning that led to the drift; Page-Hinkley: after the minimum of
+ * its sum; KSWIN: the start of the newest sample. 0; -ENODATA when no drift was signalled yet. */
 NODISCARD int change_detector_onset(const struct change_detector *detector, uint64_t *ret_index);
 
 /* The whole state as bytes, the same on every machine; equal states give equal bytes, and restored

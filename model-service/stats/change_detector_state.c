@@ -71,7 +71,6 @@ static void write_hddm_a(const struct change_detector *detector, struct byte_wri
     write_mean(&hddm->total, out);
     write_mean(&hddm->low, out);
     write_mean(&hddm->high, out);
-    write_u64(out, hddm->warning_at);
 }
 
 static void write_weighted(const struct hddm_weighted *sample, struct byte_writer *out)
@@ -217,10 +216,8 @@ static bool read_hddm_a(struct change_detector *detector, struct byte_reader *in
     const bool fits = read_mean(&hddm->total, detector->observations, in) &&
                       read_mean(&hddm->low, hddm->total.count, in) &&
                       read_mean(&hddm->high, hddm->total.count, in);
-    hddm->warning_at = read_u64(in);
     const bool started = hddm->total.count > 0;
-    return fits && started == (hddm->low.count > 0) && started == (hddm->high.count > 0) &&
-           hddm->warning_at <= hddm->total.count;
+    return fits && started == (hddm->low.count > 0) && started == (hddm->high.count > 0);
 }
 
 static bool read_weighted(struct hddm_weighted *sample, struct byte_reader *in)

@@ -26,12 +26,12 @@ struct hddm_a {
     enum change_direction direction;
     struct hddm_mean total;     /* since the last drift */
     struct hddm_mean low, high; /* at the lowest upper bound, at the highest lower bound */
-    uint64_t warning_at;        /* count at which the running warning began; 0: none */
 };
 
 void hddm_a_init(struct hddm_a *hddm, enum change_direction direction);
 
-/* x: in [0, 1]. Starts again after drift. *ret_age as in ddm_update. O(1). */
+/* x: in [0, 1]. Starts again after drift. *ret_age, written with CHANGE_DRIFT only: observations
+ * after the cut. O(1). */
 enum change_state hddm_a_update(struct hddm_a *hddm, double x, uint64_t *ret_age);
 
 /* weight: sum of the squared weights behind the mean; 0: empty. */
@@ -50,12 +50,13 @@ struct hddm_w {
     uint64_t count; /* since the last drift */
     struct hddm_weighted total;
     struct hddm_side rise, fall; /* fall: only with CHANGE_BOTH */
-    uint64_t warning_at;         /* as in hddm_a */
+    uint64_t warning_at;         /* count at which the running warning began; 0: none */
 };
 
 void hddm_w_init(struct hddm_w *hddm, enum change_direction direction);
 
-/* As hddm_a_update. O(1). */
+/* As hddm_a_update, but for *ret_age: observations since the warning began, this one included. The
+ * cut, where the weighted mean happened to be lowest, is mostly long before the change. O(1). */
 enum change_state hddm_w_update(struct hddm_w *hddm, double x, uint64_t *ret_age);
 
 #ifdef __cplusplus

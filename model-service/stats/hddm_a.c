@@ -1,5 +1,4 @@
 /* hddm_a.c - HDDM-A: plain means before and after the best cut, by Hoeffding's bound. */
-#include "change_internal.h"
 #include "hddm.h"
 
 #include <math.h>
@@ -47,14 +46,19 @@ enum change_state hddm_a_update(struct hddm_a *hddm, double x, uint64_t *ret_age
     hddm->total.sum += x;
     move_cuts(hddm);
     const double mean = mean_of(&hddm->total);
-    enum change_state state = judge(&hddm->low, &hddm->total, mean - mean_of(&hddm->low));
+    const struct hddm_mean *cut = &hddm->low;
+    enum change_state state = judge(cut, &hddm->total, mean - mean_of(cut));
     if (hddm->direction == CHANGE_BOTH) {
         const enum change_state fall =
             judge(&hddm->high, &hddm->total, mean_of(&hddm->high) - mean);
-        state = fall > state ? fall : state;
+        if (fall > state) {
+            state = fall;
+            cut = &hddm->high;
+        }
     }
-    change_note(&hddm->warning_at, hddm->total.count, state, ret_age);
-    if (state == CHANGE_DRIFT)
+    if (state == CHANGE_DRIFT) {
+        *ret_age = hddm->total.count - cut->count;
         hddm_a_init(hddm, hddm->direction);
+    }
     return state;
 }

@@ -106,6 +106,13 @@ def test_task_and_classes(tmp_path, values, task, classes):
     assert model["scorer"]["task"] == task and model["scorer"].get("classes") == classes
 
 
+@pytest.mark.parametrize("prediction", [lambda i: "same", lambda i: f"class {i}", lambda i: "x" * 200 + str(i % 2)])
+def test_predictions_without_classes_to_list(tmp_path, prediction):
+    write_csv(tmp_path / "ref.csv", ["x", "p"], [[i % 9, prediction(i)] for i in range(150)])
+    model, text = init(tmp_path, "--prediction", "p")
+    assert "columns" not in model and "# prediction: p  # left out" in text
+
+
 def test_reserved_names_are_the_output(tmp_path):
     write_csv(tmp_path / "ref.csv", ["x", "y", "prediction", "prediction_score"],
               [[i % 9, i % 7, i % 2, (i % 11) / 10] for i in range(100)])
@@ -187,6 +194,7 @@ def test_random_files_are_valid(tmp_path, seed):
     (["ref.csv", "--exclude", "x", "--label", "x"], 2, ["--label and --exclude both name"]),
     (["ref.csv", "--exclude", "x,y"], 1, ["no column to monitor"]),
     (["ref.csv", "--score", "y"], 2, ["--score", "expected numbers"]),
+    (["bad.csv", "--label", "y"], 2, ["--label", '"y"', "UTF-8", "line 2"]),
     (["ref.csv", "--name", "a/b"], 2, ["--name", "a/b"]),
     (["ref.csv", "--model", "m.pkl"], 2, [".json or .ubj"]),
     (["ref.csv", "--model", "m.json"], 1, ["m.json: No such file"]),
@@ -197,6 +205,7 @@ def test_random_files_are_valid(tmp_path, seed):
 def test_refused(tmp_path, arguments, code, words):
     write_csv(tmp_path / "ref.csv", ["x", "y"], [[i % 5, "ab"[i % 2]] for i in range(60)])
     (tmp_path / "short.csv").write_text("x,y\n1,2\n1\n")
+    (tmp_path / "bad.csv").write_bytes(b"x,y\n1,\xff\n2,a\n")
     (tmp_path / "empty.csv").write_text("x,y\n")
     done = run("init", *arguments, cwd=tmp_path)
     assert done.returncode == code and done.out == "", done.err

@@ -38,27 +38,30 @@ class Adwin:
         delta = self.delta / math.log(n0 + n1)
         return math.sqrt(2 / m * variance * math.log(2 / delta)) + 2 / (3 * m) * math.log(2 / delta)
 
-    def exceeds(self):
+    def cuts(self):
+        """(difference as a factor of the bound, younger side) where it is exceeded."""
         n = len(self.values)
         if n <= self.min_window:
-            return False
+            return []
         variance = float(np.var(self.values))
         below = np.concatenate([[0], np.cumsum(self.values)])
+        found = []
         for n0 in np.cumsum(self.buckets)[:-1].tolist():
             n1 = n - n0
-            apart = below[n0] / n0 - (below[n] - below[n0]) / n1
-            if min(n0, n1) >= self.min_side and abs(apart) > self.bound(n0, n1, variance):
-                return True
-        return False
+            if min(n0, n1) >= self.min_side:
+                apart = abs(below[n0] / n0 - (below[n] - below[n0]) / n1)
+                found.append((apart / self.bound(n0, n1, variance), n1))
+        return [cut for cut in found if cut[0] > 1]
 
     def update(self, x):
         self.add(x)
         self.seen += 1
         state = NONE
-        while self.seen % self.clock == 0 and self.exceeds():
+        while self.seen % self.clock == 0 and (cuts := self.cuts()):
+            if state == NONE:
+                self.age = max(cuts)[1]
             del self.values[:self.buckets.pop(0)]
             state = DRIFT
-        self.age = len(self.values)
         return state
 
     def mean(self):
@@ -99,7 +102,7 @@ class Ddm(Starting):
     """Gama et al. (2004), section 3: p_i + s_i against p_min + 2 s_min and p_min + 3 s_min."""
 
     def begin(self):
-        self.pairs = []
+        self.low = math.inf, math.inf
 
     def judge(self):
         n = len(self.values)
@@ -107,8 +110,7 @@ class Ddm(Starting):
         s = math.sqrt(p * (1 - p) / n)
         if n < 30:
             return NONE
-        self.pairs.append((p, s))
-        p_min, s_min = min(reversed(self.pairs), key=sum)
+        p_min, s_min = self.low = min((p, s), self.low, key=sum)
         if p + s > p_min + 3 * s_min:
             return DRIFT
         return WARNING if p + s > p_min + 2 * s_min else NONE
@@ -135,7 +137,24 @@ class Eddm(Starting):
         return self.state
 
 
-class HddmA(Starting):
+class Sided(Starting):
+    """Rises, and falls when asked for. Each side finds a state and the values after its cut."""
+
+    def judge(self):
+        self.take()
+        found = [self.side(sign) for sign in ((1,) if self.direction == UP else (1, -1))]
+        state = max(state for state, _ in found)
+        self.since = next(age for s, age in found if s == state)
+        return state
+
+    def take(self):
+        pass
+
+    def drift_age(self):
+        return self.since
+
+
+class HddmA(Sided):
     """Frias-Blanco et al. (2014), A-test: corollary 3 on the cut where the Hoeffding bound of the
     mean of the first values was lowest (for falls, highest)."""
 
@@ -147,18 +166,15 @@ class HddmA(Starting):
         cut = n - 1 - int(np.argmin(bounds[::-1]))
         k = cut + 1
         if k == n:
-            return NONE
+            return NONE, 0
         apart = sign * (means[-1] - means[cut])
         for confidence, state in ((0.001, DRIFT), (0.005, WARNING)):
             if apart >= math.sqrt((n - k) / (k * n) / 2 * math.log(2 / confidence)):
-                return state
-        return NONE
-
-    def judge(self):
-        return max(self.side(sign) for sign in ((1,) if self.direction == UP else (1, -1)))
+                return state, n - k
+        return NONE, 0
 
 
-class HddmW(Starting):
+class HddmW(Sided):
     """Frias-Blanco et al. (2014), W-test: McDiarmid's bound on exponentially weighted means before
     and after the cut where the bound of the first was lowest (for falls, highest)."""
 
@@ -167,17 +183,17 @@ class HddmW(Starting):
     def begin(self):
         self.history, self.after, self.bounds = [], {1: {}, -1: {}}, {1: [], -1: []}
 
-    def weigh(self, values):
-        mean, squares = values[0], 1.0
-        for x in values[1:]:
-            mean = self.LAMBDA * x + (1 - self.LAMBDA) * mean
-            squares = self.LAMBDA ** 2 + (1 - self.LAMBDA) ** 2 * squares
-        return mean, squares
-
     def extend(self, pair, x):
         mean, squares = pair
         return (self.LAMBDA * x + (1 - self.LAMBDA) * mean,
                 self.LAMBDA ** 2 + (1 - self.LAMBDA) ** 2 * squares)
+
+    def take(self):
+        x = self.values[-1]
+        self.history.append(self.extend(self.history[-1], x) if self.history else (x, 1.0))
+
+    def drift_age(self):
+        return Starting.drift_age(self)
 
     def side(self, sign):
         n = len(self.values)
@@ -185,21 +201,16 @@ class HddmW(Starting):
         bounds.append(sign * mean + math.sqrt(squares * math.log(1 / 0.001) / 2))
         cut = bounds.index(min(bounds))
         if cut == n - 1:
-            return NONE
-        known = self.after[sign].get(cut)
-        after = self.extend(known, self.values[-1]) if known else self.weigh(self.values[cut + 1:])
+            return NONE, None
+        known = self.after[sign].get(cut)  # kept from the step before, when the cut has not moved
+        after = self.extend(known, self.values[-1]) if known else (self.values[-1], 1.0)
         self.after[sign] = {cut: after}
         apart = sign * (after[0] - self.history[cut][0])
         for confidence, state in ((0.001, DRIFT), (0.005, WARNING)):
             weight = self.history[cut][1] + after[1]
             if apart > math.sqrt(weight * math.log(1 / confidence) / 2):
-                return state
-        return NONE
-
-    def judge(self):
-        x = self.values[-1]
-        self.history.append(self.extend(self.history[-1], x) if self.history else (x, 1.0))
-        return max(self.side(sign) for sign in ((1,) if self.direction == UP else (1, -1)))
+                return state, None
+        return NONE, None
 
 
 class PageHinkley(Starting):

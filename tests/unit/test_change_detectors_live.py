@@ -40,7 +40,7 @@ def load():
     lib.change_detector_onset.argtypes = [pointer, pointer]
     lib.change_detector_kind_of.argtypes = [ctypes.c_char_p, pointer]
     lib.adwin_init.argtypes = [pointer, double]
-    lib.adwin_update.argtypes = [pointer, double]
+    lib.adwin_update.argtypes = [pointer, double, pointer]
     lib.adwin_mean.argtypes = lib.adwin_variance.argtypes = [pointer]
     lib.adwin_mean.restype = lib.adwin_variance.restype = double
     return lib
@@ -80,7 +80,7 @@ class Adwin:
         LIB.adwin_init(self.memory, 0.002)
 
     def update(self, x):
-        return LIB.adwin_update(self.memory, x)
+        return LIB.adwin_update(self.memory, x, ctypes.byref(ctypes.c_uint64()))
 
     def length(self):
         return AdwinHead.from_buffer(self.memory).length
