@@ -1,4 +1,5 @@
 """serve --config: what is taken, and what is refused with file, line, key and what was expected."""
+import csv
 import json
 import math
 import os
@@ -102,7 +103,7 @@ def test_a_categorical_feature(folder, start_service):
     assert value(families, "model_feature_missing_total", **labels) == 0
     assert value(families, "model_drift_score", method="psi", **labels) == answer["drift_scores"]["colour"]
     for name in ("model_feature_mean", "model_feature_std", "model_feature_infinite"):
-        assert {s.labels["feature"] for s in families[name].samples} == {"age", "income"}
+        assert {s.labels["feature"] for s in families[name].samples} == {"age", "income", "prediction_score"}
     assert {s.labels["feature"] for s in families["model_feature_unseen"].samples} == {"colour"}
 
 
@@ -148,7 +149,7 @@ def test_names_in_every_script(tmp_path, start_service):
     assert list(inputs(service.get("/drift/status").json())) == names
     for openmetrics in (False, True):
         samples = scrape(service, openmetrics)["model_feature_mean"].samples
-        assert [s.labels["feature"] for s in samples] == names
+        assert [s.labels["feature"] for s in samples] == names + ["prediction_score"]
         assert [s.value for s in samples] == list(range(len(names)))
 
 
@@ -169,7 +170,7 @@ def test_many_features(tmp_path, start_service):
     assert short.status_code == 422 and len(short.text) < 1000
     assert "1000" in short.json()["detail"]
     assert len(inputs(service.get("/drift/status").json())) == 1000
-    assert len(scrape(service)["model_drift_score"].samples) == 2000
+    assert len(scrape(service)["model_drift_score"].samples) == 2000 + 1 + 2  # and the predictions'
 
 
 def test_a_window_by_duration(folder, start_service):
@@ -396,3 +397,22 @@ def test_every_key_is_documented(tmp_path):
         said = validate(tmp_path / "c.yml").stderr
         keys = re.search(r"expected one of (.*)$", said.strip())[1].split(", ")
         assert sorted(tables[place]) == sorted(keys), place
+
+
+def test_from_a_csv_to_a_service(tmp_path, start_service):
+    """init, validate, serve: with names that YAML, JSON and the exposition each have to quote."""
+    names = ["yes", "1", "a: b #", "größe", "- x", '"q"', "back\\slash", "null", "colour"]
+    rng = random.Random(5)
+    rows = [[round(rng.gauss(c, 1), 2) for c in range(8)] + [rng.choice("rgb")] for _ in range(300)]
+    with open(tmp_path / "ref.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row"] + names + ["label"])
+        writer.writerows([i] + row + [i % 2] for i, row in enumerate(rows))
+    done = subprocess.run([BINARY, "init", "ref.csv", "--label", "label", "--output", "drift.yml"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert validate(tmp_path / "drift.yml").returncode == 0
+    service = start_service("--config", str(tmp_path / "drift.yml"))
+    assert service.get("/").json()["models"] == ["ref"]
+    assert list(inputs(service.get("/drift/status").json())) == names
+    assert {s.labels["feature"] for s in scrape(service)["model_drift_score"].samples} >= set(names)
