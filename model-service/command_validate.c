@@ -58,9 +58,9 @@ static void print_model(const struct config_model *config, uint64_t reference_ro
 static int try_model(const struct config_model *config, uint64_t *ret_rows,
                      char error[SERVED_MODEL_ERROR_BYTES])
 {
+    const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};
     struct served_model *model;
     struct detector_report report = {0};
-    const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};
     int rc = served_model_create(config, &settings, &model, error);
     if (rc < 0)
         return rc;
