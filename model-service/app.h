@@ -5,6 +5,7 @@
 #include "adapt/config.h"
 #include "adapt/file_mark.h"
 #include "adapt/http.h"
+#include "adapt/lines.h"
 #include "served_model.h"
 
 #include <pthread.h>
@@ -18,6 +19,14 @@ int app_main(int argc, char **argv);
  * worker's time, and larger files belong in several requests. */
 #define PREDICT_MAX_BYTES     (4u << 20)
 #define PREDICT_MAX_INSTANCES 10000u
+/* The same for /observe; more come as lines, without a limit. */
+#define OBSERVE_MAX_BYTES     PREDICT_MAX_BYTES
+#define OBSERVE_MAX_INSTANCES PREDICT_MAX_INSTANCES
+/* Of a request's lines or instances that were refused; all are counted. */
+#define APP_MAX_LISTED_ERRORS 100u
+/* Unfinished lines of all requests together: with a limit of one line alone, clients that begin
+ * long ones would hold a gigabyte. */
+#define APP_LINES_MEMORY_BYTES (32u << 20)
 /* A simulation runs inside its request: this many rows take about a second. */
 #define SIMULATE_MAX_REQUESTS 100000u
 #define SIMULATE_MAX_BYTES    (64u << 10)
@@ -59,6 +68,7 @@ struct app {
     const char *config_path;                   /* NULL: the built-in model */
     _Atomic bool reloading, reload_failed;     /* one under way; the last one */
     _Atomic int64_t reload_success_ms;         /* wall clock; the start counts */
+    struct lines_memory lines_memory;
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -103,6 +113,7 @@ void handle_asset(void *app, const struct http_request *request, struct http_res
 void handle_drift_status(void *app, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *app, const struct http_request *request, struct http_response *response);
+void handle_observe(void *app, const struct http_request *request, struct http_response *response);
 void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
 void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);
