@@ -4,6 +4,7 @@
 
 #include "adapt/config.h"
 #include "adapt/http.h"
+#include "adapt/lines.h"
 #include "served_model.h"
 
 #include <pthread.h>
@@ -17,6 +18,14 @@ int app_main(int argc, char **argv);
  * worker's time, and larger files belong in several requests. */
 #define PREDICT_MAX_BYTES     (4u << 20)
 #define PREDICT_MAX_INSTANCES 10000u
+/* The same for /observe; more come as lines, without a limit. */
+#define OBSERVE_MAX_BYTES     PREDICT_MAX_BYTES
+#define OBSERVE_MAX_INSTANCES PREDICT_MAX_INSTANCES
+/* Of a request's lines or instances that were refused; all are counted. */
+#define APP_MAX_LISTED_ERRORS 100u
+/* Unfinished lines of all requests together: with a limit of one line alone, clients that begin
+ * long ones would hold a gigabyte. */
+#define APP_LINES_MEMORY_BYTES (32u << 20)
 /* A simulation runs inside its request: this many rows take about a second. */
 #define SIMULATE_MAX_REQUESTS 100000u
 #define SIMULATE_MAX_BYTES    (64u << 10)
@@ -26,8 +35,6 @@ int app_main(int argc, char **argv);
 /* Longest /labels body and largest batch; more come as lines. */
 #define LABELS_MAX_BYTES     (4u << 20)
 #define LABELS_MAX_INSTANCES 10000u
-/* Refusals that an answer to many lines or instances lists. */
-#define APP_MAX_LISTED_ERRORS 100u
 
 /* Answers are counted by route and status; statuses outside the table count as its last entry. */
 #define APP_STATUS_COUNT 16
@@ -48,6 +55,7 @@ struct app {
     struct model_set *models; /* guarded by models_mu; the set's own content is not */
     double start_seconds;     /* wall clock */
     char id_prefix[SERVED_MODEL_PREFIX_BYTES]; /* differs from start to start */
+    struct lines_memory lines_memory;
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -80,6 +88,7 @@ void handle_asset(void *app, const struct http_request *request, struct http_res
 void handle_drift_status(void *app, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *app, const struct http_request *request, struct http_response *response);
+void handle_observe(void *app, const struct http_request *request, struct http_response *response);
 void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
 void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);

@@ -5,6 +5,7 @@
 #include "served_model.h"
 
 #include "adapt/csv.h"
+#include "encode/number.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -56,6 +57,21 @@ int served_model_name_feature(struct served_model *model, size_t f, const char *
                               bool categorical);
 /* The classes' names and counters. names: NULL takes the scorer's. 0 or -ENOMEM. */
 int served_model_set_classes(struct served_model *model, const char *const *names, size_t count);
+
+struct served_text {
+    const char *start; /* NULL: missing */
+    size_t bytes;
+};
+/* A category or a class as a CSV file has it: numbers in their shortest form, NULL for what stands
+ * for a missing field. room: for a number. */
+struct served_text served_text_of(const struct input_value *value, char room[NUMBER_MAX_BYTES]);
+/* One value as the detector takes it. */
+union detector_value served_value_of(const struct served_model *model, size_t f,
+                                     const struct input_value *value);
+/* Counts a prediction of somebody else; gives it with the class that its score stands for. */
+struct observed_prediction served_model_count_told(struct served_model *model,
+                                                   const struct observed_prediction *prediction);
+int64_t served_model_now_ms(void);
 
 /* The model's own output on its reference: what its predictions are compared with. */
 struct reference_predictions {
