@@ -114,6 +114,8 @@ struct json_writer;
 const char *app_change_state_name(enum change_state state);
 /* The member "concept_drift" of an open object. */
 void app_write_concept_drift(struct json_writer *json, struct served_model *model);
+/* The member "streams" of an open object. */
+void app_write_streams(struct json_writer *json, struct served_model *model);
 
 /* A whole text as a decimal number, without the blanks, words and hexadecimal digits that strtod()
  * takes. False if it is none, or beyond the largest double; *ret_value is untouched then. */

@@ -161,6 +161,14 @@ NODISCARD int served_model_remember(struct served_model *model,
 void served_model_concept(struct served_model *model, struct performance_class *window_class,
                           struct concept_report *report);
 
+/* Detectors on the mean of a feature, or on the rate of a prediction, by configuration. */
+struct stream_report {
+    const char *name; /* of the feature, or "prediction" */
+    struct change_watch_report detector[CHANGE_DETECTOR_COUNT];
+};
+size_t served_model_stream_count(const struct served_model *model);
+void served_model_stream(struct served_model *model, size_t i, struct stream_report *report);
+
 /* Counts rows that were refused before they got here. */
 void served_model_count_rejected(struct served_model *model, uint64_t rows);
 
