@@ -29,7 +29,7 @@ const struct http_route app_routes[] = {
     {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
     {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate},
-    {"POST", "/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance},
     {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics},
     {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
@@ -43,7 +43,7 @@ const struct http_route app_routes[] = {
     {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/models/{model}/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES,
      handle_simulate},
-    {"POST", "/models/{model}/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
 };
 const size_t app_route_count = sizeof(app_routes) / sizeof(app_routes[0]);

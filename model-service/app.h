@@ -36,8 +36,6 @@ int app_main(int argc, char **argv);
 /* Longest /labels body and largest batch; more come as lines. */
 #define LABELS_MAX_BYTES     (4u << 20)
 #define LABELS_MAX_INSTANCES 10000u
-/* Refusals that an answer to many lines or instances lists. */
-#define APP_MAX_LISTED_ERRORS 100u
 
 /* Answers are counted by route and status; statuses outside the table count as its last entry. */
 #define APP_STATUS_COUNT 17
@@ -140,6 +138,8 @@ struct json_writer;
 const char *app_change_state_name(enum change_state state);
 /* The member "concept_drift" of an open object. */
 void app_write_concept_drift(struct json_writer *json, struct served_model *model);
+/* The member "streams" of an open object. */
+void app_write_streams(struct json_writer *json, struct served_model *model);
 
 /* A whole text as a decimal number, without the blanks, words and hexadecimal digits that strtod()
  * takes. False if it is none, or beyond the largest double; *ret_value is untouched then. */

@@ -108,6 +108,10 @@ static struct detector_verdict observe(struct served_model *model, const struct 
     pthread_mutex_lock(&model->mu);
     struct detector_verdict verdict =
         detector_observe(model->detector, row, absent, now_ms, scores);
+    for (size_t i = 0; i < model->stream_count; i++) {
+        const size_t f = served_model_stream_feature(model, i);
+        served_model_feed_stream(model, i, &row[f], !absent[f], now_ms);
+    }
     pthread_mutex_unlock(&model->mu);
     return verdict;
 }

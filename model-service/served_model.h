@@ -148,10 +148,10 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
 NODISCARD int served_model_label(struct served_model *model, const char *id, size_t id_bytes,
                                  const struct input_value *label, enum label_result *ret_result,
                                  char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
-/* After served_model_observe(): remembers the prediction under its id (NULL: none) and gives it the
- * label that came with it (NULL: none), which is what *ret_result is about. Without an id the two
- * are joined at once; without a prediction the label is one for an earlier one of this id.
- * 0; -EINVAL with one sentence: the label is none, or there is neither an id nor a prediction. */
+/* Beside observation_block_add(): remembers the prediction under its id (NULL: none) and gives it
+ * the label that came with it (NULL: none), which is what *ret_result is about. Without an id the
+ * two are joined at once; without a prediction the label is one for an earlier one of this id. 0;
+ * -EINVAL with one sentence: the label is none, or there is neither an id nor a prediction. */
 NODISCARD int served_model_remember(struct served_model *model,
                                     const struct observed_prediction *prediction, const char *id,
                                     size_t id_bytes, const struct input_value *label,
@@ -160,6 +160,14 @@ NODISCARD int served_model_remember(struct served_model *model,
 /* Performance, detectors and labels. window_class: [classes], or NULL. */
 void served_model_concept(struct served_model *model, struct performance_class *window_class,
                           struct concept_report *report);
+
+/* Detectors on the mean of a feature, or on the rate of a prediction, by configuration. */
+struct stream_report {
+    const char *name; /* of the feature, or "prediction" */
+    struct change_watch_report detector[CHANGE_DETECTOR_COUNT];
+};
+size_t served_model_stream_count(const struct served_model *model);
+void served_model_stream(struct served_model *model, size_t i, struct stream_report *report);
 
 /* Counts rows that were refused before they got here. */
 void served_model_count_rejected(struct served_model *model, uint64_t rows);
