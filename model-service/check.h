@@ -2,7 +2,7 @@
  * own detector.
  *
  * The current file's header is read first, then the whole reference, then the current file's rows
- * as a stream: each file once, so that both may be pipes. */
+ * as a stream, by several threads: each file once, so that both may be pipes. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -83,6 +83,22 @@ int check_columns_skip(struct check_columns *columns, size_t i, const char *reas
 void check_columns_forget_values(struct check_columns *columns);
 void check_columns_finish(struct check_columns *columns);
 
+/* --- what a reference's columns are (not for a model's features: somebody decided about those) --- */
+
+/* Counts a value as number or text; parsed: what csv_number() made of it. A number too large for a
+ * double is one. */
+void check_column_count(struct check_column *column, uint64_t line, const struct csv_field *field,
+                        int parsed);
+/* Numbers, but for a few fields. */
+bool check_column_is_flawed_number(const struct check_column *column);
+/* Its values were not kept, or as the wrong type. */
+bool check_column_has_wrong_values(const struct check_column *column);
+/* Decides on the type, with room for values; those kept so far are forgotten. 0 or -ENOMEM. */
+int check_column_become_text(struct check_column *column, size_t capacity);
+int check_column_become_number(struct check_column *column, size_t capacity);
+/* Decides on the columns without any value, and takes out identifiers. 0 or -ENOMEM. */
+int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity);
+
 /* --- rows --- */
 
 /* Bad rows shown; the rest are counted. */
@@ -90,6 +106,7 @@ void check_columns_finish(struct check_columns *columns);
 
 struct check_bad_rows {
     uint64_t count;
+    uint64_t line[CHECK_SHOWN_ROWS];
     char message[CHECK_SHOWN_ROWS][CSV_ERROR_BYTES];
 };
 
@@ -102,6 +119,11 @@ void check_bad_field(struct check_bad_rows *bad, const char *path, uint64_t line
 void check_bad_length(struct check_bad_rows *bad, const char *path, uint64_t line, size_t fields,
                       size_t expected);
 
+/* Adds another reader's, and shows the first ones of both in the order of their lines. */
+void check_bad_rows_merge(struct check_bad_rows *bad, const struct check_bad_rows *other);
+/* Forgets those from the line on. */
+void check_bad_rows_cut(struct check_bad_rows *bad, uint64_t line);
+
 /* How far a file has been read, on standard error, if that is a terminal and it takes a while. */
 struct check_progress {
     const char *path;
@@ -112,20 +134,10 @@ struct check_progress {
     double next_seconds;
 };
 
-#define CHECK_PROGRESS_ROWS 4096
-
 void check_progress_begin(struct check_progress *progress, const char *path);
-void check_progress_show(struct check_progress *progress);
+/* So much more of the file has been read. */
+void check_progress_add(struct check_progress *progress, uint64_t bytes, uint64_t rows);
 void check_progress_end(struct check_progress *progress);
-
-static inline void check_progress_row(struct check_progress *progress,
-                                      const struct csv_field *fields, size_t count)
-{
-    const struct csv_field *last = &fields[count - 1];
-    progress->bytes += (uint64_t)(last->text + last->bytes + 1 - fields[0].text);
-    if (++progress->rows % CHECK_PROGRESS_ROWS == 0 && progress->terminal)
-        check_progress_show(progress);
-}
 
 /* --- the comparison --- */
 

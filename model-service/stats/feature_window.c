@@ -387,7 +387,8 @@ void feature_window_observe_number(struct feature_window *window, double x, int6
     window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
 }
 
-#define MANY 256
+/* A block's worth of exact_sums_add(). */
+#define MANY 1024
 
 /* The sums and extremes of those of at most MANY values that are finite; returns their number. */
 static uint32_t sum_many(struct feature_window *window, const double *x, const uint32_t *cell,

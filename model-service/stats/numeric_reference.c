@@ -146,7 +146,9 @@ static uint64_t fingerprint(const struct numeric_reference *ref)
     hash = fingerprint_number(hash, ref->positive_infinite_rows);
     hash = fingerprint_number(hash, ref->negative_infinite_rows);
     hash = fingerprint_number(hash, ref->bins);
-    return fingerprint_bytes(hash, ref->bin_of_cell, 2 * ref->distinct + 4);
+    for (size_t i = 0; i < 2 * ref->distinct + 4; i++)
+        hash = fingerprint_number(hash, ref->bin_of_cell[i]);
+    return hash;
 }
 
 static int build(struct numeric_reference *ref, const double *rows, size_t count, size_t bins,
@@ -199,6 +201,7 @@ void numeric_reference_finish(struct numeric_reference *ref)
         return;
     for (size_t i = 0; i < ref->index_levels; i++)
         free(ref->index[i]);
+    free(ref->bucket);
     free(ref->value);
     free(ref->count);
     free(ref->bin_of_cell);
