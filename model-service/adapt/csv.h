@@ -43,7 +43,7 @@ struct csv_block {
     size_t bytes, capacity;
     uint64_t line; /* of the first byte */
 };
-#define CSV_PADDING 16
+#define CSV_PADDING 64
 
 /* path: borrowed. 0 or an error, as csv_read(). */
 int csv_open(const char *path, struct csv_file **ret_file, char error[CSV_ERROR_BYTES]);

@@ -222,12 +222,12 @@ static const uint64_t reciprocal[MAX_WIDE_EXPONENT] = {
 /* As divide(), without a division. The product's upper half h is at most 2 below the exact
  * quotient; rounding h to 53 bits is rounding that, unless a midpoint between two doubles may lie
  * between. */
-static double multiply_by_reciprocal(uint64_t m, int k)
+static inline double multiply_by_reciprocal(uint64_t m, int k)
 {
     int shift = __builtin_clzll(m);
     int power_bits = (k * 1701 >> 9) + 1; /* bits of 10^k for k < 100: 1701 / 512 > log2(10) */
     uint64_t h = (uint64_t)((uint128)(m << shift) * reciprocal[k - 1] >> 64);
-    unsigned dropped = h >> 63 ? 11 : 10;
+    unsigned dropped = 10 + (unsigned)(h >> 63); /* all but 53 bits */
     uint64_t middle = UINT64_C(1) << (dropped - 1);
     uint64_t low = h & (2 * middle - 1);
     uint64_t scale_bits = (uint64_t)(1023 + 1 - shift - power_bits) << 52;
@@ -332,7 +332,12 @@ static bool convert_plain(const char *text, size_t bytes, double *ret_value)
     }
     good &= last_digits(end - 8, (size_t)(end - p), &rest);
     decimal.mantissa = decimal.mantissa * integer_power[end - p] + rest;
-    return good && convert(&decimal, ret_value);
+    if (!good || decimal.mantissa == 0)
+        return good && convert(&decimal, ret_value);
+    /* for numbers of 17 digits cheaper than to choose */
+    const double value = multiply_by_reciprocal(decimal.mantissa, -decimal.exponent);
+    *ret_value = negative ? -value : value;
+    return true;
 }
 
 int decimal_number(const char *text, size_t bytes, double *ret_value)

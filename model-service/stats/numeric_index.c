@@ -49,11 +49,11 @@ static inline size_t bucket_of(const struct numeric_reference *ref, double x)
     return (size_t)(int64_t)(at < last ? at : last);
 }
 
-/* A bucket's entry is the group in which its first value lies, or would lie. */
+/* A bucket's entry is the place of its first value, or where that would be. */
 static uint32_t bucket_entry(size_t first, size_t next_first)
 {
     const size_t group = first / INDEX_FANOUT;
-    return next_first <= (group + 2) * INDEX_FANOUT ? (uint32_t)group : FULL_BUCKET;
+    return next_first <= (group + 2) * INDEX_FANOUT ? (uint32_t)first : FULL_BUCKET;
 }
 
 static int build_buckets(struct numeric_reference *ref)
@@ -106,13 +106,13 @@ static size_t tree_search(const struct numeric_reference *ref, double x)
     return group_search(ref->value, i, x);
 }
 
-/* The same from a bucket's entry: the second group adds only what follows a full first one. */
+/* The same from a bucket's entry. The first group is nearly always enough. */
 static inline size_t bucket_search(const struct numeric_reference *ref, uint32_t entry, double x)
 {
     if (entry == FULL_BUCKET)
         return tree_search(ref, x);
-    return group_search(ref->value, entry, x) + group_search(ref->value, (size_t)entry + 1, x) -
-           ((size_t)entry + 1) * INDEX_FANOUT;
+    const size_t group = entry / INDEX_FANOUT, found = group_search(ref->value, group, x);
+    return found < (group + 1) * INDEX_FANOUT ? found : group_search(ref->value, group + 1, x);
 }
 
 /* Padding is infinite, so it never equals a finite x. */
@@ -166,9 +166,10 @@ static void bucket_cells(const struct numeric_reference *ref, const double *x, s
     }
     for (size_t i = 0; i < count; i++) {
         entry[i] = ref->bucket[entry[i]];
-        const size_t group = entry[i] == FULL_BUCKET ? 0 : entry[i];
-        __builtin_prefetch(ref->value + group * INDEX_FANOUT);
-        __builtin_prefetch(ref->value + (group + 1) * INDEX_FANOUT);
+        const size_t first = entry[i] == FULL_BUCKET ? 0 : entry[i];
+        /* mostly the same line, and not much further */
+        __builtin_prefetch(ref->value + first);
+        __builtin_prefetch(ref->value + first + 3);
     }
     for (size_t i = 0; i < count; i++)
         cell[i] = cell_at(ref, bucket_search(ref, entry[i], x[i]), x[i]);

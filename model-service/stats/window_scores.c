@@ -41,7 +41,7 @@ static int check(const struct feature_window *window, enum drift_method method)
 static double psi_bin_term(const struct feature_window *window, size_t bin)
 {
     return psi_term((double)window->reference_bin[bin] / (double)window->reference_rows,
-                    (double)window->bin[bin] / (double)window->total.observations);
+                    (double)window_bins(window)[bin] / (double)window->total.observations);
 }
 
 /* Adds the same terms in the same order as psi_score(), computing only those that changed. */
@@ -66,7 +66,7 @@ static double psi(const struct feature_window *window)
 int feature_window_score(const struct feature_window *window, enum drift_method method,
                          double *ret_score)
 {
-    const uint64_t *reference = window->reference_bin, *current = window->bin;
+    const uint64_t *reference = window->reference_bin, *current = window_bins(window);
     const size_t bins = window->bins;
     size_t dof;
     int r = check(window, method);
@@ -103,8 +103,9 @@ int feature_window_score(const struct feature_window *window, enum drift_method 
 static size_t degrees_of_freedom(const struct feature_window *window)
 {
     size_t occupied = 0;
+    const uint64_t *bin = window_bins(window);
     for (size_t i = 0; i < window->bins; i++)
-        occupied += window->reference_bin[i] + window->bin[i] > 0;
+        occupied += window->reference_bin[i] + bin[i] > 0;
     return occupied - 1;
 }
 
@@ -234,7 +235,7 @@ double feature_window_quantile(const struct feature_window *window, double p)
 const uint64_t *feature_window_bins(const struct feature_window *window, size_t *ret_bins)
 {
     *ret_bins = window->bins;
-    return window->bin;
+    return window_bins(window);
 }
 
 double feature_window_wasserstein_bound(const struct feature_window *window)
