@@ -197,6 +197,17 @@ static bool scan_decimal(const char *begin, const char *end, struct decimal *dec
     return any && p == end;
 }
 
+/* Without a branch, which random signs would mispredict. x: not negative. */
+static inline double with_sign(double x, bool negative)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof(bits));
+    bits |= (uint64_t)negative << 63;
+    memcpy(&x, &bits, sizeof(bits));
+    return x;
+}
+
 /* m / 10^k, rounded once. With m's highest bit set the quotient has at least 63 bits, so its lowest
  * one can carry the remainder. */
 static double divide(uint64_t m, int k)
@@ -288,8 +299,7 @@ static bool convert_short(const char *text, size_t bytes, double *ret_value)
         return false;
     if (!digits_of(word, bytes, &digits))
         return false;
-    const double value = (double)digits / exact_power[decimals];
-    *ret_value = negative ? -value : value;
+    *ret_value = with_sign((double)digits / exact_power[decimals], negative);
     return true;
 }
 
@@ -305,12 +315,11 @@ static inline bool last_digits(const char *p, size_t count, uint64_t *ret_value)
 }
 
 /* The same for 9 or more characters of the form [-] 1 to 7 digits . digits, at most 19 of these. */
-static bool convert_plain(const char *text, size_t bytes, double *ret_value)
+static inline bool convert_plain(const char *text, size_t bytes, double *ret_value)
 {
     const bool negative = IN_WORDS && *text == '-';
     const char *end = text + bytes, *p = text + negative;
-    uint64_t word, part, rest;
-    bool good = true;
+    uint64_t word, part;
 
     if (!IN_WORDS || bytes < 9)
         return false;
@@ -318,34 +327,29 @@ static bool convert_plain(const char *text, size_t bytes, double *ret_value)
     const size_t whole = digit_run(word);
     if (whole - 1 > 6 || p[whole] != '.')
         return false;
-    struct decimal decimal = {
-        .mantissa = join_digits((word ^ EACH_BYTE('0')) << 8 * (8 - whole)),
-        .exponent = (int)(p + whole + 1 - end),
-        .negative = negative,
-    };
-    decimal.digits = (unsigned)-decimal.exponent + (decimal.mantissa > 0 ? (unsigned)whole : 0);
-    if (decimal.digits > MAX_DIGITS || decimal.exponent == 0)
+    uint64_t mantissa = join_digits((word ^ EACH_BYTE('0')) << 8 * (8 - whole));
+    p += whole + 1;
+    const size_t decimals = (size_t)(end - p);
+    if (decimals == 0 || decimals + (mantissa > 0 ? whole : 0) > MAX_DIGITS)
         return false;
-    for (p += whole + 1; end - p > 8; p += 8) {
+    bool good = true;
+    for (; end - p > 8; p += 8) {
         good &= last_digits(p, 8, &part);
-        decimal.mantissa = decimal.mantissa * integer_power[8] + part;
+        mantissa = mantissa * integer_power[8] + part;
     }
-    good &= last_digits(end - 8, (size_t)(end - p), &rest);
-    decimal.mantissa = decimal.mantissa * integer_power[end - p] + rest;
-    if (!good || decimal.mantissa == 0)
-        return good && convert(&decimal, ret_value);
+    good &= last_digits(end - 8, (size_t)(end - p), &part);
+    mantissa = mantissa * integer_power[end - p] + part;
     /* for numbers of 17 digits cheaper than to choose */
-    const double value = multiply_by_reciprocal(decimal.mantissa, -decimal.exponent);
-    *ret_value = negative ? -value : value;
-    return true;
+    *ret_value = with_sign(mantissa > 0 ? multiply_by_reciprocal(mantissa, (int)decimals) : 0.0,
+                           negative);
+    return good;
 }
 
-int decimal_number(const char *text, size_t bytes, double *ret_value)
+/* Apart from the common cases, so that these need not save registers for it. */
+__attribute__((noinline)) static int convert_any(const char *text, size_t bytes, double *ret_value)
 {
     struct decimal decimal;
 
-    if (convert_short(text, bytes, ret_value) || convert_plain(text, bytes, ret_value))
-        return 0;
     if (!scan_decimal(text, text + bytes, &decimal))
         return -EINVAL;
     if (convert(&decimal, ret_value))
@@ -355,4 +359,11 @@ int decimal_number(const char *text, size_t bytes, double *ret_value)
         return -ERANGE;
     *ret_value = value;
     return 0;
+}
+
+int decimal_number(const char *text, size_t bytes, double *ret_value)
+{
+    if (convert_short(text, bytes, ret_value) || convert_plain(text, bytes, ret_value))
+        return 0;
+    return convert_any(text, bytes, ret_value);
 }
