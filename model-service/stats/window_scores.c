@@ -175,6 +175,35 @@ static void widen(struct window_moments *moments, double min, double max)
     moments->max = max > moments->max ? max : moments->max;
 }
 
+/* Round these, so that one comparison need not wait for the one before. */
+#define LANES 4
+
+/* The values, none of them infinite. A comparison with NaN is false. */
+static void widen_all(struct window_moments *moments, const double *x, size_t count)
+{
+    double min[LANES], max[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        min[lane] = INFINITY;
+        max[lane] = -INFINITY;
+    }
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            min[lane] = x[i + lane] < min[lane] ? x[i + lane] : min[lane];
+            max[lane] = x[i + lane] > max[lane] ? x[i + lane] : max[lane];
+        }
+    for (; i < count; i++)
+        widen(moments, x[i], x[i]);
+    for (size_t lane = 0; lane < LANES; lane++)
+        widen(moments, min[lane], max[lane]);
+}
+
+static bool has_infinite(const struct feature_window *window)
+{
+    const uint32_t *cell = window->total.cell;
+    return cell[window->missing_cell + 1] > 0 || cell[window->missing_cell + 2] > 0;
+}
+
 static void find_extremes(const struct feature_window *window, struct window_moments *moments)
 {
     const struct ring *ring = &window->ring;
@@ -184,6 +213,10 @@ static void find_extremes(const struct feature_window *window, struct window_mom
         widen(moments, window->total.min, window->total.max);
     for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
         widen(moments, window->pane[i].min, window->pane[i].max);
+    if (!has_infinite(window)) {
+        widen_all(moments, ring->value, ring->length);
+        return;
+    }
     for (size_t i = 0; i < ring->length; i++)
         if (window_is_finite_cell(window, ring->cell[i]))
             widen(moments, ring->value[i], ring->value[i]);
