@@ -10,6 +10,7 @@
 #include "adapt/csv.h"
 #include "adapt/excerpt.h"
 #include "adapt/text_pool.h"
+#include "drift_details.h"
 #include "drift_detector.h"
 
 #include <stdbool.h>

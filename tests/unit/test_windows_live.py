@@ -247,6 +247,23 @@ def test_against_scipy():
     assert exact_distances > 10
 
 
+def test_cramer_von_mises_of_large_samples():
+    """Beyond about a million values the sums are in doubles."""
+    rng = np.random.default_rng(SEEDS.spawn(1)[0])
+    for rows in 350_000, 600_000:
+        ref = np.round(rng.normal(size=rows), 3)
+        cur = np.round(rng.normal(0.01, 1, size=rows), 3)
+        cur = cur[np.isin(cur, ref)]
+        values, (n, m) = np.unique(ref), (len(ref), len(cur))
+        at_or_below = [np.searchsorted(np.sort(x), values, side="right").tolist() for x in (ref, cur)]
+        counts = np.diff(np.array([[0, 0], *zip(*at_or_below)]), axis=0).sum(axis=1).tolist()
+        squares = sum(k * (n * c - m * r) ** 2 for k, r, c in zip(counts, *at_or_below))
+        with Window(ref) as window:
+            window.observe(cur)
+            close(window.score(CRAMER_VON_MISES), float(Fraction(squares, n * m * (n + m) ** 2)),
+                  TOLERANCE, rows)
+
+
 def test_compressed_reference():
     for rng, ref, cur, what in cases(100, False):
         resolution = int(rng.integers(2, 300))
