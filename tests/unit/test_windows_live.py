@@ -22,6 +22,7 @@ SEED = int(os.environ.get("WINDOWS_LIVE_SEED", np.random.SeedSequence().entropy 
 SMALL_CASES = 2000
 LARGE_CASES = 12
 MOMENT_CASES = 300
+IDENTICAL_SHARE = 0.04  # of the cases: the same values on both sides
 TOLERANCE = 1e-12         # relative, of statistics
 P_TOLERANCE = 1e-6        # relative, of p-values down to SMALLEST_P
 SMALLEST_P = 1e-300
@@ -158,7 +159,10 @@ def cases(count, large):
         rng = np.random.default_rng(seed)
         names = rng.choice(list(SHAPES), 2)
         n, m = draw_sizes(rng, large)
-        yield rng, SHAPES[names[0]](rng, n), SHAPES[names[1]](rng, m), f"{names} n={n} m={m}"
+        ref, cur = SHAPES[names[0]](rng, n), SHAPES[names[1]](rng, m)
+        if rng.random() < IDENTICAL_SHARE:
+            cur = rng.permutation(ref)
+        yield rng, ref, cur, f"{names} n={n} m={len(cur)}"
 
 
 def all_cases():
