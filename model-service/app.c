@@ -1,13 +1,11 @@
 /* app.c - the service: routes, life cycle, threads. */
 #include "app.h"
 
-#include "adapt/excerpt.h"
 #include "adapt/log.h"
 #include "cli.h"
 #include "version.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,20 +63,6 @@ static const struct cli_command command = {
     .option_count = sizeof(options) / sizeof(options[0]),
 };
 
-struct served_model *app_model(struct app *app, const struct http_request *request,
-                               struct http_response *response)
-{
-    if (!request->param)
-        return app->models[0];
-    for (size_t i = 0; i < app->model_count; i++)
-        if (strcmp(served_model_name(app->models[i]), request->param) == 0)
-            return app->models[i];
-    char detail[160];
-    snprintf(detail, sizeof(detail), "there is no model \"%s\"", excerpt(request->param).text);
-    app_problem(response, 404, detail);
-    return NULL;
-}
-
 /* --- callbacks of the HTTP adapter --- */
 
 static void render_error(void *context, unsigned status, const char *detail,
@@ -103,72 +87,21 @@ static void count_request(void *context, const struct http_route *route, const c
 
 /* --- start --- */
 
-static int warning_override(double *ret_threshold)
-{
-    const char *text = getenv("DRIFT_THRESHOLD");
-    *ret_threshold = NAN;
-    if (!text || !*text)
-        return 0;
-    double value;
-    if (!app_decimal(text, &value) || value <= 0) {
-        log_error("DRIFT_THRESHOLD must be a number above 0, got '%s'", excerpt(text).text);
-        return -EINVAL;
-    }
-    *ret_threshold = value;
-    return 0;
-}
-
-static int models_create(struct app *app, const char *config_path)
-{
-    double threshold;
-    if (warning_override(&threshold) < 0)
-        return -EINVAL;
-    const size_t count = app->config.model_count ? app->config.model_count : 1;
-    app->models = calloc(count, sizeof(struct served_model *));
-    if (!app->models)
-        return -ENOMEM;
-    for (; app->model_count < count; app->model_count++) {
-        struct served_model **model = &app->models[app->model_count];
-        char error[SERVED_MODEL_ERROR_BYTES] = "";
-        int rc = app->config.model_count
-                     ? served_model_create(&app->config.models[app->model_count], threshold, model,
-                                           error)
-                     : served_model_create_builtin(threshold, model, error);
-        if (rc < 0) {
-            log_error("%s%s%s", config_path ? config_path : "", config_path ? ": " : "", error);
-            return rc;
-        }
-        log_info("model \"%s\": %zu features", served_model_name(*model),
-                 served_model_schema(*model)->features);
-    }
-    return 0;
-}
-
 static int app_load(struct app *app, const char *config_path)
 {
     unsigned nonce = 0;
+    pthread_mutex_init(&app->models_mu, NULL);
     app->start_seconds = (double)app_now_ms() / 1000;
     if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
         nonce = (unsigned)app_now_ms();
     snprintf(app->id_prefix, sizeof(app->id_prefix), "%08x-", nonce);
-    if (config_path) {
-        char error[CONFIG_ERROR_BYTES];
-        int rc = config_load(config_path, &app->config, error);
-        if (rc < 0) {
-            log_error("configuration %s", error);
-            return rc;
-        }
-    }
-    return models_create(app, config_path);
+    return model_set_create(app, config_path, &app->models);
 }
 
 static void app_unload(struct app *app)
 {
-    for (size_t i = 0; i < app->model_count; i++)
-        served_model_destroy(app->models[i]);
-    free(app->models);
-    if (app->config.model_count)
-        config_finish(&app->config);
+    model_set_release(app->models);
+    pthread_mutex_destroy(&app->models_mu);
 }
 
 static void explain_start_failure(const char *listen, int rc)
@@ -242,9 +175,9 @@ int app_main(int argc, char **argv)
     cli_block_signals();
     int rc = app_load(app, values[OPTION_CONFIG]);
     if (rc == 0) {
-        const char *configured = app->config.listen ? app->config.listen : DEFAULT_LISTEN;
-        rc = app_run(app, values[OPTION_LISTEN] ? values[OPTION_LISTEN] : configured,
-                     (size_t)threads);
+        const char *configured = app->models->config.listen;
+        const char *listen = values[OPTION_LISTEN] ? values[OPTION_LISTEN] : configured;
+        rc = app_run(app, listen ? listen : DEFAULT_LISTEN, (size_t)threads);
     }
     app_unload(app);
     free(app);

@@ -6,6 +6,7 @@
 #include "adapt/http.h"
 #include "served_model.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -27,12 +28,20 @@ int app_main(int argc, char **argv);
 extern const unsigned app_statuses[APP_STATUS_COUNT];
 #define APP_MAX_ROUTES 24
 
-struct app {
+/* The models of one configuration, const but for what they count themselves. Replaced as a whole
+ * by a reload; requests in flight keep the set, or the model, that they began with. */
+struct model_set {
+    atomic_size_t references;
     struct config config; /* model_count 0 when the built-in model is served */
     struct served_model **models;
-    size_t model_count;
-    double start_seconds; /* wall clock */
-    char id_prefix[12];   /* of generated prediction ids; differs from start to start */
+    size_t count; /* 1 or more */
+};
+
+struct app {
+    pthread_mutex_t models_mu;
+    struct model_set *models; /* guarded by models_mu; the set's own content is not */
+    double start_seconds;     /* wall clock */
+    char id_prefix[SERVED_MODEL_PREFIX_BYTES]; /* differs from start to start */
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -42,7 +51,18 @@ struct app {
 extern const struct http_route app_routes[];
 extern const size_t app_route_count;
 
-/* The model a request is about, or NULL after answering 404. */
+/* --- the models, app_models.c --- */
+
+/* Reads the configuration (NULL: the built-in model) and creates its models; logs why it cannot.
+ * 0 or a negative errno; the caller holds the first reference. */
+int model_set_create(const struct app *app, const char *config_path, struct model_set **ret_set);
+/* The last one destroys it. NULL is fine. */
+void model_set_release(struct model_set *set);
+/* The set that is served now; to be released. */
+struct model_set *app_models(struct app *app);
+/* From now on this one, whose reference passes to the app. */
+void app_models_exchange(struct app *app, struct model_set *set);
+/* The model a request is about, to be released, or NULL after answering 404. */
 struct served_model *app_model(struct app *app, const struct http_request *request,
                                struct http_response *response);
 
@@ -61,6 +81,8 @@ void handle_metrics(void *app, const struct http_request *request, struct http_r
 struct buffer;
 /* application/problem+json (RFC 9457); detail is one sentence. */
 void app_problem(struct http_response *response, unsigned status, const char *detail);
+/* A body that was not taken: the client's mistake with error (-EINVAL), or our lack of memory. */
+void app_refused(struct http_response *response, int rc, const struct input_error *error);
 /* The 503 of a request that could not get the memory it needs. */
 void app_out_of_memory(struct http_response *response);
 /* The buffer's bytes as the answer's body; 500 when it failed for memory. Empties the buffer. */

@@ -4,6 +4,7 @@
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,4 +100,12 @@ void app_timestamp(int64_t ms, char out[APP_TIMESTAMP_BYTES])
     gmtime_r(&seconds, &utc);
     size_t length = strftime(out, APP_TIMESTAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(out + length, APP_TIMESTAMP_BYTES - length, ".%03dZ", (int)(ms % 1000));
+}
+
+void app_refused(struct http_response *response, int rc, const struct input_error *error)
+{
+    if (rc == -EINVAL)
+        app_problem(response, error->status, error->detail);
+    else
+        app_out_of_memory(response);
 }

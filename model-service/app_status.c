@@ -18,13 +18,15 @@ static void write_timestamp(struct json_writer *json, const char *key, int64_t m
     json_member_string(json, key, text);
 }
 
-static void write_models(struct json_writer *json, const struct app *app)
+static void write_models(struct json_writer *json, struct app *app)
 {
+    struct model_set *set = app_models(app);
     json_key(json, "models");
     json_begin_array(json);
-    for (size_t i = 0; i < app->model_count; i++)
-        json_string(json, served_model_name(app->models[i]));
+    for (size_t i = 0; i < set->count; i++)
+        json_string(json, served_model_name(set->models[i]));
     json_end_array(json);
+    model_set_release(set);
 }
 
 static bool wants_html(const struct http_request *request)
@@ -35,7 +37,7 @@ static bool wants_html(const struct http_request *request)
 
 void handle_root(void *context, const struct http_request *request, struct http_response *response)
 {
-    const struct app *app = context;
+    struct app *app = context;
     if (wants_html(request)) {
         http_respond(response, 302, "text/plain; charset=utf-8", NULL, 0);
         http_response_header(response, "Location", "/dashboard");
@@ -43,7 +45,10 @@ void handle_root(void *context, const struct http_request *request, struct http_
         return;
     }
     struct detector_report report;
-    if (served_model_report(app->models[0], &report) < 0) {
+    struct served_model *model = app_model(app, request, response);
+    const int rc = served_model_report(model, &report);
+    served_model_release(model);
+    if (rc < 0) {
         app_out_of_memory(response);
         return;
     }
@@ -120,6 +125,32 @@ static void write_moments(struct json_writer *json, const char *key, double mean
     json_end_object(json);
 }
 
+static void write_thresholds(struct json_writer *json,
+                             const struct detector_feature_report *feature)
+{
+    json_key(json, "thresholds");
+    json_begin_object(json);
+    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++)
+        json_member_number(json, drift_severity_name(s), feature->threshold[s]);
+    json_end_object(json);
+}
+
+static void write_categories(struct json_writer *json,
+                             const struct detector_feature_report *feature)
+{
+    json_key(json, "categories");
+    json_begin_object(json);
+    for (size_t c = 0; c < feature->category_count; c++) {
+        const struct detector_category_report *category = &feature->category[c];
+        json_key(json, category->name);
+        json_begin_object(json);
+        json_member_number(json, "window", category->window_ratio);
+        json_member_number(json, "reference", category->reference_ratio);
+        json_end_object(json);
+    }
+    json_end_object(json);
+}
+
 static void write_sizes(struct json_writer *json, const struct detector_feature_report *feature)
 {
     json_member_integer(json, "window_size", feature->window_rows);
@@ -141,6 +172,10 @@ static void write_sizes(struct json_writer *json, const struct detector_feature_
     json_begin_object(json);
     json_member_integer(json, "window", feature->window_infinite);
     json_member_integer(json, "total", feature->infinite_total);
+    json_end_object(json);
+    json_key(json, "out_of_range");
+    json_begin_object(json);
+    json_member_integer(json, "total", feature->out_of_range_total);
     json_end_object(json);
 }
 
@@ -164,7 +199,10 @@ static void write_feature(struct json_writer *json, const struct detector_featur
             write_method(json, &feature->method[method]);
         }
     json_end_object(json);
+    write_thresholds(json, feature);
     write_sizes(json, feature);
+    if (feature->type == FEATURE_CATEGORICAL)
+        write_categories(json, feature);
     if (feature->type == FEATURE_NUMERIC) {
         write_moments(json, "window", feature->window_mean, feature->window_deviation,
                       feature->window_min, feature->window_max);
@@ -182,10 +220,11 @@ static void write_report(struct json_writer *json, const struct served_model *mo
     json_member_string(json, "model_version", served_model_version(model));
     json_member_string(json, "overall_drift", detector_status_word(report));
     json_member_boolean(json, "drift_detected", report->drift_detected);
+    json_member_boolean(json, "prediction_drift_detected", report->prediction_drift_detected);
     json_key(json, "feature_drift_scores");
     json_begin_object(json);
     for (size_t f = 0; f < report->feature_count; f++)
-        if (!isnan(report->features[f].headline_score))
+        if (!report->features[f].prediction && !isnan(report->features[f].headline_score))
             json_member_number(json, report->features[f].name, report->features[f].headline_score);
     json_end_object(json);
     json_member_number(json, "threshold", report->threshold[SEVERITY_WARNING]);
@@ -211,6 +250,7 @@ void handle_drift_status(void *context, const struct http_request *request,
         return;
     struct detector_report report;
     if (served_model_report(model, &report) < 0) {
+        served_model_release(model);
         app_out_of_memory(response);
         return;
     }
@@ -220,6 +260,7 @@ void handle_drift_status(void *context, const struct http_request *request,
     json_init(&json, &body);
     write_report(&json, model, &report);
     free(report.features);
+    served_model_release(model);
     response->compressible = true;
     app_json(response, 200, &body);
 }

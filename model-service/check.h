@@ -8,15 +8,15 @@
 
 #include "adapt/config.h"
 #include "adapt/csv.h"
-#include "adapt/excerpt.h"
 #include "adapt/text_pool.h"
+#include "column_kind.h"
+#include "csv_progress.h"
 #include "drift_details.h"
 #include "drift_detector.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 /* What was asked for. All borrowed. */
 struct check_settings {
@@ -53,10 +53,8 @@ struct check_column {
     bool decided;            /* categorical is known */
     bool counts_up;          /* whole numbers, each row's above the last: a row number or a time */
     bool waits;              /* numbers, then text: no values until the second reading */
-    uint64_t numbers, texts; /* in the reference; 0 where the model gives the type */
-    uint64_t text_line;      /* of the first text */
-    struct excerpt text_there;
-    double *number; /* [rows] one of the two */
+    struct column_kind kind; /* of the reference; zeros where the model gives the type */
+    double *number;          /* [rows] one of the two */
     const char **text;
     struct text_pool pool;
 };
@@ -84,14 +82,9 @@ int check_columns_skip(struct check_columns *columns, size_t i, const char *reas
 void check_columns_forget_values(struct check_columns *columns);
 void check_columns_finish(struct check_columns *columns);
 
-/* --- what a reference's columns are (not for a model's features: somebody decided about those) --- */
+/* --- what a reference's columns are (not for a model's features: somebody decided about those) ---
+ */
 
-/* Counts a value as number or text; parsed: what csv_number() made of it. A number too large for a
- * double is one. */
-void check_column_count(struct check_column *column, uint64_t line, const struct csv_field *field,
-                        int parsed);
-/* Numbers, but for a few fields. */
-bool check_column_is_flawed_number(const struct check_column *column);
 /* Its values were not kept, or as the wrong type. */
 bool check_column_has_wrong_values(const struct check_column *column);
 /* Decides on the type, with room for values; those kept so far are forgotten. 0 or -ENOMEM. */
@@ -124,21 +117,6 @@ void check_bad_length(struct check_bad_rows *bad, const char *path, uint64_t lin
 void check_bad_rows_merge(struct check_bad_rows *bad, const struct check_bad_rows *other);
 /* Forgets those from the line on. */
 void check_bad_rows_cut(struct check_bad_rows *bad, uint64_t line);
-
-/* How far a file has been read, on standard error, if that is a terminal and it takes a while. */
-struct check_progress {
-    const char *path;
-    bool terminal, shown;
-    uint64_t bytes, size; /* size 0: not known */
-    uint64_t rows;
-    struct timespec start;
-    double next_seconds;
-};
-
-void check_progress_begin(struct check_progress *progress, const char *path);
-/* So much more of the file has been read. */
-void check_progress_add(struct check_progress *progress, uint64_t bytes, uint64_t rows);
-void check_progress_end(struct check_progress *progress);
 
 /* --- the comparison --- */
 

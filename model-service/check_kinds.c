@@ -1,32 +1,10 @@
-/* check_kinds.c - which columns of a reference are numbers, which are text, and which are neither. */
+/* check_kinds.c - which columns of a reference are numbers, which are text, and which are neither.
+ */
 #include "check.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-
-/* A text column with more distinct values than this, and on average fewer than two rows for each,
- * is a list of names, tickets or times: what comes next is mostly unseen, drift or not. Below, it
- * may be a short file, where the evidence is the guard. */
-#define IDENTIFIER_VALUES 50
-
-/* At this share of numbers a column is numeric, and its text is what is wrong with it. */
-#define NUMERIC_PERCENT 95
-
-void check_column_count(struct check_column *column, uint64_t line, const struct csv_field *field,
-                        int parsed)
-{
-    if (csv_is_missing(field->text, field->bytes))
-        return;
-    if (parsed != -EINVAL) {
-        column->numbers++;
-        return;
-    }
-    if (column->texts++ > 0)
-        return;
-    column->text_line = line;
-    column->text_there = excerpt_bytes(field->text, field->bytes);
-}
 
 int check_column_become_text(struct check_column *column, size_t capacity)
 {
@@ -39,16 +17,9 @@ int check_column_become_text(struct check_column *column, size_t capacity)
     return 0;
 }
 
-/* Text in a column that is numeric but for a few fields. */
-bool check_column_is_flawed_number(const struct check_column *column)
-{
-    return column->texts > 0 && column->numbers > 0 &&
-           100 * column->numbers >= NUMERIC_PERCENT * (column->numbers + column->texts);
-}
-
 bool check_column_has_wrong_values(const struct check_column *column)
 {
-    return column->waits || (column->categorical && check_column_is_flawed_number(column));
+    return column->waits || (column->categorical && column_kind_is_flawed_number(&column->kind));
 }
 
 int check_column_become_number(struct check_column *column, size_t capacity)
@@ -78,22 +49,23 @@ static bool counts_up(const double *number, size_t rows)
     for (size_t r = 0; r < rows; r++)
         if (number[r] != floor(number[r]) || (r > 0 && !(number[r] > number[r - 1])))
             return false;
-    return rows > IDENTIFIER_VALUES;
+    return rows > COLUMN_KIND_FEW_VALUES;
 }
 
 /* A column of numbers with much text among them may be one gone wrong: its reason says so. */
 static int skip_identifiers(struct check_columns *columns, size_t i)
 {
     const struct check_column *column = &columns->column[i];
-    const uint64_t values = column->numbers + column->texts;
-    if (2 * column->numbers < values)
+    const uint64_t values = column->kind.numbers + column->kind.texts;
+    if (2 * column->kind.numbers < values)
         return check_columns_skip(columns, i,
                                   "identifiers or free text: fewer than two rows per value");
     return check_columns_skip(columns, i,
                               "identifiers or free text, though %llu %% are numbers: line %llu has "
                               "\"%s\"",
-                              (unsigned long long)(100 * column->numbers / values),
-                              (unsigned long long)column->text_line, column->text_there.text);
+                              (unsigned long long)(100 * column->kind.numbers / values),
+                              (unsigned long long)column->kind.text_line,
+                              column->kind.text_there.text);
 }
 
 int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity)
@@ -106,8 +78,7 @@ int check_columns_judge(struct check_columns *columns, size_t rows, size_t capac
             column->counts_up = counts_up(column->number, rows);
             continue;
         }
-        const size_t values = column->pool.count;
-        if (values <= IDENTIFIER_VALUES || present(column, rows) >= 2 * values)
+        if (!column_kind_are_identifiers(column->pool.count, present(column, rows)))
             continue;
         int rc = skip_identifiers(columns, i--);
         if (rc < 0)

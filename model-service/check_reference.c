@@ -16,7 +16,7 @@ struct loader {
     size_t rows, capacity;
     bool again;  /* values were stored as the wrong type: read once more */
     bool second; /* reading for the second time: the types are known */
-    struct check_progress progress;
+    struct csv_progress progress;
 };
 
 /* --- storage --- */
@@ -80,7 +80,7 @@ static int text_among_numbers(struct loader *loader, struct check_column *column
 {
     if (loader->check->settings->model)
         return bad_field(loader, line, column, field, -EINVAL);
-    if (loader->second && column->texts > 0)
+    if (loader->second && column->kind.texts > 0)
         return bad_field(loader, line, column, field, -EINVAL);
     if (!column->decided) {
         int rc = check_column_become_text(column, loader->capacity);
@@ -130,7 +130,7 @@ static int set_row(struct loader *loader, const struct csv_rows *csv)
         const bool text = column->decided && column->categorical && !counts;
         const int parsed = text ? 0 : csv_number(field->text, field->bytes, &number);
         if (counts)
-            check_column_count(column, csv->line, field, parsed);
+            column_kind_count_parsed(&column->kind, csv->line, field, parsed);
         if (rc == 0)
             rc = set_field(loader, column, csv->line, field, number, parsed);
     }
@@ -189,7 +189,7 @@ static int read_blocks(struct loader *loader, struct csv_file *file, struct csv_
         }
         if (rc < 0)
             return rc;
-        check_progress_add(&loader->progress, block->bytes, rows);
+        csv_progress_add(&loader->progress, block->bytes, rows);
     }
     return rc == 0 && header ? csv_fail_empty(check->settings->reference, check->error) : rc;
 }
@@ -203,9 +203,9 @@ static int read_file(struct loader *loader)
     int rc = csv_open(check->settings->reference, &file, check->error);
     if (rc < 0)
         return rc;
-    check_progress_begin(&loader->progress, check->settings->reference);
+    csv_progress_begin(&loader->progress, check->settings->reference);
     rc = read_blocks(loader, file, &block, &csv);
-    check_progress_end(&loader->progress);
+    csv_progress_end(&loader->progress);
     csv_rows_finish(&csv);
     csv_block_finish(&block);
     csv_close(file);
@@ -217,7 +217,7 @@ static int fail_pipe(struct check *check, const struct check_column *column)
     snprintf(check->error, sizeof(check->error),
              "%.150s:%llu: column \"%s\" has both numbers and text, so the file must be read "
              "twice, which a pipe cannot be",
-             check->settings->reference, (unsigned long long)column->text_line,
+             check->settings->reference, (unsigned long long)column->kind.text_line,
              excerpt(column->name).text);
     excerpt_clean(check->error);
     return -ESPIPE;
@@ -242,8 +242,9 @@ static int read_again(struct loader *loader)
         wrong++;
         if (!is_regular(check->settings->reference))
             return fail_pipe(check, column);
-        int rc = check_column_is_flawed_number(column) ? check_column_become_number(column, loader->capacity)
-                                          : check_column_become_text(column, loader->capacity);
+        int rc = column_kind_is_flawed_number(&column->kind)
+                     ? check_column_become_number(column, loader->capacity)
+                     : check_column_become_text(column, loader->capacity);
         if (rc < 0)
             return rc;
         column->waits = false;

@@ -16,7 +16,8 @@
  * tables in the cache. Wide files are counted after fewer rows. */
 #define COUNTED_ROWS   32768u
 #define COUNTED_VALUES (1u << 19)
-/* Taking blocks is for one at a time: more threads would wait for it. Each has counts of its own. */
+/* Taking blocks is for one at a time: more threads would wait for it. Each has counts of its own.
+ */
 #define MAX_WORKERS 4
 
 struct stream;
@@ -48,7 +49,7 @@ struct stream {
     pthread_mutex_t mu; /* guards all below */
     pthread_cond_t next_turn;
     struct csv_file *file;
-    struct check_progress progress;
+    struct csv_progress progress;
     uint64_t blocks; /* taken */
     uint64_t turn;   /* the block to be counted next */
     bool stopped;
@@ -86,7 +87,8 @@ static void count(struct worker *worker)
     struct stream *stream = worker->stream;
     if (stream->in_turn)
         wait_for_turn(stream, worker->number);
-    detector_add_rows(worker->detector, worker->values, worker->rows, stream->counted_rows, 0);
+    detector_add_rows(worker->detector, worker->values, worker->rows, stream->counted_rows, NULL,
+                      0);
     worker->rows = 0;
 }
 
@@ -155,7 +157,7 @@ static int take_block(struct worker *worker)
         worker->number = stream->blocks++;
         worker->block.line = UINT64_MAX; /* should that fail, it is behind all rows */
         rc = csv_next_block(stream->file, &worker->block, worker->error);
-        check_progress_add(&stream->progress, worker->block.bytes, worker->progress_rows);
+        csv_progress_add(&stream->progress, worker->block.bytes, worker->progress_rows);
         worker->progress_rows = 0;
     }
     pthread_mutex_unlock(&stream->mu);
@@ -196,8 +198,8 @@ static int start_worker(struct stream *stream, struct worker *worker)
 {
     worker->stream = stream;
     const struct check *check = stream->check;
-    worker->values = calloc(check->columns.count,
-                            stream->counted_rows * sizeof(union detector_value));
+    worker->values =
+        calloc(check->columns.count, stream->counted_rows * sizeof(union detector_value));
     if (!worker->values)
         return -ENOMEM;
     if (worker == stream->worker || stream->in_turn) {
@@ -294,8 +296,8 @@ static int read_header(struct stream *stream)
 
 static int read_rows(struct stream *stream)
 {
-    check_progress_begin(&stream->progress, stream->check->settings->current);
-    check_progress_add(&stream->progress, stream->worker[0].block.bytes, 0);
+    csv_progress_begin(&stream->progress, stream->check->settings->current);
+    csv_progress_add(&stream->progress, stream->worker[0].block.bytes, 0);
     int rc = start(stream);
     if (rc == 0)
         (void)work(stream->worker);
@@ -303,7 +305,7 @@ static int read_rows(struct stream *stream)
         stop(stream);
     for (size_t i = 1; i < stream->worker_count; i++)
         pthread_join(stream->worker[i].thread, NULL);
-    check_progress_end(&stream->progress);
+    csv_progress_end(&stream->progress);
     return rc == 0 ? collect(stream) : rc;
 }
 

@@ -11,8 +11,7 @@ static void describe_numbers(const struct feature *feature, struct detector_deta
 {
     for (size_t i = 0; i < DETAILS_QUANTILES; i++) {
         const double p = details_probability[i];
-        details->reference_quantile[i] =
-            numeric_reference_quantile(&feature->reference.numeric, p);
+        details->reference_quantile[i] = numeric_reference_quantile(&feature->reference.numeric, p);
         details->current_quantile[i] = feature_window_quantile(feature->window, p);
     }
     details->wasserstein_bound = feature_window_wasserstein_bound(feature->window);

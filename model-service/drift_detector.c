@@ -15,6 +15,7 @@ static int feature_create(struct feature *feature, const struct detector_feature
 {
     feature->name = from->name;
     feature->type = from->type;
+    feature->prediction = from->prediction;
     const bool numeric = from->type == FEATURE_NUMERIC;
     int rc =
         numeric
@@ -30,6 +31,14 @@ static int feature_create(struct feature *feature, const struct detector_feature
                                  &feature->window);
 }
 
+static enum test_family test_family(const struct feature *feature, enum drift_method method)
+{
+    const bool live = DETECTOR_LIVE_METHODS & 1u << method;
+    if (feature->prediction)
+        return live ? FAMILY_PREDICTION_LIVE : FAMILY_PREDICTION_OTHER;
+    return live ? FAMILY_INPUT_LIVE : FAMILY_INPUT_OTHER;
+}
+
 static void tests_create(struct detector *detector, unsigned methods)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
@@ -37,21 +46,50 @@ static void tests_create(struct detector *detector, unsigned methods)
             if (!(methods & 1u << method) ||
                 !drift_method_applies(method, detector->features[f].type))
                 continue;
-            detector->tests[detector->test_count++] = (struct test){.feature = f,
-                                                                    .method = method,
-                                                                    .score = NAN,
-                                                                    .tested_score = NAN,
-                                                                    .p_value = NAN,
-                                                                    .evidence = NAN};
+            detector->tests[detector->test_count++] = (struct test){
+                .feature = f,
+                .method = method,
+                .family = test_family(&detector->features[f], method),
+                .score = NAN,
+                .tested_score = NAN,
+                .p_value = NAN,
+                .evidence = NAN,
+            };
         }
 }
 
+static bool thresholds_valid(const double threshold[SEVERITY_COUNT])
+{
+    return threshold[SEVERITY_WARNING] > 0 &&
+           threshold[SEVERITY_CRITICAL] > threshold[SEVERITY_WARNING];
+}
+
+/* A feature's own thresholds, or the model's where it has none. */
+static double feature_threshold(const struct detector_spec *spec, size_t f, enum drift_severity s)
+{
+    const double own = spec->features[f].threshold[s];
+    return own != 0 ? own : spec->threshold[s];
+}
+
+static bool levels_valid(const struct detector_spec *spec)
+{
+    bool valid = spec->minimum_sample > 0 && spec->significance > 0 && spec->significance < 1 &&
+                 thresholds_valid(spec->threshold);
+    for (size_t f = 0; valid && f < spec->feature_count; f++) {
+        const double threshold[SEVERITY_COUNT] = {
+            feature_threshold(spec, f, SEVERITY_WARNING),
+            feature_threshold(spec, f, SEVERITY_CRITICAL),
+        };
+        valid = thresholds_valid(threshold);
+    }
+    return valid;
+}
+
+/* The windows are counted by the first feature, which every row therefore has. */
 static bool spec_valid(const struct detector_spec *spec)
 {
-    return spec->feature_count > 0 && spec->reference_rows > 0 && spec->minimum_sample > 0 &&
-           spec->threshold[SEVERITY_WARNING] > 0 &&
-           spec->threshold[SEVERITY_CRITICAL] > spec->threshold[SEVERITY_WARNING] &&
-           spec->significance > 0 && spec->significance < 1 && spec->methods != 0;
+    return spec->feature_count > 0 && !spec->features[0].prediction && spec->reference_rows > 0 &&
+           spec->methods != 0 && levels_valid(spec);
 }
 
 static int detector_allocate(struct detector *detector, size_t feature_count)
@@ -61,11 +99,33 @@ static int detector_allocate(struct detector *detector, size_t feature_count)
     detector->tests = calloc(test_max, sizeof(*detector->tests));
     detector->p_values = calloc(test_max, sizeof(*detector->p_values));
     detector->order = calloc(test_max, sizeof(*detector->order));
+    detector->member = calloc(test_max, sizeof(*detector->member));
     detector->significant = calloc(test_max, sizeof(*detector->significant));
     if (!detector->features || !detector->tests || !detector->p_values || !detector->order ||
-        !detector->significant)
+        !detector->member || !detector->significant)
         return -ENOMEM;
     detector->feature_count = feature_count;
+    return 0;
+}
+
+static void levels_set(struct detector *detector, const struct detector_spec *spec)
+{
+    detector->minimum_sample = spec->minimum_sample;
+    detector->significance = spec->significance;
+    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++) {
+        detector->threshold[s] = spec->threshold[s];
+        for (size_t f = 0; f < detector->feature_count; f++)
+            detector->features[f].threshold[s] = feature_threshold(spec, f, s);
+    }
+}
+
+int detector_retune(struct detector *detector, const struct detector_spec *spec)
+{
+    if (spec->feature_count != detector->feature_count || !levels_valid(spec))
+        return -EINVAL;
+    levels_set(detector, spec);
+    for (size_t t = 0; t < detector->test_count; t++)
+        detector->tests[t].tested_score = NAN; /* judged anew */
     return 0;
 }
 
@@ -86,10 +146,7 @@ int detector_create(const struct detector_spec *spec, struct detector **ret_dete
     tests_create(detector, spec->methods);
     detector->reference_rows = spec->reference_rows;
     detector->window = spec->window;
-    detector->minimum_sample = spec->minimum_sample;
-    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++)
-        detector->threshold[s] = spec->threshold[s];
-    detector->significance = spec->significance;
+    levels_set(detector, spec);
     *ret_detector = detector;
     return 0;
 }
@@ -112,6 +169,7 @@ void detector_destroy(struct detector *detector)
     free(detector->tests);
     free(detector->p_values);
     free(detector->order);
+    free(detector->member);
     free(detector->significant);
     free(detector);
 }
@@ -130,21 +188,30 @@ uint32_t detector_category(const struct detector *detector, size_t feature, cons
 
 static bool drift_detected(const struct detector *detector)
 {
-    for (size_t t = 0; t < detector->test_count; t++)
-        if (detector_test_drifted(detector, &detector->tests[t], 1.0, SEVERITY_WARNING))
+    for (size_t t = 0; t < detector->test_count; t++) {
+        const struct test *test = &detector->tests[t];
+        if (!detector->features[test->feature].prediction &&
+            detector_test_drifted(detector, test, 1.0, SEVERITY_WARNING))
             return true;
+    }
     return false;
 }
 
-static void headline_scores(const struct detector *detector, bool sufficient, double *scores)
+static void headline_scores(const struct detector *detector, double *scores)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
         scores[f] = NAN;
-    for (size_t t = 0; sufficient && t < detector->test_count; t++) {
+    for (size_t t = 0; t < detector->test_count; t++) {
         const struct test *test = &detector->tests[t];
-        if (test->method == detector_headline_method(detector->features[test->feature].type))
+        const struct feature *feature = &detector->features[test->feature];
+        if (feature->sufficient && test->method == detector_headline_method(feature->type))
             scores[test->feature] = test->score;
     }
+}
+
+static bool out_of_range(const struct numeric_reference *reference, double x)
+{
+    return isfinite(x) && (x < reference->min || x > reference->max);
 }
 
 static void feature_observe(struct feature *feature, union detector_value value, int64_t now_ms)
@@ -152,6 +219,7 @@ static void feature_observe(struct feature *feature, union detector_value value,
     if (feature->type == FEATURE_NUMERIC) {
         feature->missing_total += isnan(value.number) != 0;
         feature->infinite_total += isinf(value.number) != 0;
+        feature->out_of_range_total += out_of_range(&feature->reference.numeric, value.number);
         feature_window_observe_number(feature->window, value.number, now_ms);
         return;
     }
@@ -172,6 +240,7 @@ static void feature_observe_all(struct feature *feature, const union detector_va
     for (size_t r = 0; r < rows; r++) {
         feature->missing_total += isnan(values[r].number) != 0;
         feature->infinite_total += isinf(values[r].number) != 0;
+        feature->out_of_range_total += out_of_range(&feature->reference.numeric, values[r].number);
     }
     if (rows > 0)
         feature_window_observe_numbers(feature->window, &values->number, rows, now_ms);
@@ -179,30 +248,37 @@ static void feature_observe_all(struct feature *feature, const union detector_va
 
 /* Feature by feature: the tables of one reference at a time stay in the processor's cache. */
 void detector_add_rows(struct detector *detector, const union detector_value *values, size_t rows,
-                       size_t stride, int64_t now_ms)
+                       size_t stride, const size_t *feature_rows, int64_t now_ms)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
-        feature_observe_all(&detector->features[f], &values[f * stride], rows, now_ms);
+        feature_observe_all(&detector->features[f], &values[f * stride],
+                            feature_rows ? feature_rows[f] : rows, now_ms);
     detector->observations_total += rows;
     if (rows > 0)
         detector->last_observation_ms = now_ms;
 }
 
-struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
-                                         int64_t now_ms, double *scores)
+struct detector_verdict detector_judge(struct detector *detector, int64_t now_ms, double *scores)
 {
-    for (size_t f = 0; f < detector->feature_count; f++)
-        feature_observe(&detector->features[f], row[f], now_ms);
-    detector->observations_total++;
-    detector->last_observation_ms = now_ms;
-    const uint64_t rows = detector_window_rows(detector);
-    struct detector_verdict verdict = {.sufficient = rows >= detector->minimum_sample};
+    struct detector_verdict verdict = {.sufficient = detector_window_rows(detector) >=
+                                                     detector->minimum_sample};
     const bool exceeds = detector_read_scores(detector);
     if (verdict.sufficient && (exceeds || detector->any_in_drift)) {
-        detector_weigh_evidence(detector, rows);
-        detector_track(detector, true, now_ms);
+        detector_weigh_evidence(detector);
+        detector_track(detector, now_ms);
         verdict.drift_detected = drift_detected(detector);
     }
-    headline_scores(detector, verdict.sufficient, scores);
+    headline_scores(detector, scores);
     return verdict;
+}
+
+struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
+                                         const bool *absent, int64_t now_ms, double *scores)
+{
+    for (size_t f = 0; f < detector->feature_count; f++)
+        if (!absent || !absent[f])
+            feature_observe(&detector->features[f], row[f], now_ms);
+    detector->observations_total++;
+    detector->last_observation_ms = now_ms;
+    return detector_judge(detector, now_ms, scores);
 }

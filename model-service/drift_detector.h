@@ -7,6 +7,10 @@
  * their own limits fail for small samples) AND the window holds the minimum sample. Nothing else
  * raises an alarm.
  *
+ * The correction is made within families: the inputs' live methods, the inputs' other methods, and
+ * the same two for the model's own predictions. So the verdict on an input does not depend on what
+ * else is computed or known, and is the same in the service and in a check of files.
+ *
  * Not thread-safe: the owner locks around every call but the const look-ups marked so. Time is
  * an argument. */
 #ifndef DRIFT_DETECTOR_H
@@ -27,6 +31,8 @@ struct detector_feature {
     enum feature_type type;
     const double *reference_numbers;    /* numeric: [rows], NaN missing; borrowed for creation */
     const char *const *reference_texts; /* categorical: [rows], NULL missing; likewise */
+    double threshold[SEVERITY_COUNT];   /* 0: the model's */
+    bool prediction;                    /* the model's own output, not an input */
 };
 
 struct detector_spec {
@@ -62,20 +68,26 @@ uint32_t detector_category(const struct detector *detector, size_t feature, cons
 /* What is known right after an observation. */
 struct detector_verdict {
     bool sufficient;     /* the window holds the minimum sample */
-    bool drift_detected; /* some feature is drifted at the warning threshold */
+    bool drift_detected; /* some input is drifted at the warning threshold */
 };
 
 /* Adds a row: [feature_count] values. scores: [feature_count], receives each feature's headline
  * score (KS D for a numeric feature, PSI for a categorical one; NaN while insufficient or
  * undefined). Cost: O(log R) per feature; evidence is computed only when a score exceeds its
- * threshold, and only for scores that changed. No allocation. */
+ * threshold, and only for scores that changed. No allocation. absent: NULL, or a flag per feature
+ * that says that the row does not have it at all (a prediction that nobody told), which is not the
+ * same as missing: nothing is added to its window. */
 struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
-                                         int64_t now_ms, double *scores);
+                                         const bool *absent, int64_t now_ms, double *scores);
 
 /* Adds rows without reading any score: for a batch, which reports once at its end. values: by
- * feature, row r of feature f at values[f * stride + r]. Equal to observing them one by one. */
+ * feature, row r of feature f at values[f * stride + r]. feature_rows: NULL, or how many of the
+ * values each feature has, where some are absent. Equal to observing them one by one. */
 void detector_add_rows(struct detector *detector, const union detector_value *values, size_t rows,
-                       size_t stride, int64_t now_ms);
+                       size_t stride, const size_t *feature_rows, int64_t now_ms);
+
+/* Reads scores and evidence as detector_observe() does after its row: for rows just added. */
+struct detector_verdict detector_judge(struct detector *detector, int64_t now_ms, double *scores);
 
 struct detector_method_report {
     bool applies;     /* the method is computed for this feature */
@@ -85,9 +97,23 @@ struct detector_method_report {
     bool significant, drifted;
 };
 
+/* Shares of the window and of the reference that a category has. */
+struct detector_category_report {
+    const char *name; /* borrowed from the detector, or static */
+    double window_ratio, reference_ratio;
+};
+
+/* Of a categorical feature: so many of the reference's most frequent categories, then the rest
+ * together and the missing ones. A fixed list, so that each is a series from start to end. */
+#define DETECTOR_TOP_CATEGORIES 10
+#define DETECTOR_CATEGORIES     (DETECTOR_TOP_CATEGORIES + 2)
+
 struct detector_feature_report {
     const char *name;
     enum feature_type type;
+    bool prediction; /* the model's own output */
+    bool sufficient; /* its window holds the minimum sample */
+    double threshold[SEVERITY_COUNT];
     struct detector_method_report method[METHOD_COUNT];
     double headline_score;
     bool drifted;
@@ -98,14 +124,18 @@ struct detector_feature_report {
     bool missing_significant; /* Holm over the model's features */
     double window_mean, window_deviation, window_min, window_max;
     double reference_mean, reference_deviation, reference_min, reference_max;
-    /* since creation */
-    uint64_t missing_total, infinite_total, unseen_total;
+    /* since creation; out of range: finite, and below the reference's min or above its max */
+    uint64_t missing_total, infinite_total, unseen_total, out_of_range_total;
+    size_t category_count; /* 0 for a numeric feature */
+    struct detector_category_report category[DETECTOR_CATEGORIES];
 };
 
 struct detector_report {
     bool sufficient;
-    bool drift_detected;
-    double largest_score; /* among scores with evidence; 0 when none has any, NaN insufficient */
+    bool drift_detected;            /* some input is drifted */
+    bool prediction_drift_detected; /* the model's own output is */
+    double largest_score;           /* among inputs' scores with evidence; 0 when none has any, NaN
+                                       insufficient */
     uint64_t window_rows, window_capacity, minimum_sample, reference_rows;
     uint64_t observations_total;
     int64_t last_observation_ms; /* 0 before the first */
@@ -117,6 +147,11 @@ struct detector_report {
 };
 
 size_t detector_feature_count(const struct detector *detector);
+
+/* Other thresholds, significance and minimum sample for the same features; windows stay as they
+ * are. spec: only these members are read, of the features only their thresholds. 0, -EINVAL. */
+NODISCARD int detector_retune(struct detector *detector, const struct detector_spec *spec);
+
 /* Fills *report; report->features must have room for every feature. O(features) for the live
  * methods. */
 void detector_report(struct detector *detector, int64_t now_ms, struct detector_report *report);

@@ -16,15 +16,28 @@ struct feature {
     } reference;
     bool reference_ready;
     struct feature_window *window;
+    bool prediction;
+    double threshold[SEVERITY_COUNT];
+    bool sufficient; /* as of the last reading of scores */
     bool in_drift[SEVERITY_COUNT];
     int64_t drifted_since_ms;
-    uint64_t missing_total, infinite_total, unseen_total;
+    uint64_t missing_total, infinite_total, unseen_total, out_of_range_total;
 };
 
-/* One member of the Holm family: a method on a feature. */
+/* Each is corrected by itself (drift_detector.h says why). */
+enum test_family {
+    FAMILY_INPUT_LIVE,
+    FAMILY_INPUT_OTHER,
+    FAMILY_PREDICTION_LIVE,
+    FAMILY_PREDICTION_OTHER,
+    FAMILY_COUNT
+};
+
+/* One member of a Holm family: a method on a feature. */
 struct test {
     size_t feature;
     enum drift_method method;
+    enum test_family family;
     double score;        /* NaN: not available */
     double tested_score; /* the score that p_value and evidence belong to */
     uint64_t tested_rows;
@@ -40,7 +53,7 @@ struct detector {
     struct test *tests; /* grouped by feature */
     size_t test_count;
     double *p_values; /* scratch of holm(): [max(test_count, feature_count)] */
-    size_t *order;
+    size_t *order, *member;
     bool *significant;
     struct window_spec window;
     uint64_t minimum_sample;
@@ -58,14 +71,15 @@ bool detector_method_has_threshold(enum drift_method method);
 /* The method whose score stands for the feature. */
 enum drift_method detector_headline_method(enum feature_type type);
 
-/* Reads every score; true when one exceeds the warning threshold. */
+/* Reads every score and which features have the minimum sample; true when a score exceeds its
+ * warning threshold. */
 bool detector_read_scores(struct detector *detector);
 /* p-values of the scores just read, and which are significant together. */
-void detector_weigh_evidence(struct detector *detector, uint64_t rows);
+void detector_weigh_evidence(struct detector *detector);
 /* Magnitude and evidence; factor: of the threshold. */
 bool detector_test_drifted(const struct detector *detector, const struct test *test, double factor,
                            enum drift_severity severity);
 /* Marks onsets and ends of drift. */
-void detector_track(struct detector *detector, bool sufficient, int64_t now_ms);
+void detector_track(struct detector *detector, int64_t now_ms);
 
 #endif

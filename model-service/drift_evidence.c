@@ -51,12 +51,13 @@ static double chi_square_p(const struct feature_window *window)
 }
 
 /* Recomputes p only when the score or the sample changed; returns whether it did. */
-static bool test_p_value(const struct detector *detector, struct test *test, uint64_t rows)
+static bool test_p_value(const struct detector *detector, struct test *test)
 {
+    const struct feature_window *window = detector->features[test->feature].window;
+    const uint64_t rows = feature_window_counts(window).observations;
     if (test->score == test->tested_score && rows == test->tested_rows)
         return false;
     double p;
-    const struct feature_window *window = detector->features[test->feature].window;
     if (isnan(test->score) || feature_window_p_value(window, test->method, test->score, &p) < 0)
         p = NAN;
     test->p_value = test->evidence = p;
@@ -67,39 +68,47 @@ static bool test_p_value(const struct detector *detector, struct test *test, uin
     return true;
 }
 
-void detector_weigh_evidence(struct detector *detector, uint64_t rows)
+static void correct_family(struct detector *detector, enum test_family family)
 {
-    bool changed = false;
+    size_t count = 0;
     for (size_t t = 0; t < detector->test_count; t++)
-        changed |= test_p_value(detector, &detector->tests[t], rows);
-    if (!changed)
-        return;
+        if (detector->tests[t].family == family) {
+            detector->member[count] = t;
+            detector->p_values[count++] = detector->tests[t].evidence;
+        }
+    holm(detector->p_values, count, detector->significance, detector->order, detector->significant);
+    for (size_t i = 0; i < count; i++)
+        detector->tests[detector->member[i]].significant = detector->significant[i];
+}
+
+void detector_weigh_evidence(struct detector *detector)
+{
+    bool changed[FAMILY_COUNT] = {0};
     for (size_t t = 0; t < detector->test_count; t++)
-        detector->p_values[t] = detector->tests[t].evidence;
-    holm(detector->p_values, detector->test_count, detector->significance, detector->order,
-         detector->significant);
-    for (size_t t = 0; t < detector->test_count; t++)
-        detector->tests[t].significant = detector->significant[t];
+        changed[detector->tests[t].family] |= test_p_value(detector, &detector->tests[t]);
+    for (enum test_family family = 0; family < FAMILY_COUNT; family++)
+        if (changed[family])
+            correct_family(detector, family);
 }
 
 bool detector_test_drifted(const struct detector *detector, const struct test *test, double factor,
                            enum drift_severity severity)
 {
     return test->significant && detector_method_has_threshold(test->method) &&
-           test->score > factor * detector->threshold[severity];
+           test->score > factor * detector->features[test->feature].threshold[severity];
 }
 
 /* Marks onsets and ends of drift of one feature; its tests are [first, last). */
 static void feature_track(struct detector *detector, size_t f, const struct test *first,
-                          const struct test *last, bool sufficient, int64_t now_ms)
+                          const struct test *last, int64_t now_ms)
 {
     struct feature *feature = &detector->features[f];
     for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++) {
         const double factor = feature->in_drift[s] ? ONSET_RELEASE : 1.0;
         bool drifted = false;
-        for (const struct test *test = first; sufficient && test < last; test++)
+        for (const struct test *test = first; feature->sufficient && test < last; test++)
             drifted |= detector_test_drifted(detector, test, factor, s);
-        if (drifted && !feature->in_drift[s])
+        if (drifted && !feature->in_drift[s] && !feature->prediction)
             detector->onsets[s]++;
         if (s == SEVERITY_WARNING && drifted != feature->in_drift[s])
             feature->drifted_since_ms = drifted ? now_ms : 0;
@@ -108,7 +117,7 @@ static void feature_track(struct detector *detector, size_t f, const struct test
     }
 }
 
-void detector_track(struct detector *detector, bool sufficient, int64_t now_ms)
+void detector_track(struct detector *detector, int64_t now_ms)
 {
     detector->any_in_drift = false;
     const struct test *test = detector->tests;
@@ -117,7 +126,7 @@ void detector_track(struct detector *detector, bool sufficient, int64_t now_ms)
         const struct test *last = test;
         while (last < end && last->feature == test->feature)
             last++;
-        feature_track(detector, test->feature, test, last, sufficient, now_ms);
+        feature_track(detector, test->feature, test, last, now_ms);
         test = last;
     }
 }
@@ -125,11 +134,16 @@ void detector_track(struct detector *detector, bool sufficient, int64_t now_ms)
 bool detector_read_scores(struct detector *detector)
 {
     bool exceeds = false;
+    for (size_t f = 0; f < detector->feature_count; f++) {
+        struct feature *feature = &detector->features[f];
+        feature->sufficient =
+            feature_window_counts(feature->window).observations >= detector->minimum_sample;
+    }
     for (size_t t = 0; t < detector->test_count; t++) {
         struct test *test = &detector->tests[t];
         test_score(detector, test);
         exceeds |= detector_method_has_threshold(test->method) &&
-                   test->score > detector->threshold[SEVERITY_WARNING];
+                   test->score > detector->features[test->feature].threshold[SEVERITY_WARNING];
     }
     return exceeds;
 }

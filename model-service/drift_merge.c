@@ -44,6 +44,7 @@ static void merge_totals(struct feature *feature, const struct feature *fork)
     feature->missing_total += fork->missing_total;
     feature->infinite_total += fork->infinite_total;
     feature->unseen_total += fork->unseen_total;
+    feature->out_of_range_total += fork->out_of_range_total;
 }
 
 int detector_merge(struct detector *detector, const struct detector *fork)

@@ -9,9 +9,9 @@
  * references, so the detector must outlive it. 0 or -ENOMEM. */
 NODISCARD int detector_fork(const struct detector *detector, struct detector **ret_fork);
 
-/* Adds the rows that the fork has seen, as if they came after the detector's own. In a window of all
- * rows the order makes no difference, not even in the last bit.
- * 0; -EINVAL: not its fork, or more rows together than a window can hold. */
+/* Adds the rows that the fork has seen, as if they came after the detector's own. In a window of
+ * all rows the order makes no difference, not even in the last bit. 0; -EINVAL: not its fork, or
+ * more rows together than a window can hold. */
 NODISCARD int detector_merge(struct detector *detector, const struct detector *fork);
 
 #endif

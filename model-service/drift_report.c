@@ -38,19 +38,50 @@ static void report_window(const struct feature *feature, struct detector_feature
     report->missing_p_value = feature_window_missing_p(feature->window);
 }
 
+static void report_categories(const struct feature *feature, struct detector_feature_report *report)
+{
+    const struct categorical_reference *reference = &feature->reference.categorical;
+    size_t bins;
+    const uint64_t *window = feature_window_bins(feature->window, &bins);
+    const size_t top = reference->categories < DETECTOR_TOP_CATEGORIES ? reference->categories
+                                                                       : DETECTOR_TOP_CATEGORIES;
+    uint64_t counts[DETECTOR_CATEGORIES] = {0}, reference_counts[DETECTOR_CATEGORIES] = {0};
+    for (size_t b = 0; b < bins; b++) {
+        const size_t slot = b == categorical_code_missing(reference) ? top + 1 : b < top ? b : top;
+        counts[slot] += window[b];
+        reference_counts[slot] += reference->bin_count[b];
+    }
+    report->category_count = top + 2;
+    for (size_t c = 0; c < top + 2; c++)
+        report->category[c] = (struct detector_category_report){
+            .name = c < top    ? reference->name[c]
+                    : c == top ? "__other__"
+                               : "__missing__",
+            .window_ratio =
+                report->window_rows ? (double)counts[c] / (double)report->window_rows : NAN,
+            .reference_ratio = (double)reference_counts[c] / (double)reference->rows,
+        };
+}
+
 static void report_feature(const struct feature *feature, struct detector_feature_report *report)
 {
     *report = (struct detector_feature_report){
         .name = feature->name,
         .type = feature->type,
+        .prediction = feature->prediction,
+        .sufficient = feature->sufficient,
+        .threshold = {feature->threshold[SEVERITY_WARNING], feature->threshold[SEVERITY_CRITICAL]},
         .headline_score = NAN,
         .drifted_since_ms = feature->drifted_since_ms,
         .missing_total = feature->missing_total,
         .infinite_total = feature->infinite_total,
         .unseen_total = feature->unseen_total,
+        .out_of_range_total = feature->out_of_range_total,
     };
     report_reference(feature, report);
     report_window(feature, report);
+    if (feature->type == FEATURE_CATEGORICAL)
+        report_categories(feature, report);
 }
 
 static void report_test(const struct detector *detector, const struct test *test,
@@ -58,20 +89,24 @@ static void report_test(const struct detector *detector, const struct test *test
 {
     struct detector_feature_report *feature = &report->features[test->feature];
     const bool scaled = detector_method_has_threshold(test->method);
-    const bool significant = report->sufficient && test->significant;
+    const bool significant = feature->sufficient && test->significant;
     const bool drifted =
         significant && detector_test_drifted(detector, test, 1.0, SEVERITY_WARNING);
     feature->method[test->method] = (struct detector_method_report){
         .applies = true,
-        .score = report->sufficient ? test->score : NAN,
-        .threshold = scaled ? detector->threshold[SEVERITY_WARNING] : NAN,
-        .p_value = report->sufficient ? test->p_value : NAN,
+        .score = feature->sufficient ? test->score : NAN,
+        .threshold = scaled ? feature->threshold[SEVERITY_WARNING] : NAN,
+        .p_value = feature->sufficient ? test->p_value : NAN,
         .significant = significant,
         .drifted = drifted,
     };
     if (test->method == detector_headline_method(feature->type))
         feature->headline_score = feature->method[test->method].score;
     feature->drifted |= drifted;
+    if (feature->prediction) {
+        report->prediction_drift_detected |= drifted;
+        return;
+    }
     report->drift_detected |= drifted;
     if (scaled && significant && test->score > report->largest_score)
         report->largest_score = test->score;
@@ -80,7 +115,9 @@ static void report_test(const struct detector *detector, const struct test *test
 static void report_missing(struct detector *detector, struct detector_report *report)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
-        detector->p_values[f] = report->features[f].missing_p_value;
+        detector->p_values[f] = report->features[f].prediction
+                                    ? NAN /* a family of the inputs */
+                                    : report->features[f].missing_p_value;
     holm(detector->p_values, detector->feature_count, detector->significance, detector->order,
          detector->significant);
     for (size_t f = 0; f < detector->feature_count; f++)
@@ -93,11 +130,11 @@ void detector_report(struct detector *detector, int64_t now_ms, struct detector_
         feature_window_advance(detector->features[f].window, now_ms);
     const uint64_t rows = detector_window_rows(detector);
     (void)detector_read_scores(detector);
-    detector_weigh_evidence(detector, rows);
+    detector_weigh_evidence(detector);
     report->sufficient = rows >= detector->minimum_sample;
-    detector_track(detector, report->sufficient, now_ms);
+    detector_track(detector, now_ms);
 
-    report->drift_detected = false;
+    report->drift_detected = report->prediction_drift_detected = false;
     report->largest_score = report->sufficient ? 0 : NAN;
     report->window_rows = rows;
     report->window_capacity =

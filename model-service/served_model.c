@@ -1,90 +1,18 @@
-/* served_model.c - predictions, simulation and reports; the header has the contract. */
+/* served_model.c - predictions, observations and reports; the header has the contract. */
 #include "served_model_internal.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "encode/number.h"
+
 const double latency_bounds[LATENCY_BUCKETS] = {1e-06,  2.5e-06, 5e-06,   1e-05,  2.5e-05,
                                                 5e-05,  0.0001,  0.00025, 0.0005, 0.001,
                                                 0.0025, 0.005,   0.01,    0.1,    1};
-
-/* Streams of /simulate/drift are numbered from here, away from the reference's own stream. */
-#define SIMULATION_STREAM 1000
-
-static int names_allocate(struct served_model *model, size_t features)
-{
-    model->feature_names = calloc(features, sizeof(*model->feature_names));
-    model->categorical = calloc(features, sizeof(*model->categorical));
-    if (!model->feature_names || !model->categorical)
-        return -ENOMEM;
-    model->schema = (struct input_schema){
-        .features = features, .name = model->feature_names, .categorical = model->categorical};
-    return 0;
-}
-
-struct served_model *served_model_allocate(size_t features)
-{
-    struct served_model *model = calloc(1, sizeof(*model));
-    if (!model)
-        return NULL;
-    pthread_mutex_init(&model->mu, NULL);
-    if (names_allocate(model, features) < 0) {
-        served_model_destroy(model);
-        return NULL;
-    }
-    return model;
-}
-
-void served_model_destroy(struct served_model *model)
-{
-    if (!model)
-        return;
-    detector_destroy(model->detector);
-    scorer_destroy(model->scorer);
-    for (size_t f = 0; model->simulation_columns && f < model->schema.features; f++)
-        free(model->simulation_columns[f]);
-    free(model->simulation_columns);
-    free(model->simulation_mean);
-    free(model->simulation_deviation);
-    free(model->feature_names);
-    free(model->categorical);
-    pthread_mutex_destroy(&model->mu);
-    free(model);
-}
-
-/* --- look-ups --- */
-
-const char *served_model_name(const struct served_model *model)
-{
-    return model->name;
-}
-
-const char *served_model_version(const struct served_model *model)
-{
-    return model->version;
-}
-
-const struct input_schema *served_model_schema(const struct served_model *model)
-{
-    return &model->schema;
-}
-
-bool served_model_simulation_allowed(const struct served_model *model)
-{
-    return model->simulation;
-}
-
-int served_model_feature(const struct served_model *model, const char *name)
-{
-    for (size_t f = 0; f < model->schema.features; f++)
-        if (strcmp(model->feature_names[f], name) == 0)
-            return (int)f;
-    return -1;
-}
-
-/* --- predictions --- */
 
 static uint64_t monotonic_ns(void)
 {
@@ -110,81 +38,165 @@ static void latency_count(struct served_model *model, uint64_t nanoseconds)
     atomic_fetch_add_explicit(&model->latency_sum_ns, nanoseconds, memory_order_relaxed);
 }
 
+/* --- rows of the detector --- */
+
 static void row_convert(const struct served_model *model, const struct input_value *values,
-                        double *numbers, union detector_value *row)
+                        union detector_value *row)
 {
-    for (size_t f = 0; f < model->schema.features; f++) {
-        numbers[f] = 0;
+    for (size_t f = 0; f < model->schema.features; f++)
         if (model->categorical[f])
             row[f].category =
                 detector_category(model->detector, f, values[f].text, values[f].text_bytes);
         else
-            row[f].number = numbers[f] = values[f].number;
+            row[f].number = values[f].number;
+}
+
+/* Index of a class by its name; class_count for one that is none of the model's. */
+static size_t class_index(const struct served_model *model, const char *text, size_t bytes)
+{
+    size_t i = 0;
+    while (i < model->class_count && (strncmp(model->class_names[i], text, bytes) != 0 ||
+                                      model->class_names[i][bytes] != '\0'))
+        i++;
+    return i;
+}
+
+/* Fills the row's members behind the features, and says which of them the row does not have. */
+static void row_predict(const struct served_model *model,
+                        const struct observed_prediction *prediction, union detector_value *row,
+                        bool *absent)
+{
+    if (model->class_feature != NO_FEATURE) {
+        const size_t f = model->class_feature;
+        absent[f] = !prediction->class_text;
+        row[f].category =
+            detector_category(model->detector, f, prediction->class_text, prediction->class_bytes);
+    }
+    if (model->value_feature != NO_FEATURE) {
+        absent[model->value_feature] = isnan(prediction->value);
+        row[model->value_feature].number = prediction->value;
+    }
+    if (model->score_feature != NO_FEATURE) {
+        absent[model->score_feature] = isnan(prediction->score);
+        row[model->score_feature].number = prediction->score;
     }
 }
 
-struct prediction served_model_predict(struct served_model *model, const struct input_value *values,
-                                       double *scores)
+static struct detector_verdict observe(struct served_model *model, const struct input_value *values,
+                                       const struct observed_prediction *prediction, double *scores)
 {
-    const uint64_t start = monotonic_ns();
-    double numbers[SERVED_MODEL_MAX_FEATURES];
-    union detector_value row[SERVED_MODEL_MAX_FEATURES];
-    row_convert(model, values, numbers, row);
-
-    struct prediction prediction;
-    prediction.sequence = atomic_fetch_add_explicit(&model->sequence, 1, memory_order_relaxed);
-    prediction.score = scorer_score(model->scorer, numbers, prediction.sequence);
-    prediction.class_name = scorer_class(prediction.score);
-    atomic_fetch_add_explicit(prediction.score > SCORER_CLASS_THRESHOLD ? &model->positive
-                                                                        : &model->negative,
-                              1, memory_order_relaxed);
-
+    union detector_value row[SERVED_MODEL_MAX_ROW];
+    bool absent[SERVED_MODEL_MAX_ROW];
+    row_convert(model, values, row);
+    memset(absent, 0, model->row_features * sizeof(*absent));
+    row_predict(model, prediction, row, absent);
     const int64_t now_ms = wall_clock_ms();
     pthread_mutex_lock(&model->mu);
-    prediction.verdict = detector_observe(model->detector, row, now_ms, scores);
+    struct detector_verdict verdict =
+        detector_observe(model->detector, row, absent, now_ms, scores);
     pthread_mutex_unlock(&model->mu);
+    return verdict;
+}
+
+static void prediction_count(struct served_model *model, size_t index)
+{
+    atomic_fetch_add_explicit(&model->prediction_counts[index], 1, memory_order_relaxed);
+}
+
+/* --- the model's own predictions --- */
+
+static void prediction_name(struct served_model *model, const struct input_row *row,
+                            uint64_t sequence, struct prediction *prediction)
+{
+    if (row->id) {
+        snprintf(prediction->id, sizeof(prediction->id), "%s", row->id);
+        return;
+    }
+    const size_t prefix = strlen(model->id_prefix);
+    memcpy(prediction->id, model->id_prefix, prefix);
+    prediction->id[prefix + number_format_u64(sequence, prediction->id + prefix)] = '\0';
+}
+
+static int score(const struct served_model *model, const struct input_value *values,
+                 uint64_t sequence, double *outputs)
+{
+    struct scorer_value row[SERVED_MODEL_MAX_FEATURES];
+    for (size_t f = 0; f < model->schema.features; f++)
+        row[f] = (struct scorer_value){values[f].number, values[f].text, values[f].text_bytes};
+    return scorer_score(model->scorer, row, sequence, outputs);
+}
+
+/* Reads the outputs as a prediction, and as what the detector observes of it. */
+static struct observed_prediction decide(const struct served_model *model, const double *outputs,
+                                         struct prediction *prediction)
+{
+    struct observed_prediction observed = {.value = NAN, .score = NAN};
+    if (model->type == PREDICTION_REGRESSION) {
+        prediction->class_name = NULL;
+        prediction->class_index = 0;
+        prediction->score = observed.value = outputs[0];
+        return observed;
+    }
+    prediction->class_index = scorer_class(model->type, outputs, scorer_outputs(model->scorer));
+    prediction->class_name = model->class_names[prediction->class_index];
+    const bool binary = model->type == PREDICTION_BINARY;
+    prediction->score = outputs[binary ? 0 : prediction->class_index];
+    observed.class_text = prediction->class_name;
+    observed.class_bytes = strlen(prediction->class_name);
+    observed.score = binary ? prediction->score : NAN;
+    return observed;
+}
+
+int served_model_predict(struct served_model *model, const struct input_row *row, double *outputs,
+                         double *scores, struct prediction *ret)
+{
+    if (!model->scorer)
+        return -ENOTSUP;
+    const uint64_t start = monotonic_ns();
+    double own_outputs[SCORER_MAX_CLASSES];
+    double *target = outputs ? outputs : own_outputs;
+    const uint64_t sequence = atomic_fetch_add_explicit(&model->sequence, 1, memory_order_relaxed);
+    int rc = score(model, row->value, sequence, target);
+    if (rc < 0)
+        return rc;
+    const struct observed_prediction observed = decide(model, target, ret);
+    prediction_name(model, row, sequence, ret);
+    prediction_count(model, ret->class_index);
+    ret->verdict = observe(model, row->value, &observed, scores);
     latency_count(model, monotonic_ns() - start);
+    return 0;
+}
+
+/* --- predictions of others --- */
+
+/* A score without a class stands for the class. */
+static struct observed_prediction complete(const struct served_model *model,
+                                           struct observed_prediction prediction)
+{
+    if (model->type == PREDICTION_BINARY && !prediction.class_text && !isnan(prediction.score)) {
+        prediction.class_text =
+            model->class_names[scorer_class(PREDICTION_BINARY, &prediction.score, 1)];
+        prediction.class_bytes = strlen(prediction.class_text);
+    }
     return prediction;
 }
 
-static int simulation_generator(struct served_model *model, struct data_generator **ret_generator)
+struct detector_verdict served_model_observe(struct served_model *model,
+                                             const struct input_value *values,
+                                             const struct observed_prediction *prediction,
+                                             double *scores)
 {
-    const uint64_t stream =
-        SIMULATION_STREAM + atomic_fetch_add_explicit(&model->simulations, 1, memory_order_relaxed);
-    if (model->builtin)
-        return data_generator_create_synthetic(model->schema.features, BUILTIN_SEED, stream,
-                                               ret_generator);
-    return data_generator_create_bootstrap(model->schema.features,
-                                           (const double *const *)model->simulation_columns,
-                                           model->simulation_rows, model->simulation_mean,
-                                           model->simulation_deviation, stream, ret_generator);
+    const struct observed_prediction whole = complete(model, *prediction);
+    if (model->type == PREDICTION_REGRESSION ? !isnan(whole.value) : whole.class_text != NULL)
+        prediction_count(model, model->type == PREDICTION_REGRESSION
+                                    ? 0
+                                    : class_index(model, whole.class_text, whole.class_bytes));
+    return observe(model, values, &whole, scores);
 }
 
-static void simulate_row(struct served_model *model, struct data_generator *generator)
+void served_model_count_rejected(struct served_model *model, uint64_t rows)
 {
-    double row[SERVED_MODEL_MAX_FEATURES], scores[SERVED_MODEL_MAX_FEATURES];
-    struct input_value values[SERVED_MODEL_MAX_FEATURES];
-    data_generator_next(generator, row);
-    for (size_t f = 0; f < model->schema.features; f++)
-        values[f] = (struct input_value){.number = row[f]};
-    (void)served_model_predict(model, values, scores);
-    atomic_fetch_add_explicit(&model->simulated, 1, memory_order_relaxed);
-}
-
-int served_model_simulate(struct served_model *model, enum drift_kind kind, double severity,
-                          uint64_t count, const unsigned char *chosen)
-{
-    if (!model->simulation)
-        return -EPERM;
-    struct data_generator *generator;
-    int rc = simulation_generator(model, &generator);
-    if (rc < 0)
-        return rc;
-    rc = data_generator_set_drift(generator, kind, severity, chosen);
-    for (uint64_t i = 0; rc == 0 && i < count; i++)
-        simulate_row(model, generator);
-    data_generator_destroy(generator);
-    return rc;
+    atomic_fetch_add_explicit(&model->rejected, rows, memory_order_relaxed);
 }
 
 /* --- reading --- */
@@ -192,7 +204,7 @@ int served_model_simulate(struct served_model *model, enum drift_kind kind, doub
 int served_model_report(struct served_model *model, struct detector_report *report)
 {
     *report = (struct detector_report){0};
-    report->features = calloc(model->schema.features, sizeof(*report->features));
+    report->features = calloc(model->row_features, sizeof(*report->features));
     if (!report->features)
         return -ENOMEM;
     const int64_t now_ms = wall_clock_ms();
@@ -205,10 +217,22 @@ int served_model_report(struct served_model *model, struct detector_report *repo
 void served_model_counters(const struct served_model *model,
                            struct served_model_counters *ret_counters)
 {
-    ret_counters->positive = atomic_load(&model->positive);
-    ret_counters->negative = atomic_load(&model->negative);
     ret_counters->simulated = atomic_load(&model->simulated);
+    ret_counters->rejected = atomic_load(&model->rejected);
     for (size_t b = 0; b <= LATENCY_BUCKETS; b++)
         ret_counters->latency_counts[b] = atomic_load(&model->latency_counts[b]);
     ret_counters->latency_sum_seconds = (double)atomic_load(&model->latency_sum_ns) * 1e-9;
+}
+
+const char *served_model_prediction_label(const struct served_model *model, size_t i,
+                                          uint64_t *ret_count)
+{
+    const bool outside = !model->scorer && model->class_count > 0;
+    const size_t labels = model->class_count == 0 ? 1 : model->class_count + outside;
+    if (i >= labels)
+        return NULL;
+    *ret_count = atomic_load_explicit(&model->prediction_counts[i], memory_order_relaxed);
+    if (model->class_count == 0)
+        return "value";
+    return i < model->class_count ? model->class_names[i] : "__other__";
 }

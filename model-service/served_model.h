@@ -1,7 +1,8 @@
 /* served_model.h - one model as it is served: scorer, drift detector and counters.
  *
  * Thread-safe: everything but the detector is const or atomic; the detector has one lock, held for
- * one observation or one report. */
+ * one observation, one block of them, or one report. Reference-counted, so that a request can
+ * finish on a model that a reload has replaced. */
 #ifndef SERVED_MODEL_H
 #define SERVED_MODEL_H
 
@@ -9,12 +10,15 @@
 #include "adapt/json_input.h"
 #include "data_generator.h"
 #include "drift_detector.h"
+#include "model/scorer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Bounds every per-request array: 8 KiB of doubles. */
 #define SERVED_MODEL_MAX_FEATURES CONFIG_MAX_FEATURES
+/* A row of the detector: the features, then the prediction and its score. */
+#define SERVED_MODEL_MAX_ROW (SERVED_MODEL_MAX_FEATURES + 2)
 
 /* The built-in synthetic model (docs/api.md). */
 #define BUILTIN_MODEL_NAME "synthetic"
@@ -30,52 +34,109 @@ extern const double latency_bounds[LATENCY_BUCKETS];
 
 struct served_model;
 
-struct prediction {
-    double score;
-    const char *class_name;
-    uint64_t sequence; /* of the model, from 0 */
-    struct detector_verdict verdict;
-};
+/* --- life --- */
 
-/* Cumulative counts since start. */
-struct served_model_counters {
-    uint64_t positive, negative, simulated;
-    uint64_t latency_counts[LATENCY_BUCKETS + 1];
-    double latency_sum_seconds;
+struct served_model_settings {
+    double warning_override; /* NaN, or the warning threshold to use instead of a model's own */
+    const char *id_prefix;   /* of generated prediction ids; differs from start to start; copied */
 };
+#define SERVED_MODEL_PREFIX_BYTES 12
 
 #define SERVED_MODEL_ERROR_BYTES 600
 
-/* warning_override: NaN, or the warning threshold to use instead of the model's own.
- * error: one sentence, written on failure. 0, -EINVAL, -ENOMEM or an error of the files. */
-NODISCARD int served_model_create_builtin(double warning_override, struct served_model **ret_model,
+/* error: one sentence, written on failure. 0, -EINVAL, -ENOMEM or an error of the files. The caller
+ * holds the first reference. */
+NODISCARD int served_model_create_builtin(const struct served_model_settings *settings,
+                                          struct served_model **ret_model,
                                           char error[SERVED_MODEL_ERROR_BYTES]);
-/* config: borrowed for the model's life. */
-NODISCARD int served_model_create(const struct config_model *config, double warning_override,
+/* config: borrowed for the call. */
+NODISCARD int served_model_create(const struct config_model *config,
+                                  const struct served_model_settings *settings,
                                   struct served_model **ret_model,
                                   char error[SERVED_MODEL_ERROR_BYTES]);
-void served_model_destroy(struct served_model *model);
+struct served_model *served_model_acquire(struct served_model *model);
+/* The last one destroys it. NULL is fine. */
+void served_model_release(struct served_model *model);
+
+/* Other thresholds, significance and minimum sample; windows and counters stay as they are.
+ * config: of the same features. 0, or -EINVAL with error. */
+NODISCARD int served_model_retune(struct served_model *model, const struct config_model *config,
+                                  const struct served_model_settings *settings,
+                                  char error[SERVED_MODEL_ERROR_BYTES]);
+
+/* --- look-ups; const --- */
 
 const char *served_model_name(const struct served_model *model);
 const char *served_model_version(const struct served_model *model);
 const struct input_schema *served_model_schema(const struct served_model *model);
 bool served_model_simulation_allowed(const struct served_model *model);
+/* Whether it predicts itself; without a scorer predictions come with the observations. */
+bool served_model_has_scorer(const struct served_model *model);
+enum prediction_type served_model_type(const struct served_model *model);
+/* 0 for a regression. */
+size_t served_model_class_count(const struct served_model *model);
+const char *served_model_class_name(const struct served_model *model, size_t i);
 /* Index of a feature, or -1. */
 int served_model_feature(const struct served_model *model, const char *name);
 
-/* Scores a row, observes it, counts it. values: [features] in schema order; numeric ones finite.
- * scores: [features], receives the headline drift scores (NaN where there is none yet). */
-struct prediction served_model_predict(struct served_model *model, const struct input_value *values,
-                                       double *scores);
+/* --- predictions and observations --- */
+
+#define SERVED_MODEL_ID_BYTES (INPUT_ID_MAX_BYTES + 1)
+
+struct prediction {
+    /* binary: probability of class 1; multi-class: of the predicted class; regression: the value */
+    double score;
+    const char *class_name; /* NULL for a regression */
+    size_t class_index;
+    char id[SERVED_MODEL_ID_BYTES]; /* the row's, or a generated one */
+    struct detector_verdict verdict;
+};
+
+/* Scores a row, observes it, counts it. row: values in schema order, numeric ones finite.
+ * outputs: [scorer outputs], or NULL. scores: [SERVED_MODEL_MAX_ROW], receives the headline drift
+ * scores of the features in schema order (NaN where there is none yet).
+ * 0; -ENOTSUP: the model has no scorer; -EINVAL, -EIO: it cannot score this row. */
+NODISCARD int served_model_predict(struct served_model *model, const struct input_row *row,
+                                   double *outputs, double *scores, struct prediction *ret);
+
+/* What somebody else predicted for a row; all optional. */
+struct observed_prediction {
+    const char *class_text; /* of a classification; NULL: none */
+    size_t class_bytes;
+    double value; /* of a regression; NaN: none */
+    double score; /* binary: probability of class 1; NaN: none. Stands for a class that is absent */
+};
+
+/* Observes a row and counts its prediction. Missing values are observed as such. */
+struct detector_verdict served_model_observe(struct served_model *model,
+                                             const struct input_value *values,
+                                             const struct observed_prediction *prediction,
+                                             double *scores);
+/* Counts rows that were refused before they got here. */
+void served_model_count_rejected(struct served_model *model, uint64_t rows);
 
 /* Drives `count` synthetic rows through served_model_predict. chosen: a flag per feature, or NULL
  * for the default. 0, -EINVAL (severity), -EPERM (not allowed), -ENOMEM. */
 NODISCARD int served_model_simulate(struct served_model *model, enum drift_kind kind,
                                     double severity, uint64_t count, const unsigned char *chosen);
 
+/* --- reading --- */
+
+/* Cumulative counts since start. */
+struct served_model_counters {
+    uint64_t simulated, rejected;
+    uint64_t latency_counts[LATENCY_BUCKETS + 1];
+    double latency_sum_seconds;
+};
+
 /* Fills the report; report->features is allocated here (free() it). 0 or -ENOMEM. */
 NODISCARD int served_model_report(struct served_model *model, struct detector_report *report);
 void served_model_counters(const struct served_model *model,
                            struct served_model_counters *ret_counters);
+/* Values of the label prediction_class and how often each was predicted: the classes, then what is
+ * none of them ("__other__", only where predictions come from outside); "value" for a regression.
+ * NULL beyond the last. */
+const char *served_model_prediction_label(const struct served_model *model, size_t i,
+                                          uint64_t *ret_count);
 
 #endif

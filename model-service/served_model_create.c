@@ -1,4 +1,4 @@
-/* served_model_create.c - the built-in model, and models of a configuration. */
+/* served_model_create.c - the models of a configuration. */
 #include "served_model_internal.h"
 
 #include "adapt/csv.h"
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int override_threshold(const char *model, double *threshold, double warning_override,
-                              char error[SERVED_MODEL_ERROR_BYTES])
+int served_model_override(const char *model, double *threshold, double warning_override,
+                          char error[SERVED_MODEL_ERROR_BYTES])
 {
     if (isnan(warning_override))
         return 0;
@@ -22,82 +22,6 @@ static int override_threshold(const char *model, double *threshold, double warni
         return -EINVAL;
     }
     threshold[SEVERITY_WARNING] = warning_override;
-    return 0;
-}
-
-static const char *const builtin_names[BUILTIN_FEATURES] = {"feature_0", "feature_1", "feature_2",
-                                                            "feature_3", "feature_4"};
-
-static int builtin_reference(double *columns[BUILTIN_FEATURES])
-{
-    struct data_generator *generator;
-    int rc = data_generator_create_synthetic(BUILTIN_FEATURES, BUILTIN_SEED, 0, &generator);
-    if (rc < 0)
-        return rc;
-    for (size_t r = 0; r < BUILTIN_REFERENCE; r++) {
-        double row[BUILTIN_FEATURES];
-        data_generator_next(generator, row);
-        for (size_t f = 0; f < BUILTIN_FEATURES; f++)
-            columns[f][r] = row[f];
-    }
-    data_generator_destroy(generator);
-    return 0;
-}
-
-static int builtin_detector(struct served_model *model, double warning_override,
-                            char error[SERVED_MODEL_ERROR_BYTES])
-{
-    double *storage = calloc((size_t)BUILTIN_FEATURES * BUILTIN_REFERENCE, sizeof(*storage));
-    if (!storage)
-        return -ENOMEM;
-    double *columns[BUILTIN_FEATURES];
-    struct detector_feature features[BUILTIN_FEATURES];
-    for (size_t f = 0; f < BUILTIN_FEATURES; f++) {
-        columns[f] = storage + f * BUILTIN_REFERENCE;
-        features[f] = (struct detector_feature){
-            .name = builtin_names[f], .type = FEATURE_NUMERIC, .reference_numbers = columns[f]};
-    }
-    struct detector_spec spec = {
-        .features = features,
-        .feature_count = BUILTIN_FEATURES,
-        .reference_rows = BUILTIN_REFERENCE,
-        .window = {.kind = WINDOW_COUNT, .observations = BUILTIN_WINDOW},
-        .minimum_sample = BUILTIN_MIN_SAMPLE,
-        .threshold = {CONFIG_DEFAULT_WARNING, CONFIG_DEFAULT_CRITICAL},
-        .significance = CONFIG_DEFAULT_SIGNIFICANCE,
-        .methods = DETECTOR_LIVE_METHODS,
-        .bins = CONFIG_DEFAULT_BINS,
-    };
-    int rc = override_threshold(model->name, spec.threshold, warning_override, error);
-    if (rc == 0)
-        rc = builtin_reference(columns);
-    if (rc == 0)
-        rc = detector_create(&spec, &model->detector);
-    free(storage);
-    return rc;
-}
-
-int served_model_create_builtin(double warning_override, struct served_model **ret_model,
-                                char error[SERVED_MODEL_ERROR_BYTES])
-{
-    static const double weights[BUILTIN_FEATURES] = {0.5, -0.3, 0.8, 0.2, -0.6};
-    snprintf(error, SERVED_MODEL_ERROR_BYTES, "not enough memory for the built-in model");
-    struct served_model *model = served_model_allocate(BUILTIN_FEATURES);
-    if (!model)
-        return -ENOMEM;
-    model->name = BUILTIN_MODEL_NAME;
-    model->version = "1";
-    model->simulation = model->builtin = true;
-    memcpy(model->feature_names, builtin_names, sizeof(builtin_names));
-    int rc = builtin_detector(model, warning_override, error);
-    if (rc == 0)
-        rc =
-            logistic_scorer_create(weights, BUILTIN_FEATURES, 0, 0.1, BUILTIN_SEED, &model->scorer);
-    if (rc < 0) {
-        served_model_destroy(model);
-        return rc;
-    }
-    *ret_model = model;
     return 0;
 }
 
@@ -159,24 +83,23 @@ static struct window_spec configured_window(const struct config_model *config)
     return (struct window_spec){.kind = WINDOW_COUNT, .observations = config->window_observations};
 }
 
-static int configured_detector(struct served_model *model, const struct config_model *config,
-                               const struct csv_table *table, double warning_override,
-                               char error[SERVED_MODEL_ERROR_BYTES])
+static struct detector_feature *features_of(const struct config_model *config)
 {
-    struct detector_feature *features = calloc(config->feature_count, sizeof(*features));
-    if (!features)
-        return -ENOMEM;
-    for (size_t f = 0; f < config->feature_count; f++)
+    struct detector_feature *features = calloc(config->feature_count + 2, sizeof(*features));
+    for (size_t f = 0; features && f < config->feature_count; f++) {
+        const struct config_feature *from = &config->features[f];
         features[f] = (struct detector_feature){
-            .name = config->features[f].name,
-            .type = config->features[f].categorical ? FEATURE_CATEGORICAL : FEATURE_NUMERIC,
-            .reference_numbers = table->columns[f].number,
-            .reference_texts = table->columns[f].text,
+            .name = from->name,
+            .type = from->categorical ? FEATURE_CATEGORICAL : FEATURE_NUMERIC,
+            .threshold = {from->warning_threshold, from->critical_threshold},
         };
-    struct detector_spec spec = {
-        .features = features,
-        .feature_count = config->feature_count,
-        .reference_rows = table->rows,
+    }
+    return features;
+}
+
+static struct detector_spec spec_of(const struct config_model *config)
+{
+    return (struct detector_spec){
         .window = configured_window(config),
         .minimum_sample = config->minimum_sample,
         .threshold = {config->warning_threshold, config->critical_threshold},
@@ -185,20 +108,106 @@ static int configured_detector(struct served_model *model, const struct config_m
         .bins = config->bins,
         .reference_resolution = config->reference_resolution,
     };
-    int rc = override_threshold(model->name, spec.threshold, warning_override, error);
+}
+
+/* Also where a feature has a critical threshold of its own, but no warning threshold. */
+static int override_thresholds(const struct config_model *config, struct detector_spec *spec,
+                               double warning_override, char error[SERVED_MODEL_ERROR_BYTES])
+{
+    int rc = served_model_override(config->name, spec->threshold, warning_override, error);
+    for (size_t f = 0; rc == 0 && f < config->feature_count; f++) {
+        const struct config_feature *feature = &config->features[f];
+        double threshold[SEVERITY_COUNT] = {spec->threshold[SEVERITY_WARNING],
+                                            feature->critical_threshold};
+        if (feature->critical_threshold != 0 && feature->warning_threshold == 0)
+            rc = served_model_override(config->name, threshold, warning_override, error);
+    }
+    return rc;
+}
+
+static int configured_detector(struct served_model *model, const struct config_model *config,
+                               const struct csv_table *table, double warning_override,
+                               const struct reference_predictions *predictions,
+                               char error[SERVED_MODEL_ERROR_BYTES])
+{
+    struct detector_feature *features = features_of(config);
+    if (!features)
+        return -ENOMEM;
+    for (size_t f = 0; f < config->feature_count; f++) {
+        features[f].name = model->feature_names[f];
+        features[f].reference_numbers = table->columns[f].number;
+        features[f].reference_texts = table->columns[f].text;
+    }
+    struct detector_spec spec = spec_of(config);
+    spec.reference_rows = table->rows;
+    int rc = override_thresholds(config, &spec, warning_override, error);
     if (rc == 0)
-        rc = detector_create(&spec, &model->detector);
+        rc = served_model_create_detector(model, features, &spec, predictions);
     free(features);
     return rc;
 }
 
-static int reference_read(const struct config_model *config, struct csv_table *table,
-                          char error[SERVED_MODEL_ERROR_BYTES])
+int served_model_retune(struct served_model *model, const struct config_model *config,
+                        const struct served_model_settings *settings,
+                        char error[SERVED_MODEL_ERROR_BYTES])
 {
-    for (size_t f = 0; f < config->feature_count; f++)
-        table->columns[f] = (struct csv_column){.name = config->features[f].name,
-                                                .categorical = config->features[f].categorical};
+    struct detector_feature *features = features_of(config);
+    if (!features) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": not enough memory", config->name);
+        return -ENOMEM;
+    }
+    struct detector_spec spec = spec_of(config);
+    spec.features = features;
+    spec.feature_count = model->row_features;
+    int rc = override_thresholds(config, &spec, settings->warning_override, error);
+    if (rc == 0) {
+        pthread_mutex_lock(&model->mu);
+        rc = detector_retune(model->detector, &spec);
+        pthread_mutex_unlock(&model->mu);
+    }
+    free(features);
+    return rc;
+}
+
+/* --- the reference --- */
+
+/* What else than the features is read of the reference. */
+struct extra_columns {
+    const struct csv_column *prediction, *score;
+};
+
+static size_t columns_describe(const struct config_model *config, enum prediction_type type,
+                               struct csv_column *columns)
+{
+    size_t count = 0;
+    for (; count < config->feature_count; count++)
+        columns[count] = (struct csv_column){.name = config->features[count].name,
+                                             .categorical = config->features[count].categorical};
+    if (config->columns.prediction)
+        columns[count++] = (struct csv_column){.name = config->columns.prediction,
+                                               .categorical = type != PREDICTION_REGRESSION};
+    if (config->columns.score)
+        columns[count++] = (struct csv_column){.name = config->columns.score};
+    return count;
+}
+
+static struct extra_columns columns_extra(const struct config_model *config,
+                                          const struct csv_column *columns)
+{
+    struct extra_columns extra = {0};
+    size_t next = config->feature_count;
+    if (config->columns.prediction)
+        extra.prediction = &columns[next++];
+    if (config->columns.score)
+        extra.score = &columns[next];
+    return extra;
+}
+
+static int reference_read(const struct config_model *config, enum prediction_type type,
+                          struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES])
+{
     char csv_error[CSV_ERROR_BYTES];
+    table->column_count = columns_describe(config, type, table->columns);
     int rc = csv_table_read(table, config->reference, csv_error);
     if (rc < 0)
         snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": reference: %s", config->name,
@@ -212,51 +221,195 @@ static int reference_read(const struct config_model *config, struct csv_table *t
     return rc;
 }
 
-static int configured_create(struct served_model *model, const struct config_model *config,
-                             double warning_override, struct csv_table *table,
-                             char error[SERVED_MODEL_ERROR_BYTES])
+/* --- the scorer and its classes --- */
+
+static int scorer_create(struct served_model *model, const struct config_model *config,
+                         char error[SERVED_MODEL_ERROR_BYTES])
 {
-    int rc = reference_read(config, table, error);
-    if (rc < 0)
-        return rc;
-    bool categorical = false;
-    for (size_t f = 0; f < config->feature_count; f++) {
-        model->feature_names[f] = config->features[f].name;
-        model->categorical[f] = config->features[f].categorical;
-        categorical |= config->features[f].categorical;
+    const struct config_scorer *scorer = &config->scorer;
+    if (scorer->type == CONFIG_SCORER_NONE) {
+        const bool number = scorer->task == CONFIG_TASK_REGRESSION;
+        model->type = number ? PREDICTION_REGRESSION : PREDICTION_BINARY; /* or more: see below */
+        return 0;
     }
-    if (config->simulation && categorical) {
-        snprintf(error, SERVED_MODEL_ERROR_BYTES,
-                 "model \"%s\": simulation needs numeric features only", config->name);
+    if (!scorer->weights) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": its scorer cannot be served",
+                 config->name);
         return -EINVAL;
     }
-    model->name = config->name;
-    model->version = config->version;
-    model->simulation = config->simulation;
-    rc = configured_detector(model, config, table, warning_override, error);
-    if (rc == 0)
-        rc = logistic_scorer_create(config->weights, config->feature_count, config->intercept, 0, 0,
+    int rc = logistic_scorer_create(scorer->weights, config->feature_count, scorer->intercept, 0, 0,
                                     &model->scorer);
-    if (rc == 0 && config->simulation)
-        rc = simulation_prepare(model, table);
+    if (rc == 0)
+        model->type = scorer_type(model->scorer);
     return rc;
 }
 
-int served_model_create(const struct config_model *config, double warning_override,
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The distinct values of the reference's predictions, in the order of their bytes. */
+static int classes_from_column(struct served_model *model, const struct csv_column *column,
+                               size_t rows, char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const char *classes[SCORER_MAX_CLASSES + 1];
+    size_t count = 0;
+    const char **sorted = calloc(rows, sizeof(*sorted));
+    if (!sorted)
+        return -ENOMEM;
+    size_t texts = 0;
+    for (size_t r = 0; r < rows; r++)
+        if (column->text[r])
+            sorted[texts++] = column->text[r];
+    qsort(sorted, texts, sizeof(*sorted), by_text);
+    for (size_t i = 0; i < texts && count <= SCORER_MAX_CLASSES; i++)
+        if (i == 0 || strcmp(sorted[i], sorted[i - 1]) != 0)
+            classes[count++] = sorted[i];
+    free(sorted);
+    if (count < 2 || count > SCORER_MAX_CLASSES) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": the column \"%s\" of the reference has %s%zu different "
+                 "predictions, expected 2 to %d; name the classes in scorer.classes, or set "
+                 "scorer.task to regression",
+                 model->name, column->name, count > SCORER_MAX_CLASSES ? "at least " : "", count,
+                 SCORER_MAX_CLASSES);
+        return -EINVAL;
+    }
+    return served_model_set_classes(model, classes, count);
+}
+
+static int outside_classes(struct served_model *model, const struct config_model *config,
+                           const struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES])
+{
+    static const char *const usual[] = {"0", "1"};
+    const struct csv_column *column = columns_extra(config, table->columns).prediction;
+    int rc;
+    if (model->type == PREDICTION_REGRESSION)
+        return served_model_set_classes(model, usual, 0);
+    if (config->scorer.class_count)
+        rc = served_model_set_classes(model, config->scorer.classes, config->scorer.class_count);
+    else if (column)
+        rc = classes_from_column(model, column, table->rows, error);
+    else
+        rc = served_model_set_classes(model, usual, 2);
+    model->type = model->class_count == 2 ? PREDICTION_BINARY : PREDICTION_MULTICLASS;
+    return rc;
+}
+
+static int scorer_classes(struct served_model *model, const struct config_model *config,
+                          char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const struct config_scorer *scorer = &config->scorer;
+    const size_t count = scorer_class_count(model->scorer);
+    if (scorer->class_count && scorer->class_count != count) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": scorer.classes names %zu classes, but the model has %zu",
+                 model->name, scorer->class_count, count);
+        return -EINVAL;
+    }
+    int rc = scorer->class_count
+                 ? scorer_name_classes(model->scorer, scorer->classes, scorer->class_count)
+                 : 0;
+    return rc < 0 ? rc : served_model_set_classes(model, NULL, count);
+}
+
+/* --- all together --- */
+
+static int predictions_of(const struct served_model *model, const struct config_model *config,
+                          const struct csv_table *table, struct reference_predictions *predictions)
+{
+    const struct extra_columns extra = columns_extra(config, table->columns);
+    predictions->rows = table->rows;
+    if (extra.prediction && extra.prediction->categorical)
+        predictions->class_text = extra.prediction->text;
+    else if (extra.prediction)
+        predictions->value = extra.prediction->number;
+    if (extra.score && model->type == PREDICTION_BINARY)
+        predictions->score = extra.score->number;
+    if (!model->scorer)
+        return 0;
+    const double **numbers = calloc(config->feature_count, sizeof(*numbers));
+    const char *const **texts = calloc(config->feature_count, sizeof(*texts));
+    int rc = numbers && texts ? 0 : -ENOMEM;
+    for (size_t f = 0; rc == 0 && f < config->feature_count; f++) {
+        numbers[f] = table->columns[f].number;
+        texts[f] = table->columns[f].text;
+    }
+    if (rc == 0)
+        rc = reference_predictions_score(model, numbers, texts, table->rows, predictions);
+    free(numbers);
+    free(texts);
+    return rc;
+}
+
+static int names_copy(struct served_model *model, const struct config_model *config,
+                      const struct served_model_settings *settings)
+{
+    int rc = served_model_name_it(model, config->name, config->version, settings);
+    for (size_t f = 0; rc == 0 && f < config->feature_count; f++)
+        rc = served_model_name_feature(model, f, config->features[f].name,
+                                       config->features[f].categorical);
+    return rc;
+}
+
+static int simulation_check(const struct config_model *config, char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const char *why = config->scorer.type == CONFIG_SCORER_NONE ? "a scorer" : NULL;
+    for (size_t f = 0; f < config->feature_count; f++)
+        if (config->features[f].categorical)
+            why = "numeric features only";
+    if (!config->simulation || !why)
+        return 0;
+    snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": simulation needs %s", config->name,
+             why);
+    return -EINVAL;
+}
+
+static int configured_create(struct served_model *model, const struct config_model *config,
+                             const struct served_model_settings *settings, struct csv_table *table,
+                             char error[SERVED_MODEL_ERROR_BYTES])
+{
+    int rc = simulation_check(config, error);
+    if (rc == 0)
+        rc = names_copy(model, config, settings);
+    if (rc == 0)
+        rc = scorer_create(model, config, error);
+    if (rc == 0)
+        rc = reference_read(config, model->type, table, error);
+    if (rc == 0)
+        rc = model->scorer ? scorer_classes(model, config, error)
+                           : outside_classes(model, config, table, error);
+    if (rc < 0)
+        return rc;
+    model->simulation = config->simulation;
+    struct reference_predictions predictions = {0};
+    rc = predictions_of(model, config, table, &predictions);
+    if (rc == -EIO)
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": its scorer fails on the rows of the reference", config->name);
+    if (rc == 0)
+        rc = configured_detector(model, config, table, settings->warning_override, &predictions,
+                                 error);
+    reference_predictions_finish(&predictions);
+    return rc == 0 && config->simulation ? simulation_prepare(model, table) : rc;
+}
+
+int served_model_create(const struct config_model *config,
+                        const struct served_model_settings *settings,
                         struct served_model **ret_model, char error[SERVED_MODEL_ERROR_BYTES])
 {
     snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": not enough memory", config->name);
     struct served_model *model = served_model_allocate(config->feature_count);
-    struct csv_table table = {.column_count = config->feature_count};
-    table.columns = calloc(config->feature_count, sizeof(*table.columns));
-    int rc = model && table.columns
-                 ? configured_create(model, config, warning_override, &table, error)
-                 : -ENOMEM;
+    struct csv_table table = {.column_count = config->feature_count + 2};
+    table.columns = calloc(table.column_count, sizeof(*table.columns));
+    int rc = model && table.columns ? configured_create(model, config, settings, &table, error)
+                                    : -ENOMEM;
     if (table.columns)
         csv_table_finish(&table);
     free(table.columns);
     if (rc < 0) {
-        served_model_destroy(model);
+        served_model_release(model);
         return rc;
     }
     *ret_model = model;

@@ -2,19 +2,31 @@
 #ifndef SERVED_MODEL_INTERNAL_H
 #define SERVED_MODEL_INTERNAL_H
 
-#include "model/scorer.h"
 #include "served_model.h"
+
+#include "adapt/csv.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define NO_FEATURE SIZE_MAX
+
 struct served_model {
-    /* const after creation */
-    const char *name, *version;
+    atomic_size_t references;
+
+    /* const after creation; all of it the model's own */
+    char *name, *version;
+    char id_prefix[SERVED_MODEL_PREFIX_BYTES];
     struct input_schema schema;
-    const char **feature_names;
+    char **feature_names;
     bool *categorical;
-    struct scorer *scorer;
+    struct scorer *scorer; /* NULL: predictions come with the observations */
+    enum prediction_type type;
+    char **class_names;
+    size_t class_count;
+    /* of the detector: the schema's features, then those of the prediction there are */
+    size_t row_features;
+    size_t class_feature, value_feature, score_feature; /* index, or NO_FEATURE */
     bool simulation;
     /* what simulated rows are drawn from: the built-in distribution, or the reference's rows */
     bool builtin;
@@ -22,7 +34,8 @@ struct served_model {
     size_t simulation_rows;
     double *simulation_mean, *simulation_deviation;
 
-    _Atomic uint64_t sequence, positive, negative, simulated, simulations;
+    _Atomic uint64_t sequence, simulated, rejected, simulations;
+    _Atomic uint64_t *prediction_counts; /* [class_count + 1], or one of a regression */
     _Atomic uint64_t latency_counts[LATENCY_BUCKETS + 1];
     _Atomic uint64_t latency_sum_ns;
 
@@ -30,7 +43,38 @@ struct served_model {
     struct detector *detector; /* guarded by mu, but for detector_category() */
 };
 
-/* Room for the names of so many features; everything else is zero. NULL without memory. */
+/* With room for the names of so many features; everything else is zero. NULL without memory. */
 struct served_model *served_model_allocate(size_t features);
+/* Copies of the names and kinds. 0 or -ENOMEM. */
+int served_model_name_it(struct served_model *model, const char *name, const char *version,
+                         const struct served_model_settings *settings);
+int served_model_name_feature(struct served_model *model, size_t f, const char *name,
+                              bool categorical);
+/* The classes' names and counters. names: NULL takes the scorer's. 0 or -ENOMEM. */
+int served_model_set_classes(struct served_model *model, const char *const *names, size_t count);
+
+/* The model's own output on its reference: what its predictions are compared with. */
+struct reference_predictions {
+    size_t rows;
+    const char **class_text; /* [rows], NULL missing; or NULL: none */
+    double *value;           /* [rows], NaN missing; or NULL: none */
+    double *score;
+    bool owned_class, owned_value, owned_score; /* by this, not by a table */
+};
+/* Scores rows of the reference for what `predictions` has not got yet. numbers, texts: [features],
+ * one of the two per feature. 0, -ENOMEM, -EIO. */
+int reference_predictions_score(const struct served_model *model, const double *const *numbers,
+                                const char *const *const *texts, size_t rows,
+                                struct reference_predictions *predictions);
+void reference_predictions_finish(struct reference_predictions *predictions);
+
+/* Creates the detector: spec's features and then the predictions', with room for two more in
+ * spec->features. 0 or the detector's error. */
+int served_model_create_detector(struct served_model *model, struct detector_feature *features,
+                                 struct detector_spec *spec,
+                                 const struct reference_predictions *predictions);
+/* The warning threshold from the environment, where there is one. 0, or -EINVAL with error. */
+int served_model_override(const char *model, double *threshold, double warning_override,
+                          char error[SERVED_MODEL_ERROR_BYTES]);
 
 #endif

@@ -70,7 +70,7 @@ static void run_stream(uint64_t stream, double significance, struct tally *tally
         data_generator_next(source, row);
         for (size_t f = 0; f < FEATURES; f++)
             values[f].number = row[f];
-        tally->drifted_rows += detector_observe(monitor, values, i, scores).drift_detected;
+        tally->drifted_rows += detector_observe(monitor, values, NULL, i, scores).drift_detected;
         looks += i % LOOK_EVERY == 0 && !quiet(monitor);
     }
     tally->looks += looks;

@@ -8,9 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_NAME_BYTES    64
-#define MAX_FEATURE_BYTES 128
-
 /* What the statistics take: a ring of ten million rows, 60 panes of at least a millisecond. */
 #define MAX_OBSERVATIONS 10000000u
 #define MIN_DURATION_MS  INT64_C(60)
@@ -19,8 +16,6 @@
 #define MAX_BINS         64u
 #define MAX_RESOLUTION   10000000u
 #define MAX_SAMPLE       MAX_OBSERVATIONS
-
-#define MODEL_KEY(name) config_key("models[%zu]." name, index).text
 
 /* Also DEL and the C1 controls (UTF-8 C2 80 to C2 9F). */
 static bool has_control(const char *text)
@@ -31,19 +26,19 @@ static bool has_control(const char *text)
     return false;
 }
 
-static bool is_plain_text(const char *text, size_t max_bytes)
+bool config_is_plain_text(const char *text, size_t max_bytes)
 {
     return *text && strlen(text) <= max_bytes && !has_control(text);
 }
 
-static bool is_model_name(const char *name)
+bool config_is_model_name(const char *name)
 {
     size_t bytes = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                 "0123456789._-");
 
     /* "." and ".." would vanish from a path */
-    return bytes > 0 && bytes <= MAX_NAME_BYTES && name[bytes] == '\0' && strcmp(name, ".") != 0 &&
-           strcmp(name, "..") != 0;
+    return bytes > 0 && bytes <= CONFIG_MAX_NAME_BYTES && name[bytes] == '\0' &&
+           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 size_t config_find_feature(const struct raw_model *model, const char *name)
@@ -58,7 +53,7 @@ static int check_names(struct config_file *file, const struct raw_config *raw, s
 {
     const struct raw_model *model = &raw->models[index];
 
-    if (!is_model_name(model->name))
+    if (!config_is_model_name(model->name))
         return config_file_refuse(file, MODEL_KEY("name"),
                                   "1 to 64 letters, digits, '.', '_' or '-', not \".\" or \"..\"");
     for (size_t i = 0; i < index; i++)
@@ -67,12 +62,18 @@ static int check_names(struct config_file *file, const struct raw_config *raw, s
                 file, MODEL_KEY("name"),
                 "\"%s\" is the name of models[%zu] too, expected different names",
                 excerpt(model->name).text, i);
-    if (model->version && !is_plain_text(model->version, MAX_NAME_BYTES))
+    if (model->version && !config_is_plain_text(model->version, CONFIG_MAX_NAME_BYTES))
         return config_file_refuse(file, MODEL_KEY("version"),
                                   "1 to 64 bytes without control characters");
-    if (!is_plain_text(model->reference, 4096))
+    if (!config_is_plain_text(model->reference, 4096))
         return config_file_refuse(file, MODEL_KEY("reference"), "the path of a CSV file");
     return 0;
+}
+
+static bool is_reserved(const char *name)
+{
+    return strcmp(name, CONFIG_PREDICTION_NAME) == 0 ||
+           strcmp(name, CONFIG_PREDICTION_SCORE_NAME) == 0;
 }
 
 static int check_features(struct config_file *file, const struct raw_model *model, size_t index)
@@ -82,44 +83,17 @@ static int check_features(struct config_file *file, const struct raw_model *mode
         size_t first = config_find_feature(model, name);
         struct config_key key = config_key("models[%zu].features[%zu].name", index, i);
 
-        if (!is_plain_text(name, MAX_FEATURE_BYTES))
-            return config_file_refuse(file, key.text, "1 to 128 bytes without control characters");
+        if (!config_is_plain_text(name, CONFIG_MAX_TEXT_BYTES))
+            return config_file_refuse(file, key.text, CONFIG_PLAIN_TEXT);
+        if (is_reserved(name))
+            return config_file_fail(file, key.text,
+                                    "\"%s\" is the name of the model's own output, expected "
+                                    "another name",
+                                    name);
         if (first < i)
             return config_file_fail(
                 file, key.text, "\"%s\" is the name of features[%zu] too, expected different names",
                 excerpt(name).text, first);
-    }
-    return 0;
-}
-
-static int check_weight(struct config_file *file, const struct raw_model *model, size_t index,
-                        size_t i)
-{
-    const struct raw_weight *weight = &model->scorer.weights[i];
-    size_t feature = config_find_feature(model, weight->feature);
-    struct config_key key = config_key("models[%zu].scorer.weights[%zu].feature", index, i);
-
-    if (feature == SIZE_MAX)
-        return config_file_refuse(file, key.text, "one of the model's features");
-    if (model->features[feature].type == 1 && weight->weight != 0.0)
-        return config_file_fail(file, key.text,
-                                "\"%s\" is categorical and cannot have a weight, expected a "
-                                "numeric feature",
-                                excerpt(weight->feature).text);
-    for (size_t before = 0; before < i; before++)
-        if (strcmp(model->scorer.weights[before].feature, weight->feature) == 0)
-            return config_file_fail(file, key.text, "\"%s\" has a weight already, in weights[%zu]",
-                                    excerpt(weight->feature).text, before);
-    return 0;
-}
-
-static int check_scorer(struct config_file *file, const struct raw_model *model, size_t index)
-{
-    for (size_t i = 0; i < model->scorer.weights_count; i++) {
-        int r = check_weight(file, model, index, i);
-
-        if (r < 0)
-            return r;
     }
     return 0;
 }
@@ -177,25 +151,49 @@ static int check_sample(struct config_file *file, const struct raw_model *model,
     return 0;
 }
 
-static int check_thresholds(struct config_file *file, const struct raw_model *model, size_t index)
+/* What is given at a key, and what holds where nothing is. */
+struct thresholds {
+    const struct raw_thresholds *given;
+    double warning, critical;
+    const char *origin; /* of what holds: " (the default)" */
+};
+
+static int check_pair(struct config_file *file, const char *key, const struct thresholds *pair)
 {
-    const struct raw_thresholds *given = model->thresholds;
-    double warning = given && given->warning ? *given->warning : CONFIG_DEFAULT_WARNING;
-    double critical = given && given->critical ? *given->critical : CONFIG_DEFAULT_CRITICAL;
+    static const struct raw_thresholds none;
+    const struct raw_thresholds *given = pair->given ? pair->given : &none;
+    double warning = given->warning ? *given->warning : pair->warning;
+    double critical = given->critical ? *given->critical : pair->critical;
 
     if (!(warning > 0.0))
-        return config_file_refuse(file, MODEL_KEY("thresholds.warning"), "a number above 0");
+        return config_file_refuse(file, config_key("%s.warning", key).text, "a number above 0");
     if (!(critical > 0.0))
-        return config_file_refuse(file, MODEL_KEY("thresholds.critical"), "a number above 0");
+        return config_file_refuse(file, config_key("%s.critical", key).text, "a number above 0");
     if (!(warning < critical))
-        return config_file_fail(file,
-                                given->warning ? MODEL_KEY("thresholds.warning")
-                                               : MODEL_KEY("thresholds.critical"),
-                                "found warning %g%s and critical %g%s, expected warning below "
-                                "critical",
-                                warning, given->warning ? "" : " (the default)", critical,
-                                given->critical ? "" : " (the default)");
+        return config_file_fail(
+            file, config_key("%s.%s", key, given->warning ? "warning" : "critical").text,
+            "found warning %g%s and critical %g%s, expected warning below critical", warning,
+            given->warning ? "" : pair->origin, critical, given->critical ? "" : pair->origin);
     return 0;
+}
+
+static int check_thresholds(struct config_file *file, const struct raw_model *model, size_t index)
+{
+    struct thresholds pair = {model->thresholds, CONFIG_DEFAULT_WARNING, CONFIG_DEFAULT_CRITICAL,
+                              " (the default)"};
+    int r = check_pair(file, MODEL_KEY("thresholds"), &pair);
+
+    if (pair.given && pair.given->warning)
+        pair.warning = *pair.given->warning;
+    if (pair.given && pair.given->critical)
+        pair.critical = *pair.given->critical;
+    pair.origin = " (the model's)";
+    for (size_t i = 0; i < model->features_count && r == 0; i++) {
+        pair.given = model->features[i].thresholds;
+        r = check_pair(file, config_key("models[%zu].features[%zu].thresholds", index, i).text,
+                       &pair);
+    }
+    return r;
 }
 
 static int check_numbers(struct config_file *file, const struct raw_model *model, size_t index)
@@ -215,7 +213,8 @@ static int check_numbers(struct config_file *file, const struct raw_model *model
 static int check_model(struct config_file *file, const struct raw_config *raw, size_t index)
 {
     static int (*const checks[])(struct config_file *, const struct raw_model *, size_t) = {
-        check_features, check_scorer, check_window, check_sample, check_thresholds, check_numbers,
+        check_features,   config_check_scorer, check_window,        check_sample,
+        check_thresholds, check_numbers,       config_check_output,
     };
     int r = check_names(file, raw, index);
 

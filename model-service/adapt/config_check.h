@@ -1,55 +1,31 @@
-/* config_check.h - what a configuration must mean, beyond its shape; for config.c alone. */
+/* config_check.h - what a configuration must mean, beyond its shape, and the structures filled from
+ * one that does; for config*.c alone. */
 #ifndef ADAPT_CONFIG_CHECK_H
 #define ADAPT_CONFIG_CHECK_H
 
 #include "adapt/config_file.h"
+#include "adapt/config_keys.h"
 
-#include <stdint.h>
-
-/* The file's content as libcyaml fills it. Pointers are NULL where a key is absent. */
-struct raw_feature {
-    char *name;
-    unsigned type; /* 1: categorical */
-};
-struct raw_weight {
-    char *feature;
-    double weight;
-};
-struct raw_scorer {
-    unsigned type;
-    double intercept;
-    struct raw_weight *weights;
-    unsigned weights_count;
-};
-struct raw_window {
-    uint64_t *observations;
-    char *duration;
-};
-struct raw_thresholds {
-    double *warning, *critical;
-};
-struct raw_model {
-    char *name, *version, *reference;
-    struct raw_feature *features;
-    unsigned features_count;
-    struct raw_scorer scorer;
-    struct raw_window *window;
-    uint64_t *minimum_sample;
-    struct raw_thresholds *thresholds;
-    double *significance;
-    uint64_t *reference_resolution, *bins;
-    bool simulation;
-};
-struct raw_config {
-    char *listen;
-    struct raw_model *models;
-    unsigned models_count;
-};
+struct config;
 
 /* 0, -EINVAL with the first mistake, or -ENOMEM. */
 int config_check(struct config_file *file, const struct raw_config *raw);
+/* The part of it about models[index].scorer. */
+int config_check_scorer(struct config_file *file, const struct raw_model *model, size_t index);
+/* The part of it about its columns, labels, detectors and streams. */
+int config_check_output(struct config_file *file, const struct raw_model *model, size_t index);
 
-/* Index of a feature by name among the first `count`, or SIZE_MAX. */
+/* Fills an empty configuration from a checked one; path: the file's. 0 or -ENOMEM, half filled. */
+int config_fill(struct config *config, const struct raw_config *raw, const char *path);
+
+/* Index of a feature by name, or SIZE_MAX. */
 size_t config_find_feature(const struct raw_model *model, const char *name);
+
+/* Texts that stand in paths, labels and answers: 1 to max_bytes bytes without control characters.
+ */
+bool config_is_plain_text(const char *text, size_t max_bytes);
+#define CONFIG_PLAIN_TEXT "1 to 128 bytes without control characters"
+
+#define MODEL_KEY(name) config_key("models[%zu]." name, index).text
 
 #endif

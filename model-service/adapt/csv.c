@@ -195,8 +195,8 @@ int csv_rows_next(struct csv_rows *rows, char error[CSV_ERROR_BYTES])
     while (rows->at < rows->end) {
         char *end;
         rows->line = rows->next_line;
-        int r = IN_WORDS && split_plain(rows, &end) ? end_plain(rows, end)
-                                                    : next_careful(rows, error);
+        int r =
+            IN_WORDS && split_plain(rows, &end) ? end_plain(rows, end) : next_careful(rows, error);
         if (r != 0)
             return r;
     }

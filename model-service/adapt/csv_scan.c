@@ -71,7 +71,7 @@ static size_t quoted_end(const char *text, size_t bytes, size_t open, bool at_en
 /* End of a row that holds quotes: line ends inside quoted fields do not count. *ret_open: the quote
  * that is not closed. */
 static enum csv_scan scan_quoted(const char *text, size_t bytes, bool at_end, size_t *ret_end,
-                             size_t *ret_open)
+                                 size_t *ret_open)
 {
     bool field_begins = true;
     size_t i = 0;

@@ -340,8 +340,8 @@ static inline bool convert_plain(const char *text, size_t bytes, double *ret_val
     good &= last_digits(end - 8, (size_t)(end - p), &part);
     mantissa = mantissa * integer_power[end - p] + part;
     /* for numbers of 17 digits cheaper than to choose */
-    *ret_value = with_sign(mantissa > 0 ? multiply_by_reciprocal(mantissa, (int)decimals) : 0.0,
-                           negative);
+    *ret_value =
+        with_sign(mantissa > 0 ? multiply_by_reciprocal(mantissa, (int)decimals) : 0.0, negative);
     return good;
 }
 

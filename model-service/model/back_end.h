@@ -5,14 +5,26 @@
 #include "model/scorer.h"
 
 struct scorer_back_end {
-    double (*score)(const struct scorer *scorer, const double *features, uint64_t sequence);
-    void (*destroy)(struct scorer *scorer);
+    int (*score)(const struct scorer *scorer, const struct scorer_value *row, uint64_t sequence,
+                 double *outputs);
+    /* NULL: row by row */
+    int (*score_rows)(const struct scorer *scorer, const struct scorer_value *rows, size_t count,
+                      uint64_t sequence, double *outputs);
+    void (*destroy)(struct scorer *scorer); /* frees all but the class names */
 };
 
 /* First member of every back end's own structure. */
 struct scorer {
     const struct scorer_back_end *back_end;
     size_t feature_count;
+    enum prediction_type type;
+    size_t class_count;
+    char **class_name; /* [class_count]; scorer.c's */
 };
+
+/* Type and default class names; class_count: of a multi-class scorer. 0 or -ENOMEM, with nothing
+ * left to free. */
+int scorer_init(struct scorer *scorer, const struct scorer_back_end *back_end, size_t feature_count,
+                enum prediction_type type, size_t class_count);
 
 #endif

@@ -42,27 +42,31 @@ static double sigmoid(double z)
 }
 
 /* Huge products of opposite sign would meet as inf - inf; the wider exponent holds them. */
-static double wide_sum(const struct logistic *model, const double *features)
+static double wide_sum(const struct logistic *model, const struct scorer_value *row)
 {
     long double z = model->intercept;
 
     for (size_t i = 0; i < model->scorer.feature_count; i++)
-        z += (long double)model->weights[i] * features[i];
+        z += (long double)model->weights[i] * row[i].number;
     return (double)z;
 }
 
-static double logistic_score(const struct scorer *scorer, const double *features, uint64_t sequence)
+static int logistic_score(const struct scorer *scorer, const struct scorer_value *row,
+                          uint64_t sequence, double *outputs)
 {
     const struct logistic *model = (const struct logistic *)scorer;
     double z = model->intercept;
 
     for (size_t i = 0; i < scorer->feature_count; i++)
-        z += model->weights[i] * features[i];
+        z += model->weights[i] * row[i].number;
     if (!isfinite(z))
-        z = wide_sum(model, features);
+        z = wide_sum(model, row);
+    if (isnan(z))
+        return -EINVAL;
     if (model->noise_deviation > 0.0)
         z += model->noise_deviation * standard_normal(model->seed, sequence);
-    return sigmoid(z);
+    outputs[0] = sigmoid(z);
+    return 0;
 }
 
 static void logistic_destroy(struct scorer *scorer)
@@ -98,7 +102,11 @@ int logistic_scorer_create(const double *weights, size_t count, double intercept
     model = malloc(sizeof(*model) + count * sizeof(*weights));
     if (!model)
         return -ENOMEM;
-    model->scorer = (struct scorer){.back_end = &logistic_back_end, .feature_count = count};
+    r = scorer_init(&model->scorer, &logistic_back_end, count, PREDICTION_BINARY, 0);
+    if (r < 0) {
+        free(model);
+        return r;
+    }
     model->intercept = intercept;
     model->noise_deviation = noise_deviation;
     model->seed = seed;

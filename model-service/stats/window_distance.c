@@ -119,7 +119,8 @@ static void add_tied(struct squares *sum, int64_t c, int64_t f, int64_t count, i
     sum->repeated_c += count * count * c;
     sum->tied_cc += 2 * c * triangle(equal - 1) - pyramid(equal - 1);
     sum->tied_cf += equal * count * c + (f - count) * triangle(equal - 1);
-    sum->tied_ff += equal * count * (2 * f - count) + 2 * f * triangle(count - 1) - pyramid(count - 1);
+    sum->tied_ff +=
+        equal * count * (2 * f - count) + 2 * f * triangle(count - 1) - pyramid(count - 1);
 }
 
 static double exact_squares_of(const struct numeric_reference *ref, const uint32_t *cell, int64_t n,

@@ -48,7 +48,7 @@ struct ring {
 #define PSI_STALE_BINS 8
 struct psi_cache {
     bool bins_stale; /* the window's bins are to be counted anew from its cells */
-    uint64_t total; /* the window's size that the terms hold for; 0 when all are stale */
+    uint64_t total;  /* the window's size that the terms hold for; 0 when all are stale */
     size_t stale_count;
     size_t stale[PSI_STALE_BINS];
     double term[]; /* [bins] */
@@ -114,7 +114,8 @@ void window_recount(struct feature_window *window);
 /* Counts the bins from the cells. */
 void window_count_bins(const struct feature_window *window);
 
-/* The bins as they are now: a window of all observations may leave counting them to the first read. */
+/* The bins as they are now: a window of all observations may leave counting them to the first read.
+ */
 static inline uint64_t *window_bins(const struct feature_window *window)
 {
     if (window->psi->bins_stale)

@@ -35,8 +35,7 @@ size_t feature_window_moves(const struct feature_window *window, struct category
         const struct category_move move = {
             .code = (uint32_t)code,
             .reference_share = (double)window->reference_bin[code] / (double)window->reference_rows,
-            .current_share =
-                (double)window->total.cell[code] / (double)window->total.observations,
+            .current_share = (double)window->total.cell[code] / (double)window->total.observations,
         };
         if (moved_by(&move) > 0)
             count = insert(moves, count, capacity, &move);

@@ -1,7 +1,9 @@
 /* fuzz_config.c - libFuzzer target of the configuration reader; corpus in corpus/config/.
  *
  * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
- *     fuzz_config.c ../../model-service/adapt/{config,config_check,config_file,config_schema}.c \
+ *     fuzz_config.c
+ * ../../model-service/adapt/config{,_check,_check_output,_check_scorer,_fill,_file,_keys,_schema}.c
+ * \
  *     ../../model-service/adapt/{excerpt,http_address}.c -lcyaml -lyaml -lm -o fuzz_config
  * ./fuzz_config -max_total_time=60 NEW_INPUTS corpus/config */
 #include "adapt/config.h"
@@ -22,9 +24,19 @@ static void check_model(const struct config_model *model)
         !(model->warning_threshold > 0.0 && model->warning_threshold < model->critical_threshold))
         abort();
     for (size_t i = 0; i < model->feature_count; i++)
-        if (!*model->features[i].name || !isfinite(model->weights[i]) ||
-            (model->features[i].categorical && model->weights[i] != 0.0))
+        if (!*model->features[i].name ||
+            (model->scorer.weights &&
+             (!isfinite(model->scorer.weights[i]) ||
+              (model->features[i].categorical && model->scorer.weights[i] != 0.0))))
             abort();
+    for (size_t i = 0; i < model->stream_count; i++)
+        if ((model->streams[i].feature != CONFIG_STREAM_PREDICTION &&
+             model->streams[i].feature >= model->feature_count) ||
+            model->streams[i].detectors == 0 || model->streams[i].detectors > CONFIG_ALL_DETECTORS)
+            abort();
+    if (model->scorer.class_count == 1 || model->labels.capacity == 0 ||
+        model->labels.max_age_ms <= 0 || model->labels.window == 0 || model->detectors == 0)
+        abort();
 }
 
 /* One line that begins with the file and says what is wrong. A bare phrase of libcyaml's would mean

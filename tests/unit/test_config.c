@@ -84,9 +84,9 @@ static void test_defaults(void **state)
     assert_string_equal(model->features[0].name, "MedInc");
     assert_false(model->features[0].categorical);
     assert_true(model->features[1].categorical);
-    assert_true(model->intercept == 0.0);
-    assert_true(model->weights[0] == 0.8);
-    assert_true(model->weights[1] == 0.0);
+    assert_true(model->scorer.intercept == 0.0);
+    assert_true(model->scorer.weights[0] == 0.8);
+    assert_true(model->scorer.weights[1] == 0.0);
     assert_false(model->has_window_observations);
     assert_int_equal(model->window_observations, 1000);
     assert_int_equal(model->window_duration_ms, 0);
@@ -97,6 +97,17 @@ static void test_defaults(void **state)
     assert_int_equal(model->reference_resolution, 10000);
     assert_int_equal(model->bins, 10);
     assert_false(model->simulation);
+    assert_true(model->features[0].warning_threshold == 0.0);
+    assert_int_equal(model->scorer.type, CONFIG_SCORER_LOGISTIC);
+    assert_null(model->scorer.file);
+    assert_null(model->scorer.classes);
+    assert_null(model->columns.id);
+    assert_null(model->columns.label);
+    assert_int_equal(model->labels.capacity, 100000);
+    assert_int_equal(model->labels.max_age_ms, INT64_C(604800000));
+    assert_int_equal(model->labels.window, 1000);
+    assert_int_equal(model->detectors, 0x7f);
+    assert_int_equal(model->stream_count, 0);
     config_finish(&config);
     config_finish(&config);
 }
@@ -144,9 +155,9 @@ static void test_everything_given(void **state)
     assert_string_equal(model->version, "3");
     assert_string_equal(model->reference, "/data/ref.csv");
     assert_string_equal(model->features[1].name, "é");
-    assert_true(model->intercept == -1.5);
-    assert_true(model->weights[0] == 0.5);
-    assert_true(model->weights[1] == -2e-3);
+    assert_true(model->scorer.intercept == -1.5);
+    assert_true(model->scorer.weights[0] == 0.5);
+    assert_true(model->scorer.weights[1] == -2e-3);
     assert_true(model->has_window_observations);
     assert_int_equal(model->window_observations, 200);
     assert_int_equal(model->minimum_sample, 20);
@@ -209,8 +220,8 @@ static void test_syntax(void **state)
 static void test_shape(void **state)
 {
     static const char model_keys[] =
-        "name, version, reference, features, scorer, window, minimum_sample, thresholds, "
-        "significance, reference_resolution, bins, simulation";
+        "name, version, reference, features, scorer, columns, window, minimum_sample, thresholds, "
+        "significance, bins, reference_resolution, simulation, labels, detectors, streams";
     static const struct {
         const char *text, *detail;
     } cases[] = {
@@ -260,15 +271,36 @@ static void test_shape(void **state)
         {"models:\n  - name: a\n    features: []\n",
          "3: models[0].features: found 0 entries, expected 1 to 1000"},
         {"models:\n  - features: [x]\n", "2: models[0].features[0]: found a single value, expected "
-                                         "a mapping with the keys name, type"},
+                                         "a mapping with the keys name, type, thresholds"},
         {"models:\n  - features:\n    - name: x\n      type: text\n",
          "4: models[0].features[0].type: found \"text\", expected numeric or categorical"},
         {"models:\n  - features:\n    - type: numeric\n",
          "3: models[0].features[0]: the key \"name\" is missing"},
-        {"models:\n  - scorer:\n      type: xgboost\n",
-         "3: models[0].scorer.type: found \"xgboost\", expected logistic"},
-        {"models:\n  - scorer:\n      type: logistic\n",
-         "2: models[0].scorer: the key \"weights\" is missing"},
+        {"models:\n  - scorer:\n      type: forest\n",
+         "3: models[0].scorer.type: found \"forest\", expected logistic or xgboost or none"},
+        {"models:\n  - scorer: {type: none, task: ranking}\n",
+         "2: models[0].scorer.task: found \"ranking\", expected classification or regression"},
+        {"models:\n  - scorer: {type: none, classes: [a]}\n",
+         "2: models[0].scorer.classes: found 1 entries, expected 2 to 1000"},
+        {"models:\n  - scorer: {type: none, classes: a}\n",
+         "2: models[0].scorer.classes: found a single value, expected a list"},
+        {MODEL "    columns: {key: a}\n", "8: models[0].columns.key: unknown key, expected one of "
+                                          "id, timestamp, prediction, score, label"},
+        {MODEL "    columns: a\n", "8: models[0].columns: found a single value, expected a mapping "
+                                   "with the keys id, timestamp, prediction, score, label"},
+        {MODEL "    detectors: [adwin, none]\n",
+         "8: models[0].detectors[1]: found \"none\", expected adwin or ddm or eddm or hddm_a or "
+         "hddm_w or page_hinkley or kswin"},
+        {MODEL "    detectors: []\n", "8: models[0].detectors: found 0 entries, expected 1 to 7"},
+        {MODEL "    detectors: all\n",
+         "8: models[0].detectors: found a single value, expected a list"},
+        {MODEL "    streams: [{feature: MedInc}]\n",
+         "8: models[0].streams[0]: the key \"detectors\" is missing"},
+        {MODEL "    labels: {age: 1}\n", "8: models[0].labels.age: unknown key, expected one of "
+                                         "capacity, max_age, window"},
+        {MODEL "    labels: {capacity: many}\n",
+         "8: models[0].labels.capacity: found \"many\", expected a whole number of at most 15 "
+         "digits"},
         {"models:\n  - scorer: {weights: [{feature: x, weight: 1}]}\n",
          "2: models[0].scorer: the key \"type\" is missing"},
         {"models:\n  - scorer: {weights: [{feature: x}]}\n",
@@ -357,6 +389,209 @@ static void test_meaning(void **state)
         refuse(cases[i].text, cases[i].detail);
 }
 
+/* MODEL with this scorer instead, in line 5. */
+static void refuse_scorer(const char *scorer, const char *detail)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text), "%.*s    scorer: %s\n",
+             (int)(strstr(MODEL, "    scorer:") - MODEL), MODEL, scorer);
+    refuse(text, detail);
+}
+
+static void test_scorers(void **state)
+{
+    static const struct {
+        const char *scorer, *detail;
+    } cases[] = {
+        {"{type: logistic}",
+         "5: models[0].scorer: found neither weights nor file, expected one of them"},
+        {"{type: logistic, file: w.json, weights: [{feature: MedInc, weight: 1}]}",
+         "5: models[0].scorer.weights: does not belong to a scorer of type logistic with a file, "
+         "expected only type, file"},
+        {"{type: logistic, file: w.json, intercept: 1}",
+         "5: models[0].scorer.intercept: does not belong to a scorer of type logistic with a file, "
+         "expected only type, file"},
+        {"{type: logistic, file: w.json, classes: [a, b]}",
+         "5: models[0].scorer.classes: does not belong to a scorer of type logistic with a file, "
+         "expected only type, file"},
+        {"{type: logistic, task: regression, weights: [{feature: MedInc, weight: 1}]}",
+         "5: models[0].scorer.task: does not belong to a scorer of type logistic, expected only "
+         "type, weights, intercept, classes"},
+        {"{type: logistic, weights: [{feature: MedInc, weight: 1}], classes: [a, b, c]}",
+         "5: models[0].scorer.classes: found 3 entries, expected 2"},
+        {"{type: xgboost}", "5: models[0].scorer: the key \"file\" is missing"},
+        {"{type: xgboost, file: ''}",
+         "5: models[0].scorer.file: found \"\", expected the path of a model file"},
+        {"{type: xgboost, file: m.json, weights: [{feature: MedInc, weight: 1}]}",
+         "5: models[0].scorer.weights: does not belong to a scorer of type xgboost, expected only "
+         "type, file, classes"},
+        {"{type: xgboost, file: m.json, intercept: 0}",
+         "5: models[0].scorer.intercept: does not belong to a scorer of type xgboost, expected "
+         "only type, file, classes"},
+        {"{type: none, file: m.json}", "5: models[0].scorer.file: does not belong to a scorer of "
+                                       "type none, expected only type, task, classes"},
+        {"{type: none, classes: [no, yes, no]}",
+         "5: models[0].scorer.classes[2]: \"no\" is classes[0] too, expected different classes"},
+        {"{type: none, classes: [no, '']}", "5: models[0].scorer.classes[1]: found \"\", expected "
+                                            "1 to 128 bytes without control characters"},
+        {"{type: none, task: regression, classes: [a, b]}",
+         "5: models[0].scorer.classes: a regression has no classes, expected only type, task"},
+        {"{type: none}\n    simulation: true",
+         "6: models[0].simulation: found \"true\", expected false, as a scorer of type none "
+         "predicts nothing"},
+        {"{type: none, task: regression}\n    columns: {prediction: p, score: s}",
+         "6: models[0].columns.score: a regression has no score, expected prediction"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++)
+        refuse_scorer(cases[i].scorer, cases[i].detail);
+}
+
+static void test_scorers_taken(void **state)
+{
+    struct config config;
+    const struct config_model *model;
+    char expected[128];
+
+    (void)state;
+#define BEGIN "  - {reference: r, features: [{name: x}], "
+    accept("models:\n"                                                                         /* */
+           BEGIN "name: a, scorer: {type: logistic, file: sub/w.json}}\n"                      /* */
+           BEGIN "name: b, scorer: {type: xgboost, file: /m.ubj}}\n"                           /* */
+           BEGIN "name: c, scorer: {type: xgboost, file: m.json, classes: [no, yes, null]}}\n" /* */
+           BEGIN "name: d, scorer: {type: none}}\n"                                            /* */
+           BEGIN "name: e, scorer: {type: none, task: regression}}\n"                          /* */
+           BEGIN "name: f, scorer: {type: none, task: classification, classes: [1, 0]}}\n"     /* */
+           BEGIN "name: g, scorer: {type: logistic, classes: [0, 1],\n"
+           "  weights: [{feature: x, weight: 2}]}}\n",
+           &config);
+#undef BEGIN
+    model = config.models;
+    snprintf(expected, sizeof(expected), "%s/sub/w.json", folder);
+    assert_int_equal(model[0].scorer.type, CONFIG_SCORER_LOGISTIC);
+    assert_string_equal(model[0].scorer.file, expected);
+    assert_null(model[0].scorer.weights);
+    assert_int_equal(model[1].scorer.type, CONFIG_SCORER_XGBOOST);
+    assert_string_equal(model[1].scorer.file, "/m.ubj");
+    assert_int_equal(model[1].scorer.class_count, 0);
+    assert_int_equal(model[2].scorer.class_count, 3);
+    assert_string_equal(model[2].scorer.classes[0], "no");
+    assert_string_equal(model[2].scorer.classes[2], "null");
+    assert_int_equal(model[3].scorer.type, CONFIG_SCORER_NONE);
+    assert_null(model[3].scorer.file);
+    assert_int_equal(model[3].scorer.task, CONFIG_TASK_CLASSIFICATION);
+    assert_int_equal(model[4].scorer.task, CONFIG_TASK_REGRESSION);
+    assert_string_equal(model[5].scorer.classes[0], "1");
+    assert_int_equal(model[6].scorer.class_count, 2);
+    assert_true(model[6].scorer.weights[0] == 2.0);
+    config_finish(&config);
+}
+
+static void test_output(void **state)
+{
+    static const struct {
+        const char *text, *detail;
+    } cases[] = {
+        {MODEL "    columns: {id: MedInc}\n", "8: models[0].columns.id: \"MedInc\" is one of the "
+                                              "model's features, expected another column"},
+        {MODEL "    columns: {label: ''}\n", "8: models[0].columns.label: found \"\", expected 1 "
+                                             "to 128 bytes without control characters"},
+        {MODEL "    columns:\n      prediction: y\n      label: y\n",
+         "10: models[0].columns.label: \"y\" is the column of the prediction too, expected another "
+         "column"},
+        {MODEL "    labels: {capacity: 0}\n",
+         "8: models[0].labels.capacity: found \"0\", expected 1 to 10000000"},
+        {MODEL "    labels: {window: 1000001}\n",
+         "8: models[0].labels.window: found \"1000001\", expected 1 to 1000000"},
+        {MODEL "    labels: {max_age: 7}\n", "8: models[0].labels.max_age: found \"7\", expected a "
+                                             "duration such as 7d, 12h or 1h30m"},
+        {MODEL "    labels: {max_age: 999ms}\n",
+         "8: models[0].labels.max_age: found \"999ms\", expected 1s to 366d"},
+        {MODEL "    detectors: [ddm, adwin, ddm]\n",
+         "8: models[0].detectors[2]: found \"ddm\", expected each detector once"},
+        {MODEL "    streams: [{feature: Ocean, detectors: [kswin]}]\n",
+         "8: models[0].streams[0].feature: \"Ocean\" is categorical, expected a numeric feature or "
+         "prediction"},
+        {MODEL "    streams: [{feature: x, detectors: [kswin]}]\n",
+         "8: models[0].streams[0].feature: found \"x\", expected one of the model's features, or "
+         "prediction"},
+        {MODEL "    streams:\n      - {feature: prediction, detectors: [kswin]}\n"
+               "      - {feature: prediction, detectors: [adwin]}\n",
+         "10: models[0].streams[1].feature: \"prediction\" is the feature of streams[0] too, "
+         "expected one stream for each"},
+        {MODEL "    streams: [{feature: MedInc, detectors: [kswin, kswin]}]\n",
+         "8: models[0].streams[0].detectors[1]: found \"kswin\", expected each detector once"},
+    };
+    struct config config;
+    const struct config_model *model;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++)
+        refuse(cases[i].text, cases[i].detail);
+    accept(MODEL "    columns: {id: a, timestamp: b, prediction: c, score: d, label: e}\n"
+                 "    labels: {capacity: 5, max_age: 12h, window: 7}\n"
+                 "    detectors: [kswin, adwin]\n"
+                 "    streams: [{feature: prediction, detectors: [ddm]},\n"
+                 "              {feature: MedInc, detectors: [page_hinkley, adwin]}]\n",
+           &config);
+    model = &config.models[0];
+    assert_string_equal(model->columns.id, "a");
+    assert_string_equal(model->columns.timestamp, "b");
+    assert_string_equal(model->columns.prediction, "c");
+    assert_string_equal(model->columns.score, "d");
+    assert_string_equal(model->columns.label, "e");
+    assert_int_equal(model->labels.capacity, 5);
+    assert_int_equal(model->labels.max_age_ms, 12 * 3600 * 1000);
+    assert_int_equal(model->labels.window, 7);
+    assert_int_equal(model->detectors, 1u << CONFIG_KSWIN | 1u << CONFIG_ADWIN);
+    assert_int_equal(model->stream_count, 2);
+    assert_true(model->streams[0].feature == CONFIG_STREAM_PREDICTION);
+    assert_int_equal(model->streams[0].detectors, 1u << CONFIG_DDM);
+    assert_int_equal(model->streams[1].feature, 0);
+    assert_int_equal(model->streams[1].detectors, 1u << CONFIG_PAGE_HINKLEY | 1u << CONFIG_ADWIN);
+    config_finish(&config);
+}
+
+static void test_feature_thresholds(void **state)
+{
+    static const struct {
+        const char *thresholds, *detail;
+    } cases[] = {
+        {"{warning: -1}", "5: models[0].features[0].thresholds.warning: found \"-1\", expected a "
+                          "number above 0"},
+        {"{critical: 0}", "5: models[0].features[0].thresholds.critical: found \"0\", expected a "
+                          "number above 0"},
+        {"{warning: 0.5}",
+         "5: models[0].features[0].thresholds.warning: found warning 0.5 and critical 0.4 (the "
+         "model's), expected warning below critical"},
+        {"{critical: 0.1}",
+         "5: models[0].features[0].thresholds.critical: found warning 0.2 (the model's) and "
+         "critical 0.1, expected warning below critical"},
+        {"{limit: 1}", "5: models[0].features[0].thresholds.limit: unknown key, expected one of "
+                       "warning, critical"},
+    };
+    static const char format[] = "models:\n  - name: a\n    reference: r\n    features:\n"
+                                 "    - {name: x, thresholds: %s}\n    - {name: y}\n"
+                                 "    scorer: {type: none}\n"
+                                 "    thresholds: {warning: 0.2, critical: 0.4}\n";
+    struct config config;
+    char text[400];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        snprintf(text, sizeof(text), format, cases[i].thresholds);
+        refuse(text, cases[i].detail);
+    }
+    snprintf(text, sizeof(text), format, "{warning: 0.3}");
+    accept(text, &config);
+    assert_true(config.models[0].features[0].warning_threshold == 0.3);
+    assert_true(config.models[0].features[0].critical_threshold == 0.0);
+    assert_true(config.models[0].features[1].warning_threshold == 0.0);
+    config_finish(&config);
+}
+
 /* A model of this name, reference, features and weights. */
 static void refuse_model(const char *name, const char *reference, const char *features,
                          const char *weights, const char *detail)
@@ -408,6 +643,12 @@ static void test_names(void **state)
                  "5: models[0].features[0].name: found "
                  "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\", "
                  "expected 1 to 128 bytes without control characters");
+    refuse_model("a", "r", "    - name: prediction", w,
+                 "5: models[0].features[0].name: \"prediction\" is the name of the model's own "
+                 "output, expected another name");
+    refuse_model("a", "r", "    - name: x\n    - name: prediction_score", w,
+                 "6: models[0].features[1].name: \"prediction_score\" is the name of the model's "
+                 "own output, expected another name");
     refuse_model("a", "r", "    - name: x\n    - name: y\n    - name: x", w,
                  "7: models[0].features[2].name: \"x\" is the name of features[0] too, expected "
                  "different names");
@@ -432,7 +673,7 @@ static void test_weights(void **state)
     accept("models: [{name: a, reference: r, features: [{name: c, type: categorical}],\n"
            "  scorer: {type: logistic, weights: [{feature: c, weight: 0}]}}]\n",
            &config);
-    assert_true(config.models[0].weights[0] == 0.0);
+    assert_true(config.models[0].scorer.weights[0] == 0.0);
     config_finish(&config);
 }
 
@@ -447,12 +688,13 @@ static void test_alias(void **state)
            "  - name: b\n    reference: r\n    features: *f\n    scorer: *s\n",
            &config);
     assert_string_equal(config.models[1].features[0].name, "x");
-    assert_true(config.models[1].weights[0] == 1.0);
+    assert_true(config.models[1].scorer.weights[0] == 1.0);
     config_finish(&config);
-    refuse("models: &m [*m]\n",
-           "1: models[0]: found a list, expected a mapping with the keys name, version, "
-           "reference, features, scorer, window, minimum_sample, thresholds, significance, "
-           "reference_resolution, bins, simulation");
+    refuse(
+        "models: &m [*m]\n",
+        "1: models[0]: found a list, expected a mapping with the keys name, version, "
+        "reference, features, scorer, columns, window, minimum_sample, thresholds, significance, "
+        "bins, reference_resolution, simulation, labels, detectors, streams");
 }
 
 /* The key is long, the path is long, the line still is one and ends in time. */
@@ -569,6 +811,8 @@ int main(void)
         cmocka_unit_test(test_files),     cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_shape),     cmocka_unit_test(test_meaning),
         cmocka_unit_test(test_names),     cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_scorers),   cmocka_unit_test(test_scorers_taken),
+        cmocka_unit_test(test_output),    cmocka_unit_test(test_feature_thresholds),
         cmocka_unit_test(test_alias),     cmocka_unit_test(test_long_error),
         cmocka_unit_test(test_too_many),  cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_durations), cmocka_unit_test(test_corpus),

@@ -19,6 +19,30 @@ static void assert_close(double got, double want, double relative)
         fail_msg("got %.17g, want %.17g", got, want);
 }
 
+static double score(const struct scorer *scorer, const double *features, uint64_t sequence)
+{
+    struct scorer_value row[5] = {0};
+    double output = NAN;
+
+    for (size_t i = 0; i < scorer_feature_count(scorer); i++)
+        row[i].number = features[i];
+    assert_int_equal(scorer_score(scorer, row, sequence, &output), 0);
+    return output;
+}
+
+static void test_missing_value_is_refused(void **state)
+{
+    const struct scorer_value row[5] = {{.number = NAN}};
+    struct scorer *scorer;
+    double output = 7.0;
+
+    (void)state;
+    assert_int_equal(logistic_scorer_create(built_in_weights, 5, 0.0, 0.0, 1, &scorer), 0);
+    assert_int_equal(scorer_score(scorer, row, 0, &output), -EINVAL);
+    assert_true(output == 7.0);
+    scorer_destroy(scorer);
+}
+
 /* Python: z = b; for w, x in zip(ws, xs): z += w * x
  * 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z)) */
 static void test_equals_python(void **state)
@@ -45,7 +69,7 @@ static void test_equals_python(void **state)
 
         assert_int_equal(
             logistic_scorer_create(built_in_weights, 5, cases[i].intercept, 0.0, 42, &scorer), 0);
-        assert_close(scorer_score(scorer, cases[i].features, i), cases[i].score, 1e-15);
+        assert_close(score(scorer, cases[i].features, i), cases[i].score, 1e-15);
         scorer_destroy(scorer);
     }
 }
@@ -61,7 +85,7 @@ static void test_extremes(void **state)
     (void)state;
     assert_int_equal(logistic_scorer_create(weights, 2, 0.0, 0.0, 1, &scorer), 0);
     for (size_t i = 0; i < LENGTH(want); i++)
-        assert_true(scorer_score(scorer, features[i], 0) == want[i]);
+        assert_true(score(scorer, features[i], 0) == want[i]);
     scorer_destroy(scorer);
 }
 
@@ -69,7 +93,7 @@ static void test_extremes(void **state)
 static double noise_of(const struct scorer *scorer, uint64_t sequence)
 {
     const double feature = 0.0;
-    double p = scorer_score(scorer, &feature, sequence);
+    double p = score(scorer, &feature, sequence);
 
     return log(p / (1.0 - p));
 }
@@ -140,12 +164,22 @@ static void test_class_and_count(void **state)
     struct scorer *scorer;
 
     (void)state;
-    assert_string_equal(scorer_class(0.5), "negative");
-    assert_string_equal(scorer_class(nextafter(0.5, 1.0)), "positive");
-    assert_string_equal(scorer_class(0.0), "negative");
-    assert_string_equal(scorer_class(1.0), "positive");
+    const double scores[] = {0.5, nextafter(0.5, 1.0), 0.0, 1.0}, three[] = {0.2, 0.4, 0.4};
+    const size_t classes[] = {0, 1, 0, 1};
+    for (size_t i = 0; i < LENGTH(scores); i++)
+        assert_int_equal(scorer_class(PREDICTION_BINARY, &scores[i], 1), classes[i]);
+    assert_int_equal(scorer_class(PREDICTION_MULTICLASS, three, 3), 1);
     assert_int_equal(logistic_scorer_create(built_in_weights, 5, 0.0, 0.0, 1, &scorer), 0);
     assert_int_equal(scorer_feature_count(scorer), 5);
+    assert_int_equal(scorer_type(scorer), PREDICTION_BINARY);
+    assert_int_equal(scorer_outputs(scorer), 1);
+    assert_int_equal(scorer_class_count(scorer), 2);
+    assert_string_equal(scorer_class_name(scorer, 0), "negative");
+    assert_string_equal(scorer_class_name(scorer, 1), "positive");
+    const char *const names[] = {"no", "yes", "maybe"};
+    assert_int_equal(scorer_name_classes(scorer, names, 3), -EINVAL);
+    assert_int_equal(scorer_name_classes(scorer, names, 2), 0);
+    assert_string_equal(scorer_class_name(scorer, 1), "yes");
     scorer_destroy(scorer);
 }
 
@@ -157,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_noise_moments),
         cmocka_unit_test(test_noise_depends_on_seed_and_sequence_only),
         cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_missing_value_is_refused),
         cmocka_unit_test(test_class_and_count),
     };
 
