@@ -6,6 +6,7 @@
 #ifndef DRIFT_DRIFT_H
 #define DRIFT_DRIFT_H
 
+#include "change_detector.h"
 #include "divergence.h"
 #include "drift_types.h"
 #include "evidence.h"
