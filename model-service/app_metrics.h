@@ -14,6 +14,9 @@ struct model_snapshot {
     const char *name;
     struct detector_report report;
     struct served_model_counters counters;
+    struct concept_report concept;
+    struct stream_report *streams; /* [stream_count] */
+    size_t stream_count;
 };
 
 struct snapshot {
@@ -74,6 +77,22 @@ void metrics_severities(struct exposition *out, const struct snapshot *snapshot,
 void metrics_predictions(struct exposition *out, const struct snapshot *snapshot, int selector);
 void metrics_latency(struct exposition *out, const struct snapshot *snapshot, int selector);
 
+/* --- app_metrics_performance.c --- */
+
+enum { PERFORMANCE_WINDOW_VALUE, PERFORMANCE_REFERENCE_VALUE, PERFORMANCE_IS_DEGRADED };
+void metrics_performance(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_performance_interval(struct exposition *out, const struct snapshot *snapshot,
+                                  int selector);
+
+enum { CONCEPT_STATE, CONCEPT_ONSETS, CONCEPT_ONSET_TIME };
+void metrics_concept(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_streams(struct exposition *out, const struct snapshot *snapshot, int selector);
+
+enum { LABELS_WINDOW, LABELS_COVERAGE, LABELS_PENDING, LABELS_LAST, LABELS_DRIFT };
+void metrics_labels(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_label_results(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_label_lag(struct exposition *out, const struct snapshot *snapshot, int selector);
+
 /* --- app_metrics_service.c --- */
 
 void metrics_requests(struct exposition *out, const struct snapshot *snapshot, int selector);
@@ -88,6 +107,8 @@ enum {
     PROCESS_START,
     PROCESS_THREADS,
     SERVICE_COLLECT,
+    CONFIG_RELOADED,
+    CONFIG_RELOAD_TIME,
 };
 void metrics_process(struct exposition *out, const struct snapshot *snapshot, int selector);
 

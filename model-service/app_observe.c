@@ -2,13 +2,11 @@
 #include "app.h"
 
 #include "adapt/json_observe.h"
-#include "encode/buffer.h"
-#include "encode/json_writer.h"
+#include "app_refusals.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* One request. */
 struct observing {
@@ -16,45 +14,52 @@ struct observing {
     struct observation_reader *reader;
     struct observation_block *block;
     struct lines lines;
-    const char *place; /* what errors are counted by */
-    uint64_t observed, rejected;
+    uint64_t observed;
     struct detector_verdict verdict;
-    char first_error[INPUT_ERROR_BYTES];
-    uint64_t first_error_number;
-    struct buffer errors;
-    struct json_writer list; /* of the first errors, into `errors` */
+    struct refusals refusals;
+    /* labels that came along */
+    bool labelled;
+    uint64_t results[LABEL_RESULT_COUNT], labels_rejected;
 };
 
 static void observing_destroy(struct observing *observing)
 {
     if (!observing)
         return;
-    served_model_count_rejected(observing->model, observing->rejected);
+    served_model_count_rejected(observing->model, observing->refusals.count);
     observation_reader_destroy(observing->reader);
     observation_block_destroy(observing->block);
     lines_finish(&observing->lines);
-    buffer_finish(&observing->errors);
+    refusals_finish(&observing->refusals);
     served_model_release(observing->model);
     free(observing);
-}
-
-static void refuse(struct observing *observing, uint64_t number, const char *detail)
-{
-    if (observing->rejected == 0) {
-        observing->first_error_number = number;
-        snprintf(observing->first_error, sizeof(observing->first_error), "%s", detail);
-    }
-    if (observing->rejected++ >= APP_MAX_LISTED_ERRORS)
-        return;
-    json_begin_object(&observing->list);
-    json_member_integer(&observing->list, observing->place, number);
-    json_member_string(&observing->list, "detail", detail);
-    json_end_object(&observing->list);
 }
 
 static void flush(struct observing *observing)
 {
     observing->verdict = observation_block_flush(observing->block);
+}
+
+/* The row counts even if its label does not. */
+static void take_label(struct observing *observing, uint64_t number,
+                       const struct observation *observation,
+                       const struct observed_prediction *prediction)
+{
+    const bool labelled = observation->label.text || !isnan(observation->label.number);
+    char detail[SERVED_MODEL_LABEL_ERROR_BYTES];
+    enum label_result result;
+    if (!labelled && !observation->id)
+        return;
+    const int rc =
+        served_model_remember(observing->model, prediction, observation->id, observation->id_bytes,
+                              labelled ? &observation->label : NULL, &result, detail);
+    observing->labelled = observing->labelled || labelled;
+    if (rc < 0) {
+        observing->labels_rejected++;
+        refusals_mention(&observing->refusals, number, detail);
+    } else if (labelled) {
+        observing->results[result]++;
+    }
 }
 
 static void take(void *context, uint64_t number, const struct observation *observation,
@@ -64,15 +69,16 @@ static void take(void *context, uint64_t number, const struct observation *obser
     struct observed_prediction prediction;
     char detail[SERVED_MODEL_OBSERVE_ERROR_BYTES];
     if (!observation) {
-        refuse(observing, number, error->detail);
+        refusals_add(&observing->refusals, number, error->detail);
         return;
     }
     if (served_model_told(observing->model, observation, &prediction, detail) < 0) {
-        refuse(observing, number, detail);
+        refusals_add(&observing->refusals, number, detail);
         return;
     }
     if (observation_block_add(observing->block, observation->value, &prediction))
         flush(observing);
+    take_label(observing, number, observation, &prediction);
     observing->observed++;
 }
 
@@ -81,9 +87,9 @@ static void take_line(void *context, uint64_t number, enum line_state state, con
 {
     struct observing *observing = context;
     if (state == LINE_TOO_LONG)
-        refuse(observing, number, "the line is longer than 1 MiB");
+        refusals_add(&observing->refusals, number, "the line is longer than 1 MiB");
     else if (state == LINE_NO_MEMORY)
-        refuse(observing, number, "not enough memory for a line so long");
+        refusals_add(&observing->refusals, number, "not enough memory for a line so long");
     else
         observation_read_line(observing->reader, number, text, bytes, take, observing);
 }
@@ -98,11 +104,8 @@ static struct observing *observing_create(struct app *app, struct served_model *
         return NULL;
     }
     observing->model = model;
-    observing->place = place;
+    refusals_init(&observing->refusals, place);
     lines_init(&observing->lines, &app->lines_memory, take_line, observing);
-    buffer_init(&observing->errors, 256);
-    json_init(&observing->list, &observing->errors);
-    json_begin_array(&observing->list);
     if (observation_reader_create(served_model_schema(model), &observing->reader) < 0 ||
         observation_block_create(model, &observing->block) < 0) {
         observing_destroy(observing);
@@ -113,18 +116,14 @@ static struct observing *observing_create(struct app *app, struct served_model *
 
 /* --- answers --- */
 
-static void answer_nothing(const struct observing *observing, struct http_response *response)
+static void write_labels(const struct observing *observing, struct json_writer *json)
 {
-    char detail[INPUT_ERROR_BYTES + 100];
-    if (observing->rejected == 0)
-        snprintf(detail, sizeof(detail), "there is no line in the body");
-    else if (observing->rejected == 1)
-        snprintf(detail, sizeof(detail), "%s", observing->first_error);
-    else
-        snprintf(detail, sizeof(detail), "none of %llu %ss was observed; %s %llu: %s",
-                 (unsigned long long)observing->rejected, observing->place, observing->place,
-                 (unsigned long long)observing->first_error_number, observing->first_error);
-    app_problem(response, 422, detail);
+    json_key(json, "labels");
+    json_begin_object(json);
+    for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
+        json_member_integer(json, label_result_name(r), observing->results[r]);
+    json_member_integer(json, "rejected", observing->labels_rejected);
+    json_end_object(json);
 }
 
 static void answer(struct observing *observing, struct http_response *response)
@@ -132,23 +131,25 @@ static void answer(struct observing *observing, struct http_response *response)
     struct buffer body;
     struct json_writer json;
     if (observing->observed == 0) {
-        answer_nothing(observing, response);
+        char detail[INPUT_ERROR_BYTES + 100];
+        refusals_sentence(&observing->refusals, "observed", detail, sizeof(detail));
+        app_problem(response, 422, detail);
         return;
     }
-    json_end_array(&observing->list);
-    if (observing->errors.error) {
-        app_out_of_memory(response);
-        return;
-    }
-    buffer_init(&body, 256 + observing->errors.length);
+    buffer_init(&body, 256 + observing->refusals.errors.length);
     json_init(&json, &body);
     json_begin_object(&json);
     json_member_string(&json, "model", served_model_name(observing->model));
     json_member_integer(&json, "observed", observing->observed);
-    json_member_integer(&json, "rejected", observing->rejected);
-    json_key(&json, "errors");
-    json_raw(&json, observing->errors.data, observing->errors.length);
+    json_member_integer(&json, "rejected", observing->refusals.count);
+    if (!refusals_write(&observing->refusals, &json)) {
+        buffer_finish(&body);
+        app_out_of_memory(response);
+        return;
+    }
     json_member_boolean(&json, "drift_detected", observing->verdict.drift_detected);
+    if (observing->labelled)
+        write_labels(observing, &json);
     json_end_object(&json);
     app_json(response, 200, &body);
 }
@@ -188,7 +189,7 @@ static void observe_body(struct observing *observing, const struct http_request 
     int rc = observation_read_body(observing->reader, request->body, request->body_bytes,
                                    OBSERVE_MAX_INSTANCES, take, observing, &error);
     if (rc == -EINVAL && error.status == 422)
-        observing->rejected++;
+        observing->refusals.count++;
     if (rc < 0) {
         app_refused(response, rc, &error);
         return;

@@ -108,6 +108,10 @@ static struct detector_verdict observe(struct served_model *model, const struct 
     pthread_mutex_lock(&model->mu);
     struct detector_verdict verdict =
         detector_observe(model->detector, row, absent, now_ms, scores);
+    for (size_t i = 0; i < model->stream_count; i++) {
+        const size_t f = served_model_stream_feature(model, i);
+        served_model_feed_stream(model, i, &row[f], !absent[f], now_ms);
+    }
     pthread_mutex_unlock(&model->mu);
     return verdict;
 }
@@ -177,15 +181,15 @@ int served_model_predict(struct served_model *model, const struct input_row *row
     prediction_name(model, row, sequence, ret);
     prediction_count(model, ret->class_index);
     ret->verdict = observe(model, row->value, &observed, scores);
+    served_model_remember_own(model, ret, target);
     latency_count(model, monotonic_ns() - start);
     return 0;
 }
 
 /* --- predictions of others --- */
 
-/* A score without a class stands for the class. */
-static struct observed_prediction complete(const struct served_model *model,
-                                           struct observed_prediction prediction)
+struct observed_prediction served_model_complete(const struct served_model *model,
+                                                 struct observed_prediction prediction)
 {
     if (model->type == PREDICTION_BINARY && !prediction.class_text && !isnan(prediction.score)) {
         prediction.class_text =
@@ -198,7 +202,7 @@ static struct observed_prediction complete(const struct served_model *model,
 struct observed_prediction served_model_count_told(struct served_model *model,
                                                    const struct observed_prediction *prediction)
 {
-    const struct observed_prediction whole = complete(model, *prediction);
+    const struct observed_prediction whole = served_model_complete(model, *prediction);
     if (model->type == PREDICTION_REGRESSION ? !isnan(whole.value) : whole.class_text != NULL)
         prediction_count(model, model->type == PREDICTION_REGRESSION
                                     ? 0

@@ -165,6 +165,11 @@ int served_model_retune(struct served_model *model, const struct config_model *c
         rc = detector_retune(model->detector, &spec);
         pthread_mutex_unlock(&model->mu);
     }
+    if (rc == 0) {
+        pthread_mutex_lock(&model->concept_mu);
+        rc = concept_monitor_retune(model->concept, config->significance, config->minimum_sample);
+        pthread_mutex_unlock(&model->concept_mu);
+    }
     free(features);
     return rc;
 }
@@ -173,8 +178,11 @@ int served_model_retune(struct served_model *model, const struct config_model *c
 
 /* What else than the features is read of the reference. */
 struct extra_columns {
-    const struct csv_column *prediction, *score;
+    const struct csv_column *prediction, *score, *label;
 };
+#define EXTRA_COLUMNS 3
+/* A drift of a stream is held for a window, but for no more observations than this. */
+#define STREAM_MAX_HOLD 100000u
 
 static size_t columns_describe(const struct config_model *config, enum prediction_type type,
                                struct csv_column *columns)
@@ -188,6 +196,9 @@ static size_t columns_describe(const struct config_model *config, enum predictio
                                                .categorical = type != PREDICTION_REGRESSION};
     if (config->columns.score)
         columns[count++] = (struct csv_column){.name = config->columns.score};
+    if (config->columns.label)
+        columns[count++] = (struct csv_column){.name = config->columns.label,
+                                               .categorical = type != PREDICTION_REGRESSION};
     return count;
 }
 
@@ -199,7 +210,9 @@ static struct extra_columns columns_extra(const struct config_model *config,
     if (config->columns.prediction)
         extra.prediction = &columns[next++];
     if (config->columns.score)
-        extra.score = &columns[next];
+        extra.score = &columns[next++];
+    if (config->columns.label)
+        extra.label = &columns[next];
     return extra;
 }
 
@@ -343,6 +356,93 @@ static int predictions_of(const struct served_model *model, const struct config_
     return rc;
 }
 
+static int configured_concept(struct served_model *model, const struct config_model *config,
+                              const struct csv_table *table,
+                              const struct reference_predictions *predictions,
+                              char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const struct csv_column *column = columns_extra(config, table->columns).label;
+    const struct reference_labels labels = {
+        .text = column && column->categorical ? column->text : NULL,
+        .number = column && !column->categorical ? column->number : NULL};
+    const struct label_settings settings = {.capacity = config->labels.capacity,
+                                            .window = config->labels.window,
+                                            .max_age_ms = config->labels.max_age_ms,
+                                            .detectors = config->detectors,
+                                            .significance = config->significance,
+                                            .minimum_sample = config->minimum_sample};
+    const int rc = served_model_create_concept(model, &settings, predictions, &labels);
+    if (rc == -E2BIG || rc == -EINVAL)
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": labels: a capacity of %llu predictions of %zu classes and a window "
+                 "of %llu are more than one model may keep",
+                 model->name, (unsigned long long)config->labels.capacity, model->class_count,
+                 (unsigned long long)config->labels.window);
+    return rc;
+}
+
+/* The class whose rate is watched: class 1 of two, else the most frequent of the reference. */
+static const char *rated_class(const struct served_model *model,
+                               const struct reference_predictions *predictions)
+{
+    size_t best = 1, most = 0;
+    for (size_t c = 0; model->class_count > 2 && c < model->class_count; c++) {
+        size_t count = 0;
+        for (size_t r = 0; r < predictions->rows; r++)
+            count += predictions->class_text[r] &&
+                     strcmp(predictions->class_text[r], model->class_names[c]) == 0;
+        if (count > most) {
+            most = count;
+            best = c;
+        }
+    }
+    return model->class_names[best];
+}
+
+static int prediction_stream(const struct served_model *model,
+                             const struct reference_predictions *predictions,
+                             struct reference_stream *stream, char error[SERVED_MODEL_ERROR_BYTES])
+{
+    if (model->class_feature != NO_FEATURE) {
+        stream->feature = model->class_feature;
+        stream->texts = predictions->class_text;
+        stream->target = rated_class(model, predictions);
+    } else if (model->value_feature != NO_FEATURE) {
+        stream->feature = model->value_feature;
+        stream->numbers = predictions->value;
+    } else {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": streams: the reference has no predictions to compare with",
+                 model->name);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int configured_streams(struct served_model *model, const struct config_model *config,
+                              const struct csv_table *table,
+                              const struct reference_predictions *predictions,
+                              char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const uint64_t hold =
+        config->window_duration_ms > 0 ? CONFIG_DEFAULT_WINDOW : config->window_observations;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < config->stream_count; i++) {
+        const struct config_stream *from = &config->streams[i];
+        struct reference_stream stream = {.rows = table->rows};
+        if (from->feature == CONFIG_STREAM_PREDICTION) {
+            rc = prediction_stream(model, predictions, &stream, error);
+        } else {
+            stream.feature = from->feature;
+            stream.numbers = table->columns[from->feature].number;
+        }
+        if (rc == 0)
+            rc = served_model_add_stream(model, &stream, from->detectors,
+                                         hold < STREAM_MAX_HOLD ? hold : STREAM_MAX_HOLD);
+    }
+    return rc;
+}
+
 static int names_copy(struct served_model *model, const struct config_model *config,
                       const struct served_model_settings *settings)
 {
@@ -391,6 +491,10 @@ static int configured_create(struct served_model *model, const struct config_mod
     if (rc == 0)
         rc = configured_detector(model, config, table, settings->warning_override, &predictions,
                                  error);
+    if (rc == 0)
+        rc = configured_concept(model, config, table, &predictions, error);
+    if (rc == 0)
+        rc = configured_streams(model, config, table, &predictions, error);
     reference_predictions_finish(&predictions);
     return rc == 0 && config->simulation ? simulation_prepare(model, table) : rc;
 }
@@ -401,7 +505,7 @@ int served_model_create(const struct config_model *config,
 {
     snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": not enough memory", config->name);
     struct served_model *model = served_model_allocate(config->feature_count);
-    struct csv_table table = {.column_count = config->feature_count + 2};
+    struct csv_table table = {.column_count = config->feature_count + EXTRA_COLUMNS};
     table.columns = calloc(table.column_count, sizeof(*table.columns));
     int rc = model && table.columns ? configured_create(model, config, settings, &table, error)
                                     : -ENOMEM;

@@ -125,6 +125,11 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
     detector_add_rows(model->detector, block->values, block->rows, block->capacity,
                       block->feature_rows, now_ms);
     block->verdict = detector_judge(model->detector, now_ms, scores);
+    for (size_t i = 0; i < model->stream_count; i++) {
+        const size_t f = served_model_stream_feature(model, i);
+        served_model_feed_stream(model, i, &block->values[f * block->capacity],
+                                 block->feature_rows[f], now_ms);
+    }
     pthread_mutex_unlock(&model->mu);
     block->rows = 0;
     memset(block->feature_rows, 0, model->row_features * sizeof(*block->feature_rows));
