@@ -20,6 +20,7 @@ struct served_model {
     struct input_schema schema;
     char **feature_names;
     bool *categorical;
+    bool *nullable;        /* what the scorer can do without; NULL: nothing */
     struct scorer *scorer; /* NULL: predictions come with the observations */
     enum prediction_type type;
     char **class_names;
@@ -52,6 +53,11 @@ int served_model_name_feature(struct served_model *model, size_t f, const char *
                               bool categorical);
 /* The classes' names and counters. names: NULL takes the scorer's. 0 or -ENOMEM. */
 int served_model_set_classes(struct served_model *model, const char *const *names, size_t count);
+
+/* Creates the scorer, if the configuration has one, and takes its type. 0, or -EINVAL, -ENOMEM or
+ * an error of the files, with error. */
+int served_model_create_scorer(struct served_model *model, const struct config_model *config,
+                               char error[SERVED_MODEL_ERROR_BYTES]);
 
 /* The model's own output on its reference: what its predictions are compared with. */
 struct reference_predictions {

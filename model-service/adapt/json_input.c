@@ -42,6 +42,11 @@ static int refuse_unknown(const struct json_decoder *decoder, const char *name)
                        list_names(decoder->schema).text);
 }
 
+static bool may_be_null(const struct input_schema *schema, size_t feature)
+{
+    return schema->allow_missing || (schema->nullable && schema->nullable[feature]);
+}
+
 static int decode_value(const struct json_decoder *decoder, size_t feature, const json_t *json,
                         struct input_value *value)
 {
@@ -52,7 +57,7 @@ static int decode_value(const struct json_decoder *decoder, size_t feature, cons
     } else if (categorical && json_is_string(json)) {
         *value = (struct input_value){.text = json_string_value(json),
                                       .text_bytes = json_string_length(json)};
-    } else if (json_is_null(json) && decoder->schema->allow_missing) {
+    } else if (json_is_null(json) && may_be_null(decoder->schema, feature)) {
         *value = (struct input_value){.number = NAN};
     } else {
         return json_refuse_value(decoder, feature, json_type_name(json));
