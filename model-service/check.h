@@ -8,14 +8,14 @@
 
 #include "adapt/config.h"
 #include "adapt/csv.h"
-#include "adapt/excerpt.h"
 #include "adapt/text_pool.h"
+#include "column_kind.h"
+#include "csv_progress.h"
 #include "drift_detector.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 /* What was asked for. All borrowed. */
 struct check_settings {
@@ -52,10 +52,8 @@ struct check_column {
     bool decided;            /* categorical is known */
     bool counts_up;          /* whole numbers, each row's above the last: a row number or a time */
     bool waits;              /* numbers, then text: no values until the second reading */
-    uint64_t numbers, texts; /* in the reference; 0 where the model gives the type */
-    uint64_t text_line;      /* of the first text */
-    struct excerpt text_there;
-    double *number; /* [rows] one of the two */
+    struct column_kind kind; /* of the reference; zeros where the model gives the type */
+    double *number;          /* [rows] one of the two */
     const char **text;
     struct text_pool pool;
 };
@@ -101,31 +99,6 @@ void check_bad_field(struct check_bad_rows *bad, const char *path, uint64_t line
                      const struct csv_field *field, int error);
 void check_bad_length(struct check_bad_rows *bad, const char *path, uint64_t line, size_t fields,
                       size_t expected);
-
-/* How far a file has been read, on standard error, if that is a terminal and it takes a while. */
-struct check_progress {
-    const char *path;
-    bool terminal, shown;
-    uint64_t bytes, size; /* size 0: not known */
-    uint64_t rows;
-    struct timespec start;
-    double next_seconds;
-};
-
-#define CHECK_PROGRESS_ROWS 4096
-
-void check_progress_begin(struct check_progress *progress, const char *path);
-void check_progress_show(struct check_progress *progress);
-void check_progress_end(struct check_progress *progress);
-
-static inline void check_progress_row(struct check_progress *progress,
-                                      const struct csv_field *fields, size_t count)
-{
-    const struct csv_field *last = &fields[count - 1];
-    progress->bytes += (uint64_t)(last->text + last->bytes + 1 - fields[0].text);
-    if (++progress->rows % CHECK_PROGRESS_ROWS == 0 && progress->terminal)
-        check_progress_show(progress);
-}
 
 /* --- the comparison --- */
 

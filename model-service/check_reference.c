@@ -10,21 +10,13 @@
 
 #define FIRST_ROWS 1024
 
-/* A text column with more distinct values than this, and on average fewer than two rows for each,
- * is a list of names, tickets or times: what comes next is mostly unseen, drift or not. Below, it
- * may be a short file, where the evidence is the guard. */
-#define IDENTIFIER_VALUES 50
-
-/* At this share of numbers a column is numeric, and its text is what is wrong with it. */
-#define NUMERIC_PERCENT 95
-
 struct loader {
     struct check *check;
     size_t rows, capacity;
     bool again;  /* values were stored as the wrong type: read once more */
     bool second; /* reading for the second time: the types are known */
     int result;  /* why a callback stopped */
-    struct check_progress progress;
+    struct csv_progress progress;
 };
 
 static bool stop(struct loader *loader, int rc)
@@ -106,7 +98,7 @@ static int text_among_numbers(struct loader *loader, struct check_column *column
 {
     if (loader->check->settings->model)
         return bad_field(loader, line, column, field, -EINVAL);
-    if (loader->second && column->texts > 0)
+    if (loader->second && column->kind.texts > 0)
         return bad_field(loader, line, column, field, -EINVAL);
     if (!column->decided) {
         int rc = become_text(column, loader->capacity);
@@ -130,22 +122,6 @@ static int set_number(struct loader *loader, struct check_column *column, uint64
     return 0;
 }
 
-/* What the type is judged by at the end. A number too large for a double is one. */
-static void count_kind(struct check_column *column, uint64_t line, const struct csv_field *field)
-{
-    double number;
-    if (csv_is_missing(field->text, field->bytes))
-        return;
-    if (csv_number(field->text, field->bytes, &number) != -EINVAL) {
-        column->numbers++;
-        return;
-    }
-    if (column->texts++ > 0)
-        return;
-    column->text_line = line;
-    column->text_there = excerpt_bytes(field->text, field->bytes);
-}
-
 static int set_field(struct loader *loader, struct check_column *column, uint64_t line,
                      const struct csv_field *field)
 {
@@ -160,7 +136,8 @@ static void count_kinds(struct check_columns *columns, uint64_t line,
                         const struct csv_field *fields)
 {
     for (size_t i = 0; i < columns->count; i++)
-        count_kind(&columns->column[i], line, &fields[columns->column[i].reference_position]);
+        column_kind_count(&columns->column[i].kind, line,
+                          &fields[columns->column[i].reference_position]);
 }
 
 /* --- the file --- */
@@ -170,7 +147,7 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
     struct loader *loader = context;
     struct check *check = loader->check;
     struct check_columns *columns = &check->columns;
-    check_progress_row(&loader->progress, fields, count);
+    csv_progress_row(&loader->progress, fields, count);
     if (count != columns->reference.count) {
         check_bad_length(&check->bad_reference, check->settings->reference, line, count,
                          columns->reference.count);
@@ -222,22 +199,15 @@ static bool on_header_again(void *context, uint64_t line, const struct csv_field
 static int read_file(struct loader *loader, csv_row_fn header)
 {
     struct check *check = loader->check;
-    check_progress_begin(&loader->progress, check->settings->reference);
+    csv_progress_begin(&loader->progress, check->settings->reference);
     int rc = csv_read(check->settings->reference, header, on_row, loader, check->error);
-    check_progress_end(&loader->progress);
+    csv_progress_end(&loader->progress);
     return rc == -ECANCELED ? loader->result : rc;
-}
-
-/* Text in a column that is numeric but for a few fields. */
-static bool is_flawed_number(const struct check_column *column)
-{
-    return column->texts > 0 && column->numbers > 0 &&
-           100 * column->numbers >= NUMERIC_PERCENT * (column->numbers + column->texts);
 }
 
 static bool has_wrong_values(const struct check_column *column)
 {
-    return column->waits || (column->categorical && is_flawed_number(column));
+    return column->waits || (column->categorical && column_kind_is_flawed_number(&column->kind));
 }
 
 static int become_number(struct check_column *column, size_t capacity)
@@ -259,7 +229,7 @@ static int fail_pipe(struct check *check, const struct check_column *column)
     snprintf(check->error, sizeof(check->error),
              "%.150s:%llu: column \"%s\" has both numbers and text, so the file must be read "
              "twice, which a pipe cannot be",
-             check->settings->reference, (unsigned long long)column->text_line,
+             check->settings->reference, (unsigned long long)column->kind.text_line,
              excerpt(column->name).text);
     excerpt_clean(check->error);
     return -ESPIPE;
@@ -284,8 +254,9 @@ static int read_again(struct loader *loader)
         wrong++;
         if (!is_regular(check->settings->reference))
             return fail_pipe(check, column);
-        int rc = is_flawed_number(column) ? become_number(column, loader->capacity)
-                                          : become_text(column, loader->capacity);
+        int rc = column_kind_is_flawed_number(&column->kind)
+                     ? become_number(column, loader->capacity)
+                     : become_text(column, loader->capacity);
         if (rc < 0)
             return rc;
         column->waits = false;
@@ -313,22 +284,23 @@ static bool counts_up(const double *number, size_t rows)
     for (size_t r = 0; r < rows; r++)
         if (number[r] != floor(number[r]) || (r > 0 && !(number[r] > number[r - 1])))
             return false;
-    return rows > IDENTIFIER_VALUES;
+    return rows > COLUMN_KIND_FEW_VALUES;
 }
 
 /* A column of numbers with much text among them may be one gone wrong: its reason says so. */
 static int skip_identifiers(struct check_columns *columns, size_t i)
 {
     const struct check_column *column = &columns->column[i];
-    const uint64_t values = column->numbers + column->texts;
-    if (2 * column->numbers < values)
+    const uint64_t values = column->kind.numbers + column->kind.texts;
+    if (2 * column->kind.numbers < values)
         return check_columns_skip(columns, i,
                                   "identifiers or free text: fewer than two rows per value");
     return check_columns_skip(columns, i,
                               "identifiers or free text, though %llu %% are numbers: line %llu has "
                               "\"%s\"",
-                              (unsigned long long)(100 * column->numbers / values),
-                              (unsigned long long)column->text_line, column->text_there.text);
+                              (unsigned long long)(100 * column->kind.numbers / values),
+                              (unsigned long long)column->kind.text_line,
+                              column->kind.text_there.text);
 }
 
 /* Not for a model's features: somebody decided about those. */
@@ -342,8 +314,7 @@ static int judge_columns(struct check_columns *columns, size_t rows, size_t capa
             column->counts_up = counts_up(column->number, rows);
             continue;
         }
-        const size_t values = column->pool.count;
-        if (values <= IDENTIFIER_VALUES || present(column, rows) >= 2 * values)
+        if (!column_kind_are_identifiers(column->pool.count, present(column, rows)))
             continue;
         int rc = skip_identifiers(columns, i--);
         if (rc < 0)

@@ -66,15 +66,15 @@ bool check_names_drift(const struct check_result *results, size_t i)
 bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES])
 {
     const struct check_column *column = &check->columns.column[i];
-    const uint64_t values = column->numbers + column->texts;
-    const bool mostly_numbers = column->numbers > 0 && 2 * column->numbers >= values;
-    if (mostly_numbers && column->texts > 0)
+    const uint64_t values = column->kind.numbers + column->kind.texts;
+    const bool mostly_numbers = column->kind.numbers > 0 && 2 * column->kind.numbers >= values;
+    if (mostly_numbers && column->kind.texts > 0)
         snprintf(note, CHECK_NOTE_BYTES,
                  "%s is read as %s: %llu of %llu values of the reference are numbers, line %llu "
                  "has \"%s\"",
                  excerpt(column->name).text, column->categorical ? "text" : "numbers",
-                 (unsigned long long)column->numbers, (unsigned long long)values,
-                 (unsigned long long)column->text_line, column->text_there.text);
+                 (unsigned long long)column->kind.numbers, (unsigned long long)values,
+                 (unsigned long long)column->kind.text_line, column->kind.text_there.text);
     else if (column->counts_up)
         snprintf(note, CHECK_NOTE_BYTES,
                  "%s rises from row to row like a row number or a time: --exclude it if it is one",

@@ -1,15 +1,9 @@
-/* check_rows.c - bad rows and the progress line. */
+/* check_rows.c - bad rows. */
 #include "check.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* Files read within this time show no progress; the line then changes this often. */
-#define PROGRESS_FIRST_SECONDS 0.5
-#define PROGRESS_EVERY_SECONDS 0.2
 
 void check_bad_row(struct check_bad_rows *bad, const char *path, uint64_t line, const char *format,
                    ...)
@@ -40,40 +34,4 @@ void check_bad_length(struct check_bad_rows *bad, const char *path, uint64_t lin
 {
     check_bad_row(bad, path, line, "the row has %zu field%s, the header has %zu", fields,
                   fields == 1 ? "" : "s", expected);
-}
-
-void check_progress_begin(struct check_progress *progress, const char *path)
-{
-    struct stat about;
-    *progress = (struct check_progress){.path = path,
-                                        .terminal = isatty(STDERR_FILENO) != 0,
-                                        .next_seconds = PROGRESS_FIRST_SECONDS};
-    if (stat(path, &about) == 0 && S_ISREG(about.st_mode))
-        progress->size = (uint64_t)about.st_size;
-    clock_gettime(CLOCK_MONOTONIC, &progress->start);
-}
-
-void check_progress_show(struct check_progress *progress)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    const double seconds = (double)(now.tv_sec - progress->start.tv_sec) +
-                           (double)(now.tv_nsec - progress->start.tv_nsec) * 1e-9;
-    if (seconds < progress->next_seconds)
-        return;
-    progress->next_seconds = seconds + PROGRESS_EVERY_SECONDS;
-    progress->shown = true;
-    fprintf(stderr, "\r\033[K%s: %.1f million rows", excerpt(progress->path).text,
-            (double)progress->rows * 1e-6);
-    /* the bytes are counted without some quotes and line ends: a little low */
-    if (progress->size > 0)
-        fprintf(stderr, ", %.0f %%", 100.0 * (double)progress->bytes / (double)progress->size);
-    fflush(stderr);
-}
-
-void check_progress_end(struct check_progress *progress)
-{
-    if (progress->shown)
-        fputs("\r\033[K", stderr);
-    progress->shown = false;
 }

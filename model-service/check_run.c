@@ -23,7 +23,7 @@ struct block {
 
 struct stream {
     struct check *check;
-    struct check_progress progress;
+    struct csv_progress progress;
     struct block block[BLOCKS];
     size_t block_rows, filling;
     int result; /* why a callback stopped */
@@ -126,7 +126,7 @@ static bool on_header(void *context, uint64_t line, const struct csv_field *fiel
     if (rc == 0)
         rc = start(stream);
     stream->result = rc;
-    check_progress_begin(&stream->progress, stream->check->settings->current);
+    csv_progress_begin(&stream->progress, stream->check->settings->current);
     return rc == 0;
 }
 
@@ -148,7 +148,7 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
     struct check *check = stream->check;
     const struct check_columns *columns = &check->columns;
     struct block *block = &stream->block[stream->filling];
-    check_progress_row(&stream->progress, fields, count);
+    csv_progress_row(&stream->progress, fields, count);
     if (count != columns->current.count) {
         check_bad_length(&check->bad_current, check->settings->current, line, count,
                          columns->current.count);
@@ -180,7 +180,7 @@ static int stream_current(struct check *check)
         .check = check, .mu = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     int rc =
         csv_read(readable_path(check->settings->current), on_header, on_row, &stream, check->error);
-    check_progress_end(&stream.progress);
+    csv_progress_end(&stream.progress);
     finish(&stream);
     return rc == -ECANCELED ? stream.result : rc;
 }

@@ -30,6 +30,18 @@ static void usage_hint(const struct cli_command *command)
     fprintf(stderr, "Try 'model-service %s --help'.\n", command->name);
 }
 
+/* Arguments of repeated options, kept until the program ends. NULL without memory. */
+static const char *join(size_t option, const char *before, const char *more)
+{
+    static char *joined[CLI_MAX_OPTIONS];
+    char *text = NULL;
+    if (asprintf(&text, "%s\n%s", before, more) < 0)
+        return NULL;
+    free(joined[option]);
+    joined[option] = text;
+    return text;
+}
+
 int cli_parse(const struct cli_command *command, int argc, char **argv, const char **values,
               int *ret_first)
 {
@@ -57,7 +69,14 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, const ch
             usage_hint(command);
             return -EINVAL;
         }
-        values[choice] = optarg ? optarg : "";
+        if ((command->repeatable & 1u << choice) && values[choice] && optarg)
+            values[choice] = join((size_t)choice, values[choice], optarg);
+        else
+            values[choice] = optarg ? optarg : "";
+        if (!values[choice]) {
+            fprintf(stderr, "%s: not enough memory\n", program);
+            return -EINVAL;
+        }
     }
     if (argc - optind > command->max_positionals) {
         fprintf(stderr, "%s: unexpected argument '%s'\n", program, argv[optind]);

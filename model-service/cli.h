@@ -16,6 +16,7 @@ struct cli_command {
     const char *summary;
     const struct cli_option *options;
     size_t option_count; /* <= CLI_MAX_OPTIONS; --help is added */
+    unsigned repeatable; /* bits 1 << option: given again, the arguments are joined by line feeds */
     int max_positionals;
 };
 

@@ -6,5 +6,7 @@
 int check_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
 int healthcheck_main(int argc, char **argv);
+int init_main(int argc, char **argv);
+int validate_main(int argc, char **argv);
 
 #endif

@@ -16,6 +16,8 @@ static const struct {
     {"serve", app_main, "serve predictions, drift status and metrics over HTTP"},
     {"slack-inbox", slack_inbox_main, "receive and show Slack messages without a Slack account"},
     {"check", check_main, "compare a CSV file with a reference: drift, offline"},
+    {"init", init_main, "write a configuration for a CSV file of training data"},
+    {"validate", validate_main, "check a configuration and the files it names"},
     {"generate", generate_main, "print rows of the built-in model's inputs, drifted or not"},
     {"healthcheck", healthcheck_main, "ask a running service whether it is healthy"},
 };

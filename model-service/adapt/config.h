@@ -43,6 +43,10 @@
 #define CONFIG_MAX_MODELS   100
 #define CONFIG_MAX_FEATURES 1000
 #define CONFIG_MAX_CLASSES  1000
+/* Of a model's name. */
+#define CONFIG_MAX_NAME_BYTES 64
+/* Of a name of a feature, a column or a class. */
+#define CONFIG_MAX_TEXT_BYTES 128
 
 /* What a model has when its configuration does not say. */
 #define CONFIG_DEFAULT_WINDOW         1000
@@ -150,6 +154,9 @@ struct config {
  * written on failure. *ret_config is untouched on failure. */
 int config_load(const char *path, struct config *ret_config, char error[CONFIG_ERROR_BYTES]);
 void config_finish(struct config *config);
+
+/* Whether a text can be a model's name. */
+bool config_is_model_name(const char *name);
 
 /* "15m", "90s", "1h30m", "500ms" as milliseconds: numbers with the units d, h, m, s, ms, each at
  * most once and in this order. -EINVAL otherwise. */

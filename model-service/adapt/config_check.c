@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_NAME_BYTES 64
-
 /* What the statistics take: a ring of ten million rows, 60 panes of at least a millisecond. */
 #define MAX_OBSERVATIONS 10000000u
 #define MIN_DURATION_MS  INT64_C(60)
@@ -33,14 +31,14 @@ bool config_is_plain_text(const char *text, size_t max_bytes)
     return *text && strlen(text) <= max_bytes && !has_control(text);
 }
 
-static bool is_model_name(const char *name)
+bool config_is_model_name(const char *name)
 {
     size_t bytes = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                 "0123456789._-");
 
     /* "." and ".." would vanish from a path */
-    return bytes > 0 && bytes <= MAX_NAME_BYTES && name[bytes] == '\0' && strcmp(name, ".") != 0 &&
-           strcmp(name, "..") != 0;
+    return bytes > 0 && bytes <= CONFIG_MAX_NAME_BYTES && name[bytes] == '\0' &&
+           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 size_t config_find_feature(const struct raw_model *model, const char *name)
@@ -55,7 +53,7 @@ static int check_names(struct config_file *file, const struct raw_config *raw, s
 {
     const struct raw_model *model = &raw->models[index];
 
-    if (!is_model_name(model->name))
+    if (!config_is_model_name(model->name))
         return config_file_refuse(file, MODEL_KEY("name"),
                                   "1 to 64 letters, digits, '.', '_' or '-', not \".\" or \"..\"");
     for (size_t i = 0; i < index; i++)
@@ -64,7 +62,7 @@ static int check_names(struct config_file *file, const struct raw_config *raw, s
                 file, MODEL_KEY("name"),
                 "\"%s\" is the name of models[%zu] too, expected different names",
                 excerpt(model->name).text, i);
-    if (model->version && !config_is_plain_text(model->version, MAX_NAME_BYTES))
+    if (model->version && !config_is_plain_text(model->version, CONFIG_MAX_NAME_BYTES))
         return config_file_refuse(file, MODEL_KEY("version"),
                                   "1 to 64 bytes without control characters");
     if (!config_is_plain_text(model->reference, 4096))

@@ -24,8 +24,7 @@ size_t config_find_feature(const struct raw_model *model, const char *name);
 /* Texts that stand in paths, labels and answers: 1 to max_bytes bytes without control characters.
  */
 bool config_is_plain_text(const char *text, size_t max_bytes);
-#define CONFIG_MAX_TEXT_BYTES 128
-#define CONFIG_PLAIN_TEXT     "1 to 128 bytes without control characters"
+#define CONFIG_PLAIN_TEXT "1 to 128 bytes without control characters"
 
 #define MODEL_KEY(name) config_key("models[%zu]." name, index).text
 

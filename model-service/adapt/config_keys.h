@@ -3,8 +3,8 @@
 #ifndef ADAPT_CONFIG_KEYS_H
 #define ADAPT_CONFIG_KEYS_H
 
-#include <cyaml/cyaml.h>
-#include <stdbool.h>
+#include "adapt/config_file.h"
+
 #include <stdint.h>
 
 /* Pointers are NULL, counts 0, where a key is absent. */

@@ -18,22 +18,22 @@ function element(tag, text, className) {
   return node;
 }
 
-function verdict(feature, status) {
+function verdict(feature) {
   const scores = Object.values(feature.methods);
-  if (scores.some((m) => m.drifted && m.score > status.critical_threshold)) return ["drifted", "critical"];
+  if (scores.some((m) => m.drifted && m.score > feature.thresholds.critical)) return ["drifted", "critical"];
   if (feature.drifted) return ["drifted", "warning"];
   if (scores.every((m) => m.score === null)) return ["waiting", "soft"];
   if (scores.some((m) => m.significant)) return ["moved, below threshold", "soft"];
   return ["stable", "good"];
 }
 
-function scoreCell(method, status) {
+function scoreCell(method, feature) {
   const cell = element("td");
   if (!method) return cell;
   const meter = element("meter");
   meter.min = 0;
   meter.max = 1;
-  meter.high = status.threshold;
+  meter.high = feature.thresholds.warning;
   meter.low = 0;
   meter.optimum = 0;
   meter.value = Math.min(1, method.score ?? 0);
@@ -41,17 +41,17 @@ function scoreCell(method, status) {
   return cell;
 }
 
-function featureRow(name, feature, status) {
+function featureRow(name, feature) {
   const row = element("tr", undefined, name === marked ? "marked" : "");
-  const [word, className] = verdict(feature, status);
+  const [word, className] = verdict(feature);
   const ks = feature.methods.ks_test;
   const psi = feature.methods.psi;
   const now = feature.window ?? {};
   const then = feature.reference ?? {};
   row.append(
     element("td", name, "name"), element("td", word, className),
-    scoreCell(ks, status), element("td", show(ks?.p_value)),
-    scoreCell(psi, status), element("td", show(psi?.p_value)),
+    scoreCell(ks, feature), element("td", show(ks?.p_value)),
+    scoreCell(psi, feature), element("td", show(psi?.p_value)),
     element("td", `${show(now.mean)} (${show(then.mean)})`),
     element("td", `${show(now.std)} (${show(then.std)})`),
     element("td", String(feature.missing.window)));
@@ -73,7 +73,7 @@ function render(status) {
   byId("thresholds").textContent = `${status.threshold} / ${status.critical_threshold}`;
   byId("significance").textContent = `warning / critical, significance ${status.significance}`;
   byId("features").replaceChildren(...Object.entries(status.features)
-    .map(([name, feature]) => featureRow(name, feature, status)));
+    .map(([name, feature]) => featureRow(name, feature)));
   byId("updated").textContent = "updated " + new Date(status.timestamp).toLocaleTimeString();
   byId("updated").className = "";
 }

@@ -61,6 +61,14 @@ class Service:
         return self.process.returncode
 
 
+PREDICTIONS = ("prediction", "prediction_score")
+
+
+def inputs(status):
+    """The features of a /drift/status that are not the model's own predictions."""
+    return {name: f for name, f in status["features"].items() if name not in PREDICTIONS}
+
+
 @pytest.fixture
 def start_service():
     """A function that starts services and stops them after the test."""

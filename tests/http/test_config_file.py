@@ -3,6 +3,7 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import time
 
@@ -10,7 +11,7 @@ import numpy
 import pytest
 import scipy.stats
 
-from conftest import BINARY
+from conftest import BINARY, ROOT, inputs
 from raw import exchange, predict
 from test_metrics import scrape, value
 
@@ -63,8 +64,8 @@ def test_a_configured_model(folder, start_service):
         assert (answer["model"], answer["model_version"]) == ("loans", "3")
     status = service.get("/drift/status").json()
     assert (status["reference_samples"], status["minimum_sample"]) == (300, 30)
-    assert list(status["features"]) == ["age", "colour", "income"]
-    assert [f["type"] for f in status["features"].values()] == ["numeric", "categorical", "numeric"]
+    assert list(inputs(status)) == ["age", "colour", "income"]
+    assert [f["type"] for f in inputs(status).values()] == ["numeric", "categorical", "numeric"]
     assert service.post("/simulate/drift").status_code == 403
 
 
@@ -76,7 +77,8 @@ def test_a_categorical_feature(folder, start_service):
     answer = service.post("/predict", json={"instances": rows}).json()
     status = service.get("/drift/status").json()["features"]["colour"]
     assert set(status) == {"type", "drifted", "drifted_since", "methods", "window_size",
-                           "reference_size", "missing", "unseen", "infinite"}
+                           "reference_size", "missing", "unseen", "infinite", "out_of_range",
+                           "thresholds", "categories"}
     assert set(status["methods"]) == {"psi"}
     known = ["red", "green", "blue"]
     counts = []
@@ -88,6 +90,9 @@ def test_a_categorical_feature(folder, start_service):
     assert status["methods"]["psi"]["score"] == answer["drift_scores"]["colour"]
     assert status["methods"]["psi"]["p_value"] == pytest.approx(
         scipy.stats.chi2.sf(psi / (1 / 300 + 1 / 100), 3), rel=1e-6)
+    shares = {c: {"window": n[1] / 100, "reference": n[0] / 300}
+              for c, n in zip(known + ["__other__"], zip(*counts))}
+    assert status["categories"] == {**shares, "__missing__": {"window": 0, "reference": 0}}
     assert status["drifted"] is True and answer["drift_detected"] is True
     unseen = sum(r[1] not in known for r in rows)
     assert status["unseen"] == {"window": unseen, "total": unseen}
@@ -97,8 +102,8 @@ def test_a_categorical_feature(folder, start_service):
     assert value(families, "model_feature_missing_total", **labels) == 0
     assert value(families, "model_drift_score", method="psi", **labels) == answer["drift_scores"]["colour"]
     for name in ("model_feature_mean", "model_feature_std", "model_feature_infinite"):
-        assert {s.labels["feature"] for s in families[name].samples} == {"age", "income"}
-    assert {s.labels["feature"] for s in families["model_feature_unseen"].samples} == {"colour"}
+        assert {s.labels["feature"] for s in families[name].samples} == {"age", "income", "prediction_score"}
+    assert {s.labels["feature"] for s in families["model_feature_unseen"].samples} == {"colour", "prediction"}
 
 
 @pytest.mark.parametrize("change, word", [
@@ -140,11 +145,11 @@ def test_names_in_every_script(tmp_path, start_service):
     for body in ({"features": row}, {"features": list(row.values())},
                  {"instances": [row, list(row.values())]}):
         assert service.post("/predict", json=body).status_code == 200, body
-    assert list(service.get("/drift/status").json()["features"]) == names
+    assert list(inputs(service.get("/drift/status").json())) == names
     for openmetrics in (False, True):
         samples = scrape(service, openmetrics)["model_feature_mean"].samples
-        assert [s.labels["feature"] for s in samples] == names
-        assert [s.value for s in samples] == list(range(len(names)))
+        assert [s.labels["feature"] for s in samples] == names + ["prediction_score"]
+        assert [s.value for s in samples[:-1]] == list(range(len(names)))
 
 
 def test_many_features(tmp_path, start_service):
@@ -163,8 +168,8 @@ def test_many_features(tmp_path, start_service):
     short = service.post("/predict", json={"features": [1] * 999})
     assert short.status_code == 422 and len(short.text) < 1000
     assert "1000" in short.json()["detail"]
-    assert len(service.get("/drift/status").json()["features"]) == 1000
-    assert len(scrape(service)["model_drift_score"].samples) == 2000
+    assert len(inputs(service.get("/drift/status").json())) == 1000
+    assert len(scrape(service)["model_drift_score"].samples) == 2000 + 1 + 2  # and the predictions'
 
 
 def test_a_window_by_duration(folder, start_service):
@@ -196,7 +201,17 @@ def test_the_file_says_where_to_listen(folder, start_service):
     ("reference: loans.csv", "reference: [a]", 4, ["models[0].reference", "list"]),
     ("type: numeric", "type: number", 6, ["features[0].type", "number", "numeric or categorical"]),
     ("name: income", "name: age", 8, ["features[2].name", "features[0]"]),
-    ("type: logistic", "type: xgboost", 10, ["scorer.type", "logistic"]),
+    ("type: logistic", "type: forest", 10, ["scorer.type", "forest", "logistic or xgboost or none"]),
+    ("type: logistic", "type: xgboost", 12, ["scorer.weights", "does not belong", "type xgboost"]),
+    ("type: logistic", "type: none", 12, ["scorer.weights", "does not belong", "type none"]),
+    ("type: logistic", "type: logistic\n      file: w.json", 13, ["scorer.weights", "with a file"]),
+    ("{name: income}", "{name: prediction}", 8, ["features[2].name", "prediction"]),
+    ("{name: income}", "{name: income, thresholds: {warning: -1}}", 8, ["features[2].thresholds.warning", "-1"]),
+    ("{name: income}", "{name: income, thresholds: {warning: 0.7}}", 8, ["0.7", "0.5 (the model's)"]),
+    ("minimum_sample: 30", "columns: {label: age}", 14, ["columns.label", "age", "features"]),
+    ("minimum_sample: 30", "detectors: [adwin, magic]", 14, ["detectors[1]", "magic", "kswin"]),
+    ("minimum_sample: 30", "labels: {max_age: soon}", 14, ["labels.max_age", "soon", "7d"]),
+    ("minimum_sample: 30", "streams: [{feature: colour, detectors: [adwin]}]", 14, ["colour", "categorical"]),
     ("intercept: -1", "intercept: 1e999", 11, ["intercept", "1e999"]),
     ("intercept: -1", "intercept: nan", 11, ["intercept"]),
     ("weight: 0.05", "weight: heavy", 12, ["weights[0].weight", "heavy"]),
@@ -220,7 +235,7 @@ def test_the_file_says_where_to_listen(folder, start_service):
     ("minimum_sample: 30", "\tminimum_sample: 30", 14, []),
     ("minimum_sample: 30", "minimum_sample: [", None, []),
     ("minimum_sample: 30", "minimum_sample: &a [*a]", None, []),
-], ids=range(31))
+], ids=str)
 def test_a_wrong_configuration(folder, old, new, line, words):
     assert old in CONFIG
     (folder / "loans.yml").write_text(CONFIG.replace(old, new, 1))
@@ -319,3 +334,65 @@ def test_a_reference_of_one_row(folder, start_service):
     assert service.get("/drift/status").json()["overall_drift"] in (
         "No drift", "Minor drift", "Moderate drift", "Severe drift")
     assert exchange(service.url, predict(json.dumps({"features": ROW}))).status == 200
+
+
+def validate(path, **options):
+    return subprocess.run([BINARY, "validate", path], capture_output=True, text=True, timeout=60, **options)
+
+
+def test_validate(folder):
+    done = validate(folder / "loans.yml")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.splitlines() == [
+        f"{folder / 'loans.yml'}: valid: 1 model, 3 features",
+        "  loans: 2 numeric and 1 categorical features, 300 reference rows, scorer logistic"]
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda f: (f / "loans.csv").unlink(), ["loans.csv", "No such file"]),
+    (lambda f: (f / "loans.yml").write_text(CONFIG.replace("income", "wage")), ["wage"]),
+    (lambda f: (f / "loans.yml").write_text(CONFIG.replace("name: income", "nome: wage")), [":8:", "nome"]),
+    (lambda f: (f / "loans.yml").unlink(), ["loans.yml", "No such file"])], ids=range(4))
+def test_validate_refuses_what_serve_refuses(folder, change, words):
+    change(folder)
+    done = validate(folder / "loans.yml")
+    assert done.returncode == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+    said = refused(folder)
+    for word in words:
+        assert word in done.stderr and word in said
+
+
+@pytest.mark.parametrize("arguments", [[], [""], ["a.yml", "b.yml"], ["--format", "json"]])
+def test_wrong_use_of_validate(arguments):
+    done = subprocess.run([BINARY, "validate", *arguments], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2 and done.stdout == "" and "validate" in done.stderr
+
+
+# Where a mapping of the schema stands, as a file whose one wrong key makes the service list the right ones.
+PLACES = {
+    "": "{%s: 1}", "Of a model": "models: [{%s: 1}]", "Of a feature": "models: [{features: [{%s: 1}]}]",
+    "Of `thresholds`": "models: [{thresholds: {%s: 1}}]", "Of `window`": "models: [{window: {%s: 1}}]",
+    "Of a `scorer`": "models: [{scorer: {%s: 1}}]", "Of a weight": "models: [{scorer: {weights: [{%s: 1}]}}]",
+    "Of `columns`": "models: [{columns: {%s: 1}}]", "Of `labels`": "models: [{labels: {%s: 1}}]",
+    "Of a stream": "models: [{streams: [{%s: 1}]}]"}
+
+
+def documented():
+    """Title of each table of keys in the documentation, and its keys."""
+    tables, title = {}, ""
+    for line in (ROOT / "docs/configuration.md").read_text().splitlines():
+        if line.startswith("Of "):
+            title = next(t for t in PLACES if t and line.startswith(t))
+        elif found := re.match(r"\| `(\w+)` \|", line):
+            tables.setdefault(title, []).append(found[1])
+    return tables
+
+
+def test_every_key_is_documented(tmp_path):
+    tables = documented()
+    assert set(tables) == set(PLACES)
+    for place, text in PLACES.items():
+        (tmp_path / "c.yml").write_text(text % "wrong" + "\n")
+        said = validate(tmp_path / "c.yml").stderr
+        keys = re.search(r"expected one of (.*)$", said.strip())[1].split(", ")
+        assert sorted(tables[place]) == sorted(keys), place

@@ -11,7 +11,7 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from conftest import BINARY
+from conftest import BINARY, inputs
 from test_metrics import scrape, series, value
 
 NAMES = [f"feature_{i}" for i in range(5)]
@@ -105,14 +105,14 @@ def test_the_words_through_a_whole_cycle(start_service):
     assert answer["status"] == "drift_simulated"
     seen = status(service)
     assert seen["overall_drift"] == "Severe drift" and seen["drift_detected"] is True
-    drifted = {n for n, f in seen["features"].items() if f["drifted"]}
+    drifted = {n for n, f in inputs(seen).items() if f["drifted"]}
     assert drifted == {"feature_0", "feature_1", "feature_2"}
     assert send(service, normal[:1])["drift_detected"] is True
 
     send(service, normal[300:700])
     seen = status(service)
     assert seen["overall_drift"] == "No drift" and seen["drift_detected"] is False
-    assert not any(f["drifted"] or f["drifted_since"] for f in seen["features"].values())
+    assert not any(f["drifted"] or f["drifted_since"] for f in inputs(seen).values())
 
 
 def test_words_in_between(start_service):
@@ -122,7 +122,7 @@ def test_words_in_between(start_service):
         service = start_service()
         send(service, generate("--rows", 300, "--seed", 9, "--severity", severity))
         seen = status(service)
-        largest = max([m["score"] for f in seen["features"].values()
+        largest = max([m["score"] for f in inputs(seen).values()
                        for m in f["methods"].values() if m["significant"]], default=0)
         expected = ("No drift" if largest < 0.1 else "Minor drift" if largest < 0.25 else
                     "Moderate drift" if largest < 0.5 else "Severe drift")
@@ -139,18 +139,19 @@ def test_shape_of_the_status(start_service):
             send(service, generate("--rows", rows))
         seen = status(service)
         assert set(seen) == {
-            "model", "model_version", "overall_drift", "drift_detected", "feature_drift_scores",
+            "model", "model_version", "overall_drift", "drift_detected", "prediction_drift_detected",
+            "feature_drift_scores",
             "threshold", "critical_threshold", "significance", "timestamp", "window_observations",
             "minimum_sample", "reference_samples", "features"}
         assert (seen["threshold"], seen["critical_threshold"]) == (0.3, 0.5)
         assert 0 < seen["significance"] <= 0.001 and seen["minimum_sample"] == 50
         assert seen["reference_samples"] == 1000
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", seen["timestamp"])
-        assert list(seen["features"]) == NAMES
-        for feature in seen["features"].values():
+        assert list(inputs(seen)) == NAMES
+        for feature in inputs(seen).values():
             assert set(feature) == {
                 "type", "drifted", "drifted_since", "methods", "window_size", "reference_size",
-                "missing", "unseen", "infinite", "window", "reference"}
+                "missing", "unseen", "infinite", "out_of_range", "thresholds", "window", "reference"}
             assert set(feature["methods"]) == {"ks_test", "psi"}
             for method in feature["methods"].values():
                 assert set(method) == {"score", "threshold", "p_value", "significant", "drifted"}
@@ -206,7 +207,7 @@ def check_scores(service, answer, reference, window):
         assert one["significant"] == ((name, method) in significant)
         assert one["drifted"] == (one["significant"] and one["score"] > 0.3)
     assert answer["drift_detected"] == seen["drift_detected"] == any(
-        one["drifted"] for f in seen["features"].values() for one in f["methods"].values())
+        one["drifted"] for f in inputs(seen).values() for one in f["methods"].values())
 
 
 def check_moments(exported, name, feature, reference, window):
@@ -366,7 +367,7 @@ def test_two_models_do_not_mix(tmp_path, start_service):
     assert status(service, "/models/first/drift/status")["window_observations"] == 1
     assert (first["window_observations"], second["window_observations"]) == (1, 40)
     assert (second["threshold"], second["critical_threshold"], second["minimum_sample"]) == (0.2, 0.6, 20)
-    assert list(second["features"]) == NAMES[:2]
+    assert list(inputs(second)) == NAMES[:2]
     families = scrape(service)
     for model, total in (("first", 1), ("second", 60)):
         assert sum(s.value for s in families["model_predictions"].samples
@@ -394,7 +395,7 @@ def test_simulation_of_a_configured_model(tmp_path, start_service):
         side = seen["features"][name]["window"]
         assert side["min"] in reference[:, f] and side["max"] in reference[:, f]
     service.post("/simulate/drift?severity=1&n_requests=1000&features=feature_2")
-    assert [n for n, f in status(service)["features"].items() if f["drifted"]] == ["feature_2"]
+    assert [n for n, f in inputs(status(service)).items() if f["drifted"]] == ["feature_2"]
 
 
 def test_ties_and_constants(tmp_path, start_service):

@@ -81,8 +81,8 @@ def test_documented_families_and_no_others(start_service):
     expected = documented()
     assert set(exported) == set(expected)
     for name, (kind, labels) in exported.items():
-        if name in ("model_last_observation_timestamp_seconds", "model_feature_unseen_total"):
-            continue  # no sample yet, and no categorical feature
+        if name in ("model_last_observation_timestamp_seconds", "model_drift_since_timestamp_seconds"):
+            continue  # no sample yet
         assert (kind, labels) == expected[name], name
 
 
@@ -103,14 +103,14 @@ def test_every_known_series_is_there_from_the_first_scrape(start_service):
     service.session.delete(service.url + "/predict", timeout=10)
     later = series(scrape(service))
     new = {name for name, _ in set(later) - set(first)}
-    assert new == {"model_last_observation_timestamp_seconds"}
+    assert new == {"model_last_observation_timestamp_seconds", "model_drift_since_timestamp_seconds"}
     assert not set(first) - set(later)
     for (name, labels), number in first.items():
         if name.endswith("_total") and not name.startswith(("http_", "process_")):
             assert number == 0, (name, labels)
     for name in ("model_drift_score", "model_drift_p_value"):
         values = [v for (n, _), v in first.items() if n == name]
-        assert len(values) == 10 and all(v != v for v in values), "NaN below the minimum sample"
+        assert len(values) == 10 + 3 and all(v != v for v in values), "NaN below the minimum sample"
 
 
 def test_promtool_is_silent(start_service):

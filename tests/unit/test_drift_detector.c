@@ -1,6 +1,7 @@
 /* Unit tests of drift_detector.c: the verdict needs magnitude, evidence and a sample. */
 #include "drift_detector.h"
 
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -323,10 +324,151 @@ static void wrong_specs_are_refused(void **state)
     }
 }
 
+/* Three inputs with the same reference, the second with thresholds of its own, and a prediction. */
+static struct detector *create_with_prediction(unsigned methods)
+{
+    static double numbers[REFERENCE_ROWS];
+    static const char *texts[REFERENCE_ROWS];
+    uint64_t random = 11;
+    for (size_t i = 0; i < REFERENCE_ROWS; i++) {
+        numbers[i] = normal(&random);
+        texts[i] = i % 2 ? "yes" : "no";
+    }
+    const struct detector_feature features[] = {
+        {.name = "a", .type = FEATURE_NUMERIC, .reference_numbers = numbers},
+        {.name = "b",
+         .type = FEATURE_NUMERIC,
+         .reference_numbers = numbers,
+         .threshold = {0.05, 0.9}},
+        {.name = "prediction",
+         .type = FEATURE_CATEGORICAL,
+         .reference_texts = texts,
+         .prediction = true},
+    };
+    struct detector_spec spec = spec_of(features, 3);
+    spec.methods = methods;
+    struct detector *detector;
+    assert_int_equal(detector_create(&spec, &detector), 0);
+    return detector;
+}
+
+static struct detector_verdict feed(struct detector *detector, size_t rows, double shift,
+                                    const char *prediction)
+{
+    uint64_t random = 5;
+    double scores[3];
+    struct detector_verdict verdict = {0};
+    for (size_t i = 0; i < rows; i++) {
+        const double x = normal(&random) + shift;
+        const bool absent[3] = {false, false, !prediction};
+        const union detector_value row[3] = {
+            {.number = x},
+            {.number = x},
+            {.category =
+                 prediction ? detector_category(detector, 2, prediction, strlen(prediction)) : 0}};
+        verdict = detector_observe(detector, row, absent, (int64_t)i + 1, scores);
+    }
+    return verdict;
+}
+
+static void test_a_feature_may_have_thresholds_of_its_own(void **state)
+{
+    (void)state;
+    struct detector *detector = create_with_prediction(DETECTOR_LIVE_METHODS);
+    struct detector_feature_report features[3];
+    struct detector_report r = {.features = features};
+    assert_true(feed(detector, 400, 0.5, "yes").drift_detected);
+    detector_report(detector, 400, &r);
+    const struct detector_method_report *a = &features[0].method[METHOD_KS_TEST];
+    const struct detector_method_report *b = &features[1].method[METHOD_KS_TEST];
+    assert_true(a->score == b->score && a->significant && b->significant);
+    assert_true(a->score > 0.05 && a->score < 0.3);
+    assert_true(!a->drifted && b->drifted && features[1].drifted_since_ms > 0);
+    assert_true(a->threshold == 0.3 && b->threshold == 0.05 && features[1].threshold[1] == 0.9);
+
+    /* retuned: the windows stay, the verdicts change */
+    struct detector_feature other[3] = {{.threshold = {0.05, 0.5}}, {.threshold = {0.6, 0.7}}};
+    struct detector_spec spec = spec_of(other, 3);
+    assert_int_equal(detector_retune(detector, &spec), 0);
+    detector_report(detector, 401, &r);
+    assert_true(a->drifted && !b->drifted && r.window_rows == 200);
+    other[0].threshold[SEVERITY_CRITICAL] = 0.01;
+    assert_int_equal(detector_retune(detector, &spec), -EINVAL);
+    detector_destroy(detector);
+}
+
+static void test_predictions_are_a_family_of_their_own(void **state)
+{
+    (void)state;
+    struct detector *detector = create_with_prediction(DETECTOR_LIVE_METHODS);
+    struct detector_feature_report features[3];
+    struct detector_report r = {.features = features};
+    assert_false(feed(detector, 300, 0, NULL).drift_detected);
+    detector_report(detector, 300, &r);
+    assert_true(features[2].prediction && !features[2].sufficient);
+    assert_int_equal(features[2].window_rows, 0);
+    assert_true(isnan(features[2].headline_score) && !r.prediction_drift_detected);
+    assert_true(isnan(features[2].category[0].window_ratio));
+
+    assert_false(feed(detector, 300, 0, "yes").drift_detected);
+    detector_report(detector, 600, &r);
+    assert_true(r.prediction_drift_detected && features[2].drifted && !r.drift_detected);
+    assert_int_equal(r.onsets[SEVERITY_WARNING], 0);
+    assert_string_equal(detector_status_word(&r), "No drift");
+    assert_int_equal(features[2].category_count, 4);
+    assert_true(features[2].category[1].window_ratio + features[2].category[0].window_ratio == 1);
+    assert_true(features[2].category[0].reference_ratio == 0.5);
+    assert_string_equal(features[2].category[2].name, "__other__");
+    detector_destroy(detector);
+}
+
+/* What else is computed does not change the verdict of the live methods. */
+static void test_evidence_does_not_depend_on_other_methods(void **state)
+{
+    (void)state;
+    for (int step = 0; step < 40; step++) {
+        const double shift = 0.02 * step;
+        struct detector *live = create_with_prediction(DETECTOR_LIVE_METHODS);
+        struct detector *all = create_with_prediction(DETECTOR_ALL_METHODS);
+        struct detector_feature_report left[3], right[3];
+        struct detector_report l = {.features = left}, r = {.features = right};
+        (void)feed(live, 200, shift, "no");
+        (void)feed(all, 200, shift, "no");
+        detector_report(live, 200, &l);
+        detector_report(all, 200, &r);
+        for (size_t f = 0; f < 3; f++)
+            for (enum drift_method m = METHOD_KS_TEST; m <= METHOD_PSI; m++) {
+                assert_int_equal(left[f].method[m].significant, right[f].method[m].significant);
+                assert_int_equal(left[f].method[m].drifted, right[f].method[m].drifted);
+            }
+        detector_destroy(live);
+        detector_destroy(all);
+    }
+}
+
+static void test_values_out_of_range_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct detector_feature_report features[2];
+    observe(fixture, 99, "web", 1);
+    observe(fixture, -99, "web", 2);
+    observe(fixture, 0, "web", 3);
+    observe(fixture, INFINITY, "web", 4);
+    observe(fixture, NAN, "web", 5);
+    (void)report(fixture, features);
+    assert_int_equal(features[0].out_of_range_total, 2);
+    assert_int_equal(features[0].infinite_total, 1);
+    assert_int_equal(features[0].missing_total, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_feature_may_have_thresholds_of_its_own),
+        cmocka_unit_test(test_predictions_are_a_family_of_their_own),
+        cmocka_unit_test(test_evidence_does_not_depend_on_other_methods),
+        cmocka_unit_test_setup_teardown(test_values_out_of_range_are_counted, set_up, tear_down),
         TEST(below_the_minimum_sample_nothing_is_judged),
         TEST(traffic_from_the_reference_is_no_drift),
         TEST(a_small_sure_shift_is_not_drift),

@@ -19,8 +19,6 @@ static void assert_close(double got, double want, double relative)
         fail_msg("got %.17g, want %.17g", got, want);
 }
 
-/* Python: z = b; for w, x in zip(ws, xs): z += w * x
- * 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z)) */
 static double score(const struct scorer *scorer, const double *features, uint64_t sequence)
 {
     struct scorer_value row[5] = {0};
@@ -45,6 +43,8 @@ static void test_missing_value_is_refused(void **state)
     scorer_destroy(scorer);
 }
 
+/* Python: z = b; for w, x in zip(ws, xs): z += w * x
+ * 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z)) */
 static void test_equals_python(void **state)
 {
     static const struct {

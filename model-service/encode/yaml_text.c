@@ -1,0 +1,108 @@
+/* yaml_text.c - see the header. */
+#include "encode/yaml_text.h"
+
+#include "encode/utf8.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* Plain words that YAML 1.1 or 1.2 reads as something else than text. */
+static const char *const meaningful[] = {"y",   "n",    "yes",   "no",  "on",
+                                         "off", "true", "false", "null"};
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* Letters first, then also digits, dots and hyphens: no indicator, no number, no date. */
+static bool is_plain(const char *text)
+{
+    if (!is_letter(*text))
+        return false;
+    for (const char *c = text; *c; c++)
+        if (!is_letter(*c) && !(*c >= '0' && *c <= '9') && *c != '.' && *c != '-')
+            return false;
+    for (size_t i = 0; i < sizeof(meaningful) / sizeof(meaningful[0]); i++)
+        if (strcasecmp(text, meaningful[i]) == 0)
+            return false;
+    return true;
+}
+
+static uint32_t decode(const unsigned char *c, size_t bytes)
+{
+    if (bytes == 1)
+        return c[0];
+    uint32_t point = c[0] & (0xffu >> (bytes + 1));
+    for (size_t i = 1; i < bytes; i++)
+        point = point << 6 | (c[i] & 0x3fu);
+    return point;
+}
+
+/* Controls, line breaks of YAML 1.1, the byte order mark and what is no character. */
+static bool is_hidden(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 ||
+           point == 0xfeff || (point & 0xfffe) == 0xfffe;
+}
+
+static void append_escape(struct buffer *out, uint32_t point)
+{
+    char escape[16];
+
+    if (point < 0x100)
+        snprintf(escape, sizeof(escape), "\\x%02x", (unsigned)point);
+    else if (point < 0x10000)
+        snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
+    else
+        snprintf(escape, sizeof(escape), "\\U%08x", (unsigned)point);
+    buffer_append_text(out, escape);
+}
+
+static void append_quoted(struct buffer *out, const char *text, size_t bytes, uint32_t point)
+{
+    if (point == '"' || point == '\\') {
+        buffer_append_char(out, '\\');
+        buffer_append_char(out, (char)point);
+    } else if (is_hidden(point)) {
+        append_escape(out, point);
+    } else {
+        buffer_append(out, text, bytes);
+    }
+}
+
+void yaml_text(struct buffer *out, const char *text)
+{
+    size_t left = strlen(text);
+    bool valid;
+
+    if (is_plain(text)) {
+        buffer_append(out, text, left);
+        return;
+    }
+    buffer_append_char(out, '"');
+    for (size_t n; left > 0; text += n, left -= n) {
+        n = utf8_span(text, left, &valid);
+        if (valid)
+            append_quoted(out, text, n, decode((const unsigned char *)text, n));
+        else
+            buffer_append_text(out, UTF8_REPLACEMENT);
+    }
+    buffer_append_char(out, '"');
+}
+
+void yaml_comment_text(struct buffer *out, const char *text)
+{
+    size_t left = strlen(text);
+    bool valid;
+
+    for (size_t n; left > 0; text += n, left -= n) {
+        n = utf8_span(text, left, &valid);
+        if (valid && !is_hidden(decode((const unsigned char *)text, n)))
+            buffer_append(out, text, n);
+        else
+            buffer_append_char(out, '?');
+    }
+}
