@@ -3,6 +3,7 @@
 #define APP_H
 
 #include "adapt/config.h"
+#include "adapt/file_mark.h"
 #include "adapt/http.h"
 #include "adapt/lines.h"
 #include "served_model.h"
@@ -37,17 +38,24 @@ int app_main(int argc, char **argv);
 #define LABELS_MAX_INSTANCES 10000u
 
 /* Answers are counted by route and status; statuses outside the table count as its last entry. */
-#define APP_STATUS_COUNT 16
+#define APP_STATUS_COUNT 17
 extern const unsigned app_statuses[APP_STATUS_COUNT];
 #define APP_MAX_ROUTES 40
 
 /* The models of one configuration, const but for what they count themselves. Replaced as a whole
  * by a reload; requests in flight keep the set, or the model, that they began with. */
+enum model_state { MODEL_ADDED, MODEL_CHANGED, MODEL_KEPT, MODEL_RETUNED, MODEL_STATES };
+struct model_source {
+    struct file_mark reference,
+        scorer;             /* the files that a model of the configuration was read from */
+    enum model_state state; /* against the set before: KEPT and RETUNED are its objects */
+};
 struct model_set {
     atomic_size_t references;
     struct config config; /* model_count 0 when the built-in model is served */
     struct served_model **models;
-    size_t count; /* 1 or more */
+    struct model_source *sources; /* [count] */
+    size_t count;                 /* 1 or more */
 };
 
 struct app {
@@ -56,6 +64,9 @@ struct app {
     double start_seconds;     /* wall clock */
     char id_prefix[SERVED_MODEL_PREFIX_BYTES]; /* differs from start to start */
     struct lines_memory lines_memory;
+    const char *config_path;               /* NULL: the built-in model */
+    _Atomic bool reloading, reload_failed; /* one under way; the last one */
+    _Atomic int64_t reload_success_ms;     /* wall clock; the start counts */
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -67,9 +78,18 @@ extern const size_t app_route_count;
 
 /* --- the models, app_models.c --- */
 
-/* Reads the configuration (NULL: the built-in model) and creates its models; logs why it cannot.
- * 0 or a negative errno; the caller holds the first reference. */
-int model_set_create(const struct app *app, const char *config_path, struct model_set **ret_set);
+/* Room for a configuration's path and what is wrong with a model of it. */
+#define MODEL_SET_ERROR_BYTES (SERVED_MODEL_ERROR_BYTES + 400)
+
+/* Reads the configuration (NULL: the built-in model) and creates its models, but for those that
+ * `before` (or NULL) has of the same configuration and files. error: one sentence, written on
+ * failure. 0 or a negative errno; the caller holds the first reference. */
+int model_set_create(const struct app *app, const char *config_path, const struct model_set *before,
+                     struct model_set **ret_set, char error[MODEL_SET_ERROR_BYTES]);
+/* Sets the thresholds of the models taken over. All of them, or none and the error. */
+int model_set_retune(const struct app *app, const struct model_set *set,
+                     const struct model_set *before, char error[MODEL_SET_ERROR_BYTES]);
+struct model_set *model_set_acquire(struct model_set *set);
 /* The last one destroys it. NULL is fine. */
 void model_set_release(struct model_set *set);
 /* The set that is served now; to be released. */
@@ -79,6 +99,9 @@ void app_models_exchange(struct app *app, struct model_set *set);
 /* The model a request is about, to be released, or NULL after answering 404. */
 struct served_model *app_model(struct app *app, const struct http_request *request,
                                struct http_response *response);
+
+/* Reads the configuration again, and logs what came of it; app_reload.c. */
+void app_reload(struct app *app);
 
 /* --- handlers, one file per subject --- */
 void handle_root(void *app, const struct http_request *request, struct http_response *response);
@@ -94,6 +117,7 @@ void handle_metrics(void *app, const struct http_request *request, struct http_r
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);
 void handle_performance(void *app, const struct http_request *request,
                         struct http_response *response);
+void handle_reload(void *app, const struct http_request *request, struct http_response *response);
 
 /* --- answers --- */
 struct buffer;

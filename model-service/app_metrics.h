@@ -107,6 +107,8 @@ enum {
     PROCESS_START,
     PROCESS_THREADS,
     SERVICE_COLLECT,
+    CONFIG_RELOADED,
+    CONFIG_RELOAD_TIME,
 };
 void metrics_process(struct exposition *out, const struct snapshot *snapshot, int selector);
 
