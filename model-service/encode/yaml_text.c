@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <strings.h>
 
 /* Plain words that YAML 1.1 or 1.2 reads as something else than text. */
 static const char *const meaningful[] = {"y",   "n",    "yes",   "no",  "on",
@@ -14,6 +13,16 @@ static const char *const meaningful[] = {"y",   "n",    "yes",   "no",  "on",
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* Letters of ASCII alone, whatever the locale: what has others is quoted anyway. */
+static bool same_word(const char *a, const char *b)
+{
+    while (*a && (*a | 0x20) == (*b | 0x20)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
 }
 
 /* Letters first, then also digits, dots and hyphens: no indicator, no number, no date. */
@@ -25,7 +34,7 @@ static bool is_plain(const char *text)
         if (!is_letter(*c) && !(*c >= '0' && *c <= '9') && *c != '.' && *c != '-')
             return false;
     for (size_t i = 0; i < sizeof(meaningful) / sizeof(meaningful[0]); i++)
-        if (strcasecmp(text, meaningful[i]) == 0)
+        if (same_word(text, meaningful[i]))
             return false;
     return true;
 }
