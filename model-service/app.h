@@ -63,10 +63,10 @@ struct app {
     struct model_set *models; /* guarded by models_mu; the set's own content is not */
     double start_seconds;     /* wall clock */
     char id_prefix[SERVED_MODEL_PREFIX_BYTES]; /* differs from start to start */
-    const char *config_path;                   /* NULL: the built-in model */
-    _Atomic bool reloading, reload_failed;     /* one under way; the last one */
-    _Atomic int64_t reload_success_ms;         /* wall clock; the start counts */
     struct lines_memory lines_memory;
+    const char *config_path;               /* NULL: the built-in model */
+    _Atomic bool reloading, reload_failed; /* one under way; the last one */
+    _Atomic int64_t reload_success_ms;     /* wall clock; the start counts */
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
