@@ -96,8 +96,7 @@ void model_set_release(struct model_set *set);
 struct model_set *app_models(struct app *app);
 /* From now on this one, whose reference passes to the app. */
 void app_models_exchange(struct app *app, struct model_set *set);
-/* A model of the set that is served now (name NULL: the first), to be released; NULL if there is
- * none of that name. */
+/* A model by its name (NULL: the first), to be released; NULL: there is none. */
 struct served_model *app_model_named(struct app *app, const char *name);
 /* The model a request is about, to be released, or NULL after answering 404. */
 struct served_model *app_model(struct app *app, const struct http_request *request,
@@ -120,6 +119,13 @@ void handle_metrics(void *app, const struct http_request *request, struct http_r
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);
 void handle_performance(void *app, const struct http_request *request,
                         struct http_response *response);
+void handle_v2(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_live(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_ready(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_model(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_model_ready(void *app, const struct http_request *request,
+                           struct http_response *response);
+void handle_v2_infer(void *app, const struct http_request *request, struct http_response *response);
 void handle_reload(void *app, const struct http_request *request, struct http_response *response);
 
 /* --- answers --- */
