@@ -54,7 +54,7 @@ def test_promtool_accepts_the_configuration():
 
 def test_promtool_finds_no_lint_in_the_rules():
     files = sorted((PROMETHEUS / "rules").glob("*.yml"))
-    assert [path.name for path in files] == ["alerts.yml", "meta.yml", "recording.yml"]
+    assert [path.name for path in files] == ["alerts.yml", "history.yml", "meta.yml", "recording.yml", "stale.yml"]
     checked = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *files)
     assert checked.returncode == 0, checked.stdout
 
@@ -71,9 +71,14 @@ BROKEN = [
     ("drift", "alerts.yml", "        for: 1m\n        keep_firing_for: 75s", "        for: 55s\n        keep_firing_for: 75s"),
     ("drift", "alerts.yml", "        for: 30s", "        for: 1m"),
     ("drift", "alerts.yml", "keep_firing_for: 75s", "keep_firing_for: 70s"),
-    ("drift", "alerts.yml", 'on (job, instance, model) group_left () model_drift_threshold{severity="warning"}', "0.3"),
+    ("drift", "alerts.yml", 'on (job, instance, model, feature) group_left () model_feature_drift_threshold{severity="warning"}',
+     "0.3"),
     ("drift", "alerts.yml", "max without (method)", "max without (nothing)"),
-    ("drift", "alerts.yml", 'model_drift_score{method="ks_test"}', 'model_drift_score{method="none"}'),
+    ("drift", "alerts.yml", 'feature!~"prediction|prediction_score",method="ks_test"', 'method="none"'),
+    ("drift", "alerts.yml", 'feature!~"prediction|prediction_score"', 'feature!~"prediction"'),
+    ("drift", "alerts.yml", "model_window_observations >= model_minimum_sample_observations", "model_window_observations >= 0"),
+    ("drift", "alerts.yml", 'printf "%.40s" $top | reReplaceAll', 'printf "%.1s" $top | reReplaceAll'),
+    ("distribution", "alerts.yml", "timestamp_seconds < 600", "timestamp_seconds < 6000"),
     ("rate", "alerts.yml", "[1h:1m] offset 10m) >= 35", "[1h:1m] offset 10m) >= 5"),
     ("rate", "alerts.yml", "offset 10m) * 300 >= 50", "offset 10m) >= 0"),
     ("rate", "alerts.yml", "< 0.3 * quantile", "< 0.6 * quantile"),
@@ -81,9 +86,28 @@ BROKEN = [
     ("classes", "alerts.yml", "> 0.15", "> 0.05"),
     ("classes", "alerts.yml", "increase10m >= 100", "increase10m >= 10"),
     ("rate", "alerts.yml", "        for: 5m", "        for: 2m"),
-    ("service", "alerts.yml", ' or absent(up{job="model-service"})', ""),
-    ("stale", "meta.yml", "(model_last_observation_timestamp_seconds > 0)", "model_last_observation_timestamp_seconds"),
-    ("stale", "meta.yml", ">= 36", ">= 1"),
+    ("quality", "alerts.yml", "> 2 * model_feature_reference", "> 1 * model_feature_reference"),
+    ("quality", "alerts.yml", "model_feature_reference_missing_ratio > 0.05", "model_feature_reference_missing_ratio > 0.03"),
+    ("quality", "alerts.yml", "model_feature_missing_significant == 1", "model_feature_missing_significant >= 0"),
+    ("quality", "alerts.yml", "model_feature_unseen_ratio > 0.02", "model_feature_unseen_ratio >= 0.02"),
+    ("quality", "alerts.yml", "model_window_observations >= 10", "model_window_observations >= 9"),
+    ("performance", "alerts.yml", "model_performance_labels >= 50", "model_performance_labels >= 49"),
+    ("performance", "alerts.yml", '[1d]) > 0', '[1d]) >= 0'),
+    ("performance", "alerts.yml", 'detector=~"adwin|hddm_a"', 'detector=~".+"'),
+    ("performance", "alerts.yml", "model_performance_degraded == 1", "model_performance_degraded >= 0"),
+    ("stale", "stale.yml", "max_over_time(model:model_last_label_timestamp_seconds:max[7d])",
+     "model:model_last_label_timestamp_seconds:max"),
+    ("stale", "stale.yml", "          and\n            model:model_predictions:increase10m > 0", ""),
+    ("stale", "stale.yml", "> 3600", "> 7200"),
+    ("labels_daily", "stale.yml", "> 129600", "> 86400"),
+    ("down", "alerts.yml", ' or absent(up{job="model-service"})', ""),
+    ("service", "meta.yml", "model_config_last_reload_successful == 0", "model_config_last_reload_successful < 0"),
+    ("service", "meta.yml", "increase(model_observations_total[10m]) > 0", "increase(model_observations_total[10m]) >= 0"),
+    ("stale", "stale.yml", "(model_last_observation_timestamp_seconds > 0)", "model_last_observation_timestamp_seconds"),
+    ("stale", "stale.yml", ">= 36", ">= 1"),
+    ("monitoring", "meta.yml", "(prometheus|alertmanager)_config", "(prometheus)_config"),
+    ("monitoring", "meta.yml", "prometheus_notifications_alertmanagers_discovered < 1",
+     "prometheus_notifications_alertmanagers_discovered < 0"),
 ]
 
 
@@ -140,15 +164,37 @@ def test_alert_says_what_the_reader_needs(rule):
     assert rule["labels"]["severity"] in ("critical", "warning", "info", "none")
     assert not any("{{" in value for value in rule["labels"].values()), "no values in labels"
     annotations = rule["annotations"]
-    assert {"summary", "description", "recommended_action", "runbook_url", "dashboard_url"} <= set(annotations)
+    assert {"summary", "description", "kind", "recommended_action", "runbook_url", "dashboard_url"} <= set(annotations)
     assert "{{" not in annotations["summary"], "the summary is the same for the whole group"
     assert annotations["runbook_url"].endswith("#" + rule["alert"].lower())
 
 
-def test_every_alert_has_a_unit_test_and_a_place_in_the_runbook():
-    tests = "".join(path.read_text() for path in (PROMETHEUS / "tests").glob("*.yml"))
+CASES = {"fires", "does not fire", "resolves", "boundary", "counter reset", "restart", "gap", "missing series", "idle", "NaN"}
+
+
+def named_cases():
+    """{"Alert" or "Alert signal": cases}, of the names of the unit tests: "Alert: case, case, what else"."""
+    found = {}
+    for path in (PROMETHEUS / "tests").glob("*.yml"):
+        for test in load(path)["tests"]:
+            subject, colon, cases = test["name"].partition(": ")
+            if not colon:
+                continue  # of a recording rule
+            assert cases.split(", ")[0] in CASES, f"{path.name}: the name begins with no case: {test['name']}"
+            found.setdefault(subject, set()).update(set(cases.split(", ")) & CASES)
+    return found
+
+
+@pytest.mark.parametrize("subject", sorted({" ".join(filter(None, (rule["alert"], rule["labels"].get("signal"))))
+                                            for rule in alert_rules()}))
+def test_every_alert_has_every_case(subject):
+    """Fires, does not fire, resolves, at the boundary of its time, across a reset of counters, a restart, a gap in
+    scrapes, with series missing, on an idle service, with NaN."""
+    assert CASES - named_cases().get(subject, set()) == set()
+
+
+def test_every_alert_has_a_place_in_the_runbook():
     headings = re.findall(r"^## (\S+)$", (ROOT / "docs" / "runbook.md").read_text(), re.M)
-    assert [name for name in alert_names() if name not in tests] == []
     assert sorted(set(headings) & set(alert_names())) == alert_names()
     assert len(headings) == len(set(headings))
 
