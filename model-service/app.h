@@ -51,6 +51,8 @@ struct model_set {
     size_t count;                 /* 1 or more */
 };
 
+struct metrics_writing;
+
 struct app {
     pthread_mutex_t models_mu;
     struct model_set *models; /* guarded by models_mu; the set's own content is not */
@@ -59,6 +61,8 @@ struct app {
     const char *config_path;                   /* NULL: the built-in model */
     _Atomic bool reloading, reload_failed;     /* one under way; the last one */
     _Atomic int64_t reload_success_ms;         /* wall clock; the start counts */
+    _Atomic(struct metrics_writing *)
+        metrics_writing; /* the last scrape's, for the next; or NULL */
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -105,6 +109,8 @@ void handle_drift_status(void *app, const struct http_request *request,
 void handle_predict(void *app, const struct http_request *request, struct http_response *response);
 void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
 void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
+/* Frees what scrapes keep for each other. */
+void app_metrics_finish(struct app *app);
 void handle_reload(void *app, const struct http_request *request, struct http_response *response);
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);
 void handle_performance(void *app, const struct http_request *request,
