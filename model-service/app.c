@@ -26,9 +26,10 @@
 const struct http_route app_routes[] = {
     {"GET", "/", HTTP_BODY_NONE, 0, handle_root},
     {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
+    {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
     {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate},
-    {"POST", "/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance},
     {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics},
     {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
@@ -38,10 +39,11 @@ const struct http_route app_routes[] = {
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset},
     {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
+    {"POST", "/models/{model}/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
     {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/models/{model}/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES,
      handle_simulate},
-    {"POST", "/models/{model}/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
 };
 const size_t app_route_count = sizeof(app_routes) / sizeof(app_routes[0]);
@@ -101,6 +103,7 @@ static int app_load(struct app *app, const char *config_path)
 {
     unsigned nonce = 0;
     pthread_mutex_init(&app->models_mu, NULL);
+    app->lines_memory.limit = APP_LINES_MEMORY_BYTES;
     app->start_seconds = (double)app_now_ms() / 1000;
     if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
         nonce = (unsigned)app_now_ms();

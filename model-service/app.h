@@ -5,6 +5,7 @@
 #include "adapt/config.h"
 #include "adapt/file_mark.h"
 #include "adapt/http.h"
+#include "adapt/lines.h"
 #include "served_model.h"
 
 #include <pthread.h>
@@ -18,6 +19,14 @@ int app_main(int argc, char **argv);
  * worker's time, and larger files belong in several requests. */
 #define PREDICT_MAX_BYTES     (4u << 20)
 #define PREDICT_MAX_INSTANCES 10000u
+/* The same for /observe; more come as lines, without a limit. */
+#define OBSERVE_MAX_BYTES     PREDICT_MAX_BYTES
+#define OBSERVE_MAX_INSTANCES PREDICT_MAX_INSTANCES
+/* Of a request's lines or instances that were refused; all are counted. */
+#define APP_MAX_LISTED_ERRORS 100u
+/* Unfinished lines of all requests together: with a limit of one line alone, clients that begin
+ * long ones would hold a gigabyte. */
+#define APP_LINES_MEMORY_BYTES (32u << 20)
 /* A simulation runs inside its request: this many rows take about a second. */
 #define SIMULATE_MAX_REQUESTS 100000u
 #define SIMULATE_MAX_BYTES    (64u << 10)
@@ -27,8 +36,6 @@ int app_main(int argc, char **argv);
 /* Longest /labels body and largest batch; more come as lines. */
 #define LABELS_MAX_BYTES     (4u << 20)
 #define LABELS_MAX_INSTANCES 10000u
-/* Refusals that an answer to many lines or instances lists. */
-#define APP_MAX_LISTED_ERRORS 100u
 
 /* Answers are counted by route and status; statuses outside the table count as its last entry. */
 #define APP_STATUS_COUNT 17
@@ -63,6 +70,7 @@ struct app {
     _Atomic int64_t reload_success_ms;         /* wall clock; the start counts */
     _Atomic(struct metrics_writing *)
         metrics_writing; /* the last scrape's, for the next; or NULL */
+    struct lines_memory lines_memory;
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -107,6 +115,7 @@ void handle_asset(void *app, const struct http_request *request, struct http_res
 void handle_drift_status(void *app, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *app, const struct http_request *request, struct http_response *response);
+void handle_observe(void *app, const struct http_request *request, struct http_response *response);
 void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
 void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
 /* Frees what scrapes keep for each other. */
@@ -135,6 +144,8 @@ struct json_writer;
 const char *app_change_state_name(enum change_state state);
 /* The member "concept_drift" of an open object. */
 void app_write_concept_drift(struct json_writer *json, struct served_model *model);
+/* The member "streams" of an open object. */
+void app_write_streams(struct json_writer *json, struct served_model *model);
 
 /* A whole text as a decimal number, without the blanks, words and hexadecimal digits that strtod()
  * takes. False if it is none, or beyond the largest double; *ret_value is untouched then. */

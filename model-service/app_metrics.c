@@ -163,6 +163,20 @@ static const struct family families[] = {
       "1 if a detector with few false alarms is in drift and a metric is degraded."},
      metrics_labels,
      LABELS_DRIFT},
+    {{"model_stream_drift", METRIC_GAUGE, "",
+      "State of a detector on a feature's mean or the prediction's rate: 0 normal, 1 warning, 2 "
+      "drift."},
+     metrics_streams,
+     CONCEPT_STATE},
+    {{"model_stream_drift_onsets_total", METRIC_COUNTER, "",
+      "Drifts a detector signalled on a feature's mean or the prediction's rate."},
+     metrics_streams,
+     CONCEPT_ONSETS},
+    {{"model_stream_drift_onset_timestamp_seconds", METRIC_GAUGE, "seconds",
+      "Unix time at which the stream's running drift is estimated to have begun; absent without "
+      "drift."},
+     metrics_streams,
+     CONCEPT_ONSET_TIME},
     {{"model_labels_total", METRIC_COUNTER, "",
       "Labels by what became of them, and predictions that expired without one."},
      metrics_label_results,
@@ -299,25 +313,49 @@ static void write_families(struct metrics_writing *writing, const struct snapsho
             families[i].write(&writing->out[i], snapshot, families[i].selector);
 }
 
+static int streams_take(struct served_model *model, struct model_snapshot *target)
+{
+    const size_t count = served_model_stream_count(model);
+    target->streams = calloc(count + 1, sizeof(*target->streams));
+    if (!target->streams)
+        return -ENOMEM;
+    for (; target->stream_count < count; target->stream_count++)
+        served_model_stream(model, target->stream_count, &target->streams[target->stream_count]);
+    return 0;
+}
+
+static int model_snapshot_take(struct model_snapshot *target, struct served_model *model)
+{
+    *target = (struct model_snapshot){.model = model, .name = served_model_name(model)};
+    served_model_counters(model, &target->counters);
+    served_model_concept(model, NULL, &target->concept);
+    int rc = served_model_report(model, &target->report);
+    return rc < 0 ? rc : streams_take(model, target);
+}
+
+static void model_snapshot_finish(struct model_snapshot *model)
+{
+    free(model->report.features);
+    free(model->streams);
+}
+
 /* Reads a model and writes it. 0 or -ENOMEM. */
 static int write_model(struct metrics_writing *writing, struct snapshot *snapshot,
                        struct served_model *model)
 {
     const double start = monotonic_seconds();
-    struct model_snapshot now = {.model = model, .name = served_model_name(model)};
-    served_model_counters(model, &now.counters);
-    served_model_concept(model, NULL, &now.concept);
-    int rc = served_model_report(model, &now.report);
-    if (rc < 0)
-        return rc;
+    struct model_snapshot now;
+    int rc = model_snapshot_take(&now, model);
     snapshot->collect_seconds += monotonic_seconds() - start;
-    snapshot->models = &now;
-    snapshot->model_count = 1;
-    write_families(writing, snapshot);
-    snapshot->models = NULL;
-    snapshot->model_count = 0;
-    free(now.report.features);
-    return 0;
+    if (rc == 0) {
+        snapshot->models = &now;
+        snapshot->model_count = 1;
+        write_families(writing, snapshot);
+        snapshot->models = NULL;
+        snapshot->model_count = 0;
+    }
+    model_snapshot_finish(&now);
+    return rc;
 }
 
 static int write_all(struct metrics_writing *writing, struct app *app)

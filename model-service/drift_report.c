@@ -166,8 +166,7 @@ void detector_report(struct detector *detector, int64_t now_ms, struct detector_
     }
     report->feature_count = detector->feature_count;
     for (size_t f = 0; f < detector->feature_count; f++)
-        report_feature(&detector->features[f], detector->observations_total,
-                       &report->features[f]);
+        report_feature(&detector->features[f], detector->observations_total, &report->features[f]);
     for (size_t t = 0; t < detector->test_count; t++)
         report_test(detector, &detector->tests[t], report);
     report_missing(detector, report);

@@ -2,7 +2,7 @@
  *
  * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
  *     fuzz_json.c
- * ../../model-service/adapt/{json_body,json_input,json_place,json_quick,json_simulation,csv_number}.c
+ * ../../model-service/adapt/{json_body,json_input,json_place,json_quick,json_simulation,decimal}.c
  * \
  *     ../../model-service/adapt/excerpt.c -ljansson -lm -o fuzz_json
  * ./fuzz_json -max_total_time=60 NEW_INPUTS corpus/json */
@@ -21,9 +21,9 @@
 static const char *const names[] = {"age", "sex", "features", "id"};
 static const bool kinds[] = {false, true, false, false};
 static const struct input_schema schemas[] = {
-    {2, names, kinds, false},
-    {2, names, kinds, true},
-    {4, names, kinds, true},
+    {2, names, kinds, false, NULL},
+    {2, names, kinds, true, NULL},
+    {4, names, kinds, true, NULL},
 };
 
 static void check_error(int r, const struct input_error *error)
