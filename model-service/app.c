@@ -130,6 +130,7 @@ static int app_load(struct app *app, const char *config_path)
 
 static void app_unload(struct app *app)
 {
+    app_metrics_finish(app);
     model_set_release(app->models);
     pthread_mutex_destroy(&app->models_mu);
 }

@@ -58,11 +58,15 @@ struct model_set {
     size_t count;                 /* 1 or more */
 };
 
+struct metrics_writing;
+
 struct app {
     pthread_mutex_t models_mu;
     struct model_set *models; /* guarded by models_mu; the set's own content is not */
     double start_seconds;     /* wall clock */
     char id_prefix[SERVED_MODEL_PREFIX_BYTES]; /* differs from start to start */
+    _Atomic(struct metrics_writing *)
+        metrics_writing; /* the last scrape's, for the next; or NULL */
     struct lines_memory lines_memory;
     const char *config_path;               /* NULL: the built-in model */
     _Atomic bool reloading, reload_failed; /* one under way; the last one */
@@ -116,6 +120,9 @@ void handle_predict(void *app, const struct http_request *request, struct http_r
 void handle_observe(void *app, const struct http_request *request, struct http_response *response);
 void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
 void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
+/* Frees what scrapes keep for each other. */
+void app_metrics_finish(struct app *app);
+void handle_reload(void *app, const struct http_request *request, struct http_response *response);
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);
 void handle_performance(void *app, const struct http_request *request,
                         struct http_response *response);
@@ -126,7 +133,6 @@ void handle_v2_model(void *app, const struct http_request *request, struct http_
 void handle_v2_model_ready(void *app, const struct http_request *request,
                            struct http_response *response);
 void handle_v2_infer(void *app, const struct http_request *request, struct http_response *response);
-void handle_reload(void *app, const struct http_request *request, struct http_response *response);
 
 /* --- answers --- */
 struct buffer;

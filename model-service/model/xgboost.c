@@ -45,7 +45,8 @@ static void drop_message(const char *message)
 }
 
 /* Reading a model takes a thread per processor, whatever its parameter nthread says, and OpenMP
- * keeps them. Its limit is each thread's own, and its library is there because XGBoost's needs it. */
+ * keeps them. Its limit is each thread's own, and its library is there because XGBoost's needs it.
+ */
 static void work_alone(void)
 {
     union {

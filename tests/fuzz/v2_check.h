@@ -52,8 +52,8 @@ static void v2_check(const char *body, size_t bytes)
     for (size_t i = 0; i < V2_SCHEMAS; i++) {
         struct v2_request request;
         struct input_error error = {0};
-        int r = v2_request_decode(body, bytes, &v2_schemas[i], i != 1, V2_MAX_ROWS, &request,
-                                  &error);
+        int r =
+            v2_request_decode(body, bytes, &v2_schemas[i], i != 1, V2_MAX_ROWS, &request, &error);
 
         if (r == 0) {
             v2_check_request(&v2_schemas[i], &request);
