@@ -25,6 +25,8 @@ const struct http_route app_routes[] = {
     {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
     {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate},
+    {"POST", "/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance},
     {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics},
     {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
     {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready},
@@ -35,6 +37,8 @@ const struct http_route app_routes[] = {
     {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/models/{model}/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES,
      handle_simulate},
+    {"POST", "/models/{model}/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
 };
 const size_t app_route_count = sizeof(app_routes) / sizeof(app_routes[0]);
 _Static_assert(sizeof(app_routes) / sizeof(app_routes[0]) <= APP_MAX_ROUTES, "raise the limit");

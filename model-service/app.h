@@ -23,10 +23,16 @@ int app_main(int argc, char **argv);
 /* Longer simulations run one at a time: together they would take every worker from the others. */
 #define SIMULATE_SHARED_REQUESTS 1000u
 
+/* Longest /labels body and largest batch; more come as lines. */
+#define LABELS_MAX_BYTES     (4u << 20)
+#define LABELS_MAX_INSTANCES 10000u
+/* Refusals that an answer to many lines or instances lists. */
+#define APP_MAX_LISTED_ERRORS 100u
+
 /* Answers are counted by route and status; statuses outside the table count as its last entry. */
 #define APP_STATUS_COUNT 16
 extern const unsigned app_statuses[APP_STATUS_COUNT];
-#define APP_MAX_ROUTES 24
+#define APP_MAX_ROUTES 40
 
 /* The models of one configuration, const but for what they count themselves. Replaced as a whole
  * by a reload; requests in flight keep the set, or the model, that they began with. */
@@ -76,6 +82,9 @@ void handle_drift_status(void *app, const struct http_request *request,
 void handle_predict(void *app, const struct http_request *request, struct http_response *response);
 void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
 void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
+void handle_labels(void *app, const struct http_request *request, struct http_response *response);
+void handle_performance(void *app, const struct http_request *request,
+                        struct http_response *response);
 
 /* --- answers --- */
 struct buffer;
@@ -89,6 +98,13 @@ void app_out_of_memory(struct http_response *response);
 void app_buffer(struct http_response *response, unsigned status, const char *content_type,
                 struct buffer *body);
 void app_json(struct http_response *response, unsigned status, struct buffer *body);
+
+/* --- concept drift, app_performance.c --- */
+struct json_writer;
+/* "normal", "warning", "drift" */
+const char *app_change_state_name(enum change_state state);
+/* The member "concept_drift" of an open object. */
+void app_write_concept_drift(struct json_writer *json, struct served_model *model);
 
 /* A whole text as a decimal number, without the blanks, words and hexadecimal digits that strtod()
  * takes. False if it is none, or beyond the largest double; *ret_value is untouched then. */

@@ -14,6 +14,7 @@ struct model_snapshot {
     const char *name;
     struct detector_report report;
     struct served_model_counters counters;
+    struct concept_report concept;
 };
 
 struct snapshot {
@@ -73,6 +74,21 @@ enum { SEVERITY_THRESHOLDS, SEVERITY_ONSETS };
 void metrics_severities(struct exposition *out, const struct snapshot *snapshot, int selector);
 void metrics_predictions(struct exposition *out, const struct snapshot *snapshot, int selector);
 void metrics_latency(struct exposition *out, const struct snapshot *snapshot, int selector);
+
+/* --- app_metrics_performance.c --- */
+
+enum { PERFORMANCE_WINDOW_VALUE, PERFORMANCE_REFERENCE_VALUE, PERFORMANCE_IS_DEGRADED };
+void metrics_performance(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_performance_interval(struct exposition *out, const struct snapshot *snapshot,
+                                  int selector);
+
+enum { CONCEPT_STATE, CONCEPT_ONSETS, CONCEPT_ONSET_TIME };
+void metrics_concept(struct exposition *out, const struct snapshot *snapshot, int selector);
+
+enum { LABELS_WINDOW, LABELS_COVERAGE, LABELS_PENDING, LABELS_LAST, LABELS_DRIFT };
+void metrics_labels(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_label_results(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_label_lag(struct exposition *out, const struct snapshot *snapshot, int selector);
 
 /* --- app_metrics_service.c --- */
 

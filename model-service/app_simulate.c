@@ -91,8 +91,21 @@ static const char *repeated_parameter(const struct http_request *request)
     return NULL;
 }
 
+/* What a simulation does: drift of the data, or of what the labels say about them. */
+struct simulated_change {
+    bool concept;
+    enum drift_kind kind; /* of the data */
+};
+
+static int change_parse(const char *word, struct simulated_change *change)
+{
+    change->concept = strcmp(word, "concept") == 0;
+    return change->concept ? 0 : drift_kind_parse(word, &change->kind);
+}
+
 static const char *simulation_mistake(const struct http_request *request,
-                                      struct input_simulation *simulation, enum drift_kind *kind)
+                                      struct input_simulation *simulation,
+                                      struct simulated_change *change)
 {
     if (!query_severity(request, &simulation->severity) ||
         !(simulation->severity >= 0 && simulation->severity <= 1))
@@ -102,8 +115,10 @@ static const char *simulation_mistake(const struct http_request *request,
         simulation->n_requests > SIMULATE_MAX_REQUESTS)
         return "n_requests must be a whole number from 1 to 100000";
     const char *word = http_request_query(request, "kind");
-    if (drift_kind_parse(word ? word : simulation->kind, kind) < 0)
-        return "kind must be \"mixed\", \"shifted\" or \"scaled\"";
+    if (change_parse(word ? word : simulation->kind, change) < 0)
+        return "kind must be \"mixed\", \"shifted\", \"scaled\" or \"concept\"";
+    if (change->concept && (http_request_query(request, "features") || simulation->features))
+        return "features do not go with the kind \"concept\", which leaves them as they are";
     return NULL;
 }
 
@@ -129,14 +144,17 @@ static void answer_simulation(const struct served_model *model,
     app_json(response, 200, &body);
 }
 
-static int run_simulation(struct app *app, struct served_model *model, enum drift_kind kind,
+static int run_simulation(struct app *app, struct served_model *model,
+                          const struct simulated_change *change,
                           const struct input_simulation *simulation, const unsigned char *chosen)
 {
     const bool alone = simulation->n_requests > SIMULATE_SHARED_REQUESTS;
     if (alone && atomic_exchange(&app->simulating, true))
         return -EBUSY;
-    int rc =
-        served_model_simulate(model, kind, simulation->severity, simulation->n_requests, chosen);
+    const uint64_t count = simulation->n_requests;
+    int rc = change->concept
+                 ? served_model_simulate_concept(model, simulation->severity, count)
+                 : served_model_simulate(model, change->kind, simulation->severity, count, chosen);
     if (alone)
         app->simulating = false;
     return rc;
@@ -146,7 +164,7 @@ static void simulate(struct app *app, struct served_model *model,
                      const struct http_request *request, struct input_simulation *simulation,
                      struct http_response *response)
 {
-    enum drift_kind kind;
+    struct simulated_change change;
     unsigned char flags[SERVED_MODEL_MAX_FEATURES];
     const unsigned char *chosen;
     const char *repeated = repeated_parameter(request);
@@ -156,14 +174,14 @@ static void simulate(struct app *app, struct served_model *model,
         app_problem(response, 422, detail);
         return;
     }
-    const char *mistake = simulation_mistake(request, simulation, &kind);
+    const char *mistake = simulation_mistake(request, simulation, &change);
     if (mistake) {
         app_problem(response, 422, mistake);
         return;
     }
     if (!chosen_features(model, request, simulation, flags, &chosen, response))
         return;
-    int rc = run_simulation(app, model, kind, simulation, chosen);
+    int rc = run_simulation(app, model, &change, simulation, chosen);
     if (rc == -EBUSY) {
         app_problem(response, 503, "another long simulation is running; try again in a second");
         http_response_header(response, "Retry-After", "1");

@@ -212,7 +212,7 @@ static void write_feature(struct json_writer *json, const struct detector_featur
     json_end_object(json);
 }
 
-static void write_report(struct json_writer *json, const struct served_model *model,
+static void write_report(struct json_writer *json, struct served_model *model,
                          const struct detector_report *report)
 {
     json_begin_object(json);
@@ -239,6 +239,7 @@ static void write_report(struct json_writer *json, const struct served_model *mo
     for (size_t f = 0; f < report->feature_count; f++)
         write_feature(json, &report->features[f]);
     json_end_object(json);
+    app_write_concept_drift(json, model);
     json_end_object(json);
 }
 

@@ -163,15 +163,15 @@ int served_model_predict(struct served_model *model, const struct input_row *row
     prediction_name(model, row, sequence, ret);
     prediction_count(model, ret->class_index);
     ret->verdict = observe(model, row->value, &observed, scores);
+    served_model_remember_own(model, ret, target);
     latency_count(model, monotonic_ns() - start);
     return 0;
 }
 
 /* --- predictions of others --- */
 
-/* A score without a class stands for the class. */
-static struct observed_prediction complete(const struct served_model *model,
-                                           struct observed_prediction prediction)
+struct observed_prediction served_model_complete(const struct served_model *model,
+                                                 struct observed_prediction prediction)
 {
     if (model->type == PREDICTION_BINARY && !prediction.class_text && !isnan(prediction.score)) {
         prediction.class_text =
@@ -186,7 +186,7 @@ struct detector_verdict served_model_observe(struct served_model *model,
                                              const struct observed_prediction *prediction,
                                              double *scores)
 {
-    const struct observed_prediction whole = complete(model, *prediction);
+    const struct observed_prediction whole = served_model_complete(model, *prediction);
     if (model->type == PREDICTION_REGRESSION ? !isnan(whole.value) : whole.class_text != NULL)
         prediction_count(model, model->type == PREDICTION_REGRESSION
                                     ? 0

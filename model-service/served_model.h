@@ -1,13 +1,14 @@
-/* served_model.h - one model as it is served: scorer, drift detector and counters.
+/* served_model.h - one model as it is served: scorer, drift detector, labels and counters.
  *
- * Thread-safe: everything but the detector is const or atomic; the detector has one lock, held for
- * one observation, one block of them, or one report. Reference-counted, so that a request can
- * finish on a model that a reload has replaced. */
+ * Thread-safe: everything but the detector and the labels is const or atomic; each of these two has
+ * a lock of its own, held for one observation or label, one block of them, or one report.
+ * Reference-counted, so that a request can finish on a model that a reload has replaced. */
 #ifndef SERVED_MODEL_H
 #define SERVED_MODEL_H
 
 #include "adapt/config.h"
 #include "adapt/json_input.h"
+#include "concept_monitor.h"
 #include "data_generator.h"
 #include "drift_detector.h"
 #include "model/scorer.h"
@@ -21,12 +22,13 @@
 #define SERVED_MODEL_MAX_ROW (SERVED_MODEL_MAX_FEATURES + 2)
 
 /* The built-in synthetic model (docs/api.md). */
-#define BUILTIN_MODEL_NAME "synthetic"
-#define BUILTIN_SEED       42
-#define BUILTIN_FEATURES   5
-#define BUILTIN_REFERENCE  1000
-#define BUILTIN_WINDOW     200
-#define BUILTIN_MIN_SAMPLE 50
+#define BUILTIN_MODEL_NAME   "synthetic"
+#define BUILTIN_SEED         42
+#define BUILTIN_FEATURES     5
+#define BUILTIN_REFERENCE    1000
+#define BUILTIN_WINDOW       200
+#define BUILTIN_MIN_SAMPLE   50
+#define BUILTIN_LABEL_WINDOW 500
 
 /* Upper bounds of the latency buckets, in seconds. */
 #define LATENCY_BUCKETS 15
@@ -112,6 +114,31 @@ struct detector_verdict served_model_observe(struct served_model *model,
                                              const struct input_value *values,
                                              const struct observed_prediction *prediction,
                                              double *scores);
+/* --- labels --- */
+
+#define SERVED_MODEL_LABEL_ERROR_BYTES 300
+
+/* A label: of a classification the name of a class or, where no class has that name, its index; of
+ * a regression a number, or a decimal number as a text. */
+
+/* Gives the prediction with this id its label. 0 with *ret_result; -EINVAL with one sentence: no
+ * class of the model, or no number. */
+NODISCARD int served_model_label(struct served_model *model, const char *id, size_t id_bytes,
+                                 const struct input_value *label, enum label_result *ret_result,
+                                 char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
+/* After served_model_observe(): remembers the prediction under its id (NULL: none) and gives it the
+ * label that came with it (NULL: none), which is what *ret_result is about. Without an id the two
+ * are joined at once; without a prediction the label is one for an earlier one of this id.
+ * 0; -EINVAL with one sentence: the label is none, or there is neither an id nor a prediction. */
+NODISCARD int served_model_remember(struct served_model *model,
+                                    const struct observed_prediction *prediction, const char *id,
+                                    size_t id_bytes, const struct input_value *label,
+                                    enum label_result *ret_result,
+                                    char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
+/* Performance, detectors and labels. window_class: [classes], or NULL. */
+void served_model_concept(struct served_model *model, struct performance_class *window_class,
+                          struct concept_report *report);
+
 /* Counts rows that were refused before they got here. */
 void served_model_count_rejected(struct served_model *model, uint64_t rows);
 
@@ -119,6 +146,13 @@ void served_model_count_rejected(struct served_model *model, uint64_t rows);
  * for the default. 0, -EINVAL (severity), -EPERM (not allowed), -ENOMEM. */
 NODISCARD int served_model_simulate(struct served_model *model, enum drift_kind kind,
                                     double severity, uint64_t count, const unsigned char *chosen);
+
+/* Drives `count` rows of the reference's distribution through served_model_predict and gives each
+ * the label that the model's own probabilities make likely, but in a share `severity` of the rows
+ * one of the opposite relation: the other class (of several the next one; of a regression the value
+ * mirrored at the mean). 0, -EINVAL (severity), -EPERM (not allowed), -ENOMEM. */
+NODISCARD int served_model_simulate_concept(struct served_model *model, double severity,
+                                            uint64_t count);
 
 /* --- reading --- */
 

@@ -165,6 +165,11 @@ int served_model_retune(struct served_model *model, const struct config_model *c
         rc = detector_retune(model->detector, &spec);
         pthread_mutex_unlock(&model->mu);
     }
+    if (rc == 0) {
+        pthread_mutex_lock(&model->concept_mu);
+        rc = concept_monitor_retune(model->concept, config->significance, config->minimum_sample);
+        pthread_mutex_unlock(&model->concept_mu);
+    }
     free(features);
     return rc;
 }
@@ -173,8 +178,9 @@ int served_model_retune(struct served_model *model, const struct config_model *c
 
 /* What else than the features is read of the reference. */
 struct extra_columns {
-    const struct csv_column *prediction, *score;
+    const struct csv_column *prediction, *score, *label;
 };
+#define EXTRA_COLUMNS 3
 
 static size_t columns_describe(const struct config_model *config, enum prediction_type type,
                                struct csv_column *columns)
@@ -188,6 +194,9 @@ static size_t columns_describe(const struct config_model *config, enum predictio
                                                .categorical = type != PREDICTION_REGRESSION};
     if (config->columns.score)
         columns[count++] = (struct csv_column){.name = config->columns.score};
+    if (config->columns.label)
+        columns[count++] = (struct csv_column){.name = config->columns.label,
+                                               .categorical = type != PREDICTION_REGRESSION};
     return count;
 }
 
@@ -199,7 +208,9 @@ static struct extra_columns columns_extra(const struct config_model *config,
     if (config->columns.prediction)
         extra.prediction = &columns[next++];
     if (config->columns.score)
-        extra.score = &columns[next];
+        extra.score = &columns[next++];
+    if (config->columns.label)
+        extra.label = &columns[next];
     return extra;
 }
 
@@ -343,6 +354,31 @@ static int predictions_of(const struct served_model *model, const struct config_
     return rc;
 }
 
+static int configured_concept(struct served_model *model, const struct config_model *config,
+                              const struct csv_table *table,
+                              const struct reference_predictions *predictions,
+                              char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const struct csv_column *column = columns_extra(config, table->columns).label;
+    const struct reference_labels labels = {
+        .text = column && column->categorical ? column->text : NULL,
+        .number = column && !column->categorical ? column->number : NULL};
+    const struct label_settings settings = {.capacity = config->labels.capacity,
+                                            .window = config->labels.window,
+                                            .max_age_ms = config->labels.max_age_ms,
+                                            .detectors = config->detectors,
+                                            .significance = config->significance,
+                                            .minimum_sample = config->minimum_sample};
+    const int rc = served_model_create_concept(model, &settings, predictions, &labels);
+    if (rc == -E2BIG || rc == -EINVAL)
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": labels: a capacity of %llu predictions of %zu classes and a window "
+                 "of %llu are more than one model may keep",
+                 model->name, (unsigned long long)config->labels.capacity, model->class_count,
+                 (unsigned long long)config->labels.window);
+    return rc;
+}
+
 static int names_copy(struct served_model *model, const struct config_model *config,
                       const struct served_model_settings *settings)
 {
@@ -391,6 +427,8 @@ static int configured_create(struct served_model *model, const struct config_mod
     if (rc == 0)
         rc = configured_detector(model, config, table, settings->warning_override, &predictions,
                                  error);
+    if (rc == 0)
+        rc = configured_concept(model, config, table, &predictions, error);
     reference_predictions_finish(&predictions);
     return rc == 0 && config->simulation ? simulation_prepare(model, table) : rc;
 }
@@ -401,7 +439,7 @@ int served_model_create(const struct config_model *config,
 {
     snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": not enough memory", config->name);
     struct served_model *model = served_model_allocate(config->feature_count);
-    struct csv_table table = {.column_count = config->feature_count + 2};
+    struct csv_table table = {.column_count = config->feature_count + EXTRA_COLUMNS};
     table.columns = calloc(table.column_count, sizeof(*table.columns));
     int rc = model && table.columns ? configured_create(model, config, settings, &table, error)
                                     : -ENOMEM;

@@ -41,6 +41,10 @@ struct served_model {
 
     pthread_mutex_t mu;
     struct detector *detector; /* guarded by mu, but for detector_category() */
+
+    pthread_mutex_t concept_mu;             /* never held together with mu */
+    struct concept_monitor *concept;        /* guarded by concept_mu */
+    double reference_mean, reference_error; /* regression, for simulations; const */
 };
 
 /* With room for the names of so many features; everything else is zero. NULL without memory. */
@@ -59,6 +63,7 @@ struct reference_predictions {
     const char **class_text; /* [rows], NULL missing; or NULL: none */
     double *value;           /* [rows], NaN missing; or NULL: none */
     double *score;
+    double *outputs; /* [rows * classes] of a multi-class scorer, NaN missing; or NULL; owned */
     bool owned_class, owned_value, owned_score; /* by this, not by a table */
 };
 /* Scores rows of the reference for what `predictions` has not got yet. numbers, texts: [features],
@@ -66,6 +71,39 @@ struct reference_predictions {
 int reference_predictions_score(const struct served_model *model, const double *const *numbers,
                                 const char *const *const *texts, size_t rows,
                                 struct reference_predictions *predictions);
+/* Random truths, the same for the same stream number. */
+struct label_draw {
+    uint64_t state;
+};
+struct label_draw label_draw_begin(uint64_t stream);
+double label_draw_uniform(struct label_draw *draw); /* in (0, 1) */
+/* A class with the probabilities of the outputs: one of a binary model, or one per class. */
+size_t label_draw_class(struct label_draw *draw, const double *outputs, size_t count);
+
+/* What labels are kept and judged by. */
+struct label_settings {
+    size_t capacity, window;
+    int64_t max_age_ms;
+    unsigned detectors;
+    double significance;
+    uint64_t minimum_sample;
+};
+/* The truth about the reference's rows: one of the two, or neither. */
+struct reference_labels {
+    const char *const *text; /* [rows], NULL missing */
+    const double *number;    /* [rows], NaN missing */
+};
+/* Creates the concept monitor. 0; -E2BIG (too many classes for the capacity), -ENOMEM, -EINVAL. */
+int served_model_create_concept(struct served_model *model, const struct label_settings *settings,
+                                const struct reference_predictions *predictions,
+                                const struct reference_labels *labels);
+/* Remembers a prediction of the model's own. outputs: as the scorer gave them. */
+void served_model_remember_own(struct served_model *model, const struct prediction *prediction,
+                               const double *outputs);
+/* A score without a class stands for the class. */
+struct observed_prediction served_model_complete(const struct served_model *model,
+                                                 struct observed_prediction prediction);
+
 void reference_predictions_finish(struct reference_predictions *predictions);
 
 /* Creates the detector: spec's features and then the predictions', with room for two more in

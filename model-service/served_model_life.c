@@ -26,6 +26,7 @@ struct served_model *served_model_allocate(size_t features)
         return NULL;
     atomic_init(&model->references, 1);
     pthread_mutex_init(&model->mu, NULL);
+    pthread_mutex_init(&model->concept_mu, NULL);
     model->row_features = features;
     model->class_feature = model->value_feature = model->score_feature = NO_FEATURE;
     if (names_allocate(model, features) < 0) {
@@ -45,6 +46,7 @@ static void strings_free(char **strings, size_t count)
 static void destroy(struct served_model *model)
 {
     detector_destroy(model->detector);
+    concept_monitor_destroy(model->concept);
     scorer_destroy(model->scorer);
     for (size_t f = 0; model->simulation_columns && f < model->schema.features; f++)
         free(model->simulation_columns[f]);
@@ -58,6 +60,7 @@ static void destroy(struct served_model *model)
     free(model->name);
     free(model->version);
     pthread_mutex_destroy(&model->mu);
+    pthread_mutex_destroy(&model->concept_mu);
     free(model);
 }
 

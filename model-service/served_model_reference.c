@@ -43,6 +43,8 @@ static void row_store(const struct served_model *model, const double *outputs, b
         predictions->value[row] = known ? outputs[0] : NAN;
     if (predictions->owned_score)
         predictions->score[row] = known ? outputs[0] : NAN;
+    for (size_t o = 0; predictions->outputs && o < count; o++)
+        predictions->outputs[row * count + o] = known ? outputs[o] : NAN;
 }
 
 /* A block at once; if one of its rows cannot be scored (it lacks a value), row by row. */
@@ -79,6 +81,11 @@ static int owned_allocate(const struct served_model *model, size_t rows,
         predictions->value = calloc(rows, sizeof(double));
     if (predictions->owned_score)
         predictions->score = calloc(rows, sizeof(double));
+    if (model->type == PREDICTION_MULTICLASS) {
+        predictions->outputs = calloc(rows, scorer_outputs(model->scorer) * sizeof(double));
+        if (!predictions->outputs)
+            return -ENOMEM;
+    }
     return (predictions->owned_class && !predictions->class_text) ||
                    (predictions->owned_value && !predictions->value) ||
                    (predictions->owned_score && !predictions->score)
@@ -115,6 +122,7 @@ void reference_predictions_finish(struct reference_predictions *predictions)
         free(predictions->value);
     if (predictions->owned_score)
         free(predictions->score);
+    free(predictions->outputs);
 }
 
 /* --- the detector --- */

@@ -39,6 +39,7 @@ test     python3-pytest
 test     python3-requests
 test     python3-numpy
 test     python3-scipy
+test     python3-sklearn
 test     python3-pandas
 test     python3-yaml
 test     python3-prometheus-client

@@ -15,6 +15,7 @@ struct http_request {
     const char *param;  /* decoded value of the route's {name} segment, or NULL */
     const char *body;   /* body_bytes bytes, NUL-terminated beyond them; never NULL */
     size_t body_bytes;
+    bool streamed;    /* the body is still to come: http_request_stream() takes it */
     void *connection; /* the adapter's */
 };
 
@@ -51,11 +52,28 @@ int http_response_header(struct http_response *response, const char *name, const
 typedef void (*http_handler)(void *context, const struct http_request *request,
                              struct http_response *response);
 
+/* Takes a body piece by piece instead of collected, however long it is. All run on the worker that
+ * serves the connection, so that a client is read no faster than data() returns. After the calls
+ * of data() comes exactly one of end() and abort(). */
+struct http_stream {
+    void (*data)(void *state, const char *bytes, size_t count);
+    void (*end)(void *state, struct http_response *response); /* complete: answers */
+    void (*abort)(void *state); /* the client went away or sent nonsense, or the server stops */
+};
+
+/* Called by the handler of a request that is `streamed`, once; the request is valid until the
+ * handler returns. A handler that answers instead refuses the body, and the connection ends with
+ * its answer. stream: static storage. */
+void http_request_stream(const struct http_request *request, const struct http_stream *stream,
+                         void *state);
+
 enum http_body_rule {
     HTTP_BODY_NONE,     /* GET: a body is refused with 413 when above 0 bytes is sent */
     HTTP_BODY_OPTIONAL, /* may be absent; a Content-Type other than JSON is 415 */
     HTTP_BODY_JSON,     /* must be announced (411) and JSON by its Content-Type, if given (415) */
     HTTP_BODY_ANY,      /* must be announced (411); any Content-Type */
+    HTTP_BODY_STREAM,   /* as HTTP_BODY_JSON; but a body of lines (application/x-ndjson,
+                         * application/ndjson, application/jsonl) is streamed, without a limit */
 };
 
 struct http_route {

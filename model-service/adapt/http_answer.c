@@ -250,27 +250,76 @@ enum MHD_Result http_answer_directly(struct connection *connection, const char *
     return MHD_NO;
 }
 
-enum MHD_Result http_answer(struct connection *connection, const char *method)
+static void call_handler(struct connection *connection, bool streamed,
+                         struct http_response *response)
 {
-    const struct http_server *server = connection->server;
-    const struct timespec start = observed_start(server);
-    struct http_response response;
     const struct http_request request = {
         .method = connection->route->method,
         .path = connection->path,
         .param = connection->param,
         .body = connection->body,
         .body_bytes = connection->body_bytes,
+        .streamed = streamed,
         .connection = connection,
     };
     connection->body[connection->body_bytes] = '\0';
-    response_init(&response);
-    connection->route->handler(server->config.context, &request, &response);
-    if (response.status == 0)
-        render_refusal(server, (struct http_refusal){500, "the request could not be answered"},
-                       &response);
-    const unsigned status = response.status;
-    const enum MHD_Result result = queue(connection, &response);
+    connection->route->handler(connection->server->config.context, &request, response);
+}
+
+static enum MHD_Result answer(struct connection *connection, const char *method,
+                              struct http_response *response, struct timespec start)
+{
+    if (response->status == 0)
+        render_refusal(connection->server,
+                       (struct http_refusal){500, "the request could not be answered"}, response);
+    const unsigned status = response->status;
+    const enum MHD_Result result = queue(connection, response);
     observe(connection, method, status, start);
     return result;
+}
+
+enum MHD_Result http_answer(struct connection *connection, const char *method)
+{
+    const struct timespec start = observed_start(connection->server);
+    const struct http_stream *stream = connection->stream;
+    struct http_response response;
+    response_init(&response);
+    connection->stream = NULL;
+    if (stream)
+        stream->end(connection->stream_state, &response);
+    else
+        call_handler(connection, false, &response);
+    return answer(connection, method, &response, start);
+}
+
+/* --- streams --- */
+
+void http_request_stream(const struct http_request *request, const struct http_stream *stream,
+                         void *state)
+{
+    struct connection *connection = request->connection;
+    connection->stream = stream;
+    connection->stream_state = state;
+}
+
+enum MHD_Result http_stream_begin(struct connection *connection, const char *method)
+{
+    const struct timespec start = observed_start(connection->server);
+    struct http_response response;
+    response_init(&response);
+    call_handler(connection, true, &response);
+    if (connection->stream) {
+        free(response.body);
+        return MHD_YES;
+    }
+    connection->must_close = true;
+    return answer(connection, method, &response, start);
+}
+
+void http_stream_abort(struct connection *connection)
+{
+    const struct http_stream *stream = connection->stream;
+    connection->stream = NULL;
+    if (stream)
+        stream->abort(connection->stream_state);
 }

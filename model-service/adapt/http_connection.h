@@ -35,6 +35,8 @@ struct connection {
     /* The rest belongs to the request, and to the worker that serves the connection. */
     const char *target; /* as sent */
     bool begun, bad_escape, must_close;
+    const struct http_stream *stream; /* takes the body; NULL before it has begun and once ended */
+    void *stream_state;
     const struct http_route *route;
     struct http_refusal refusal;
     const char *path, *param; /* decoded */
@@ -64,6 +66,9 @@ struct http_server {
 /* http_answer.c: each takes a request whose body needs no more reading, and reports it. */
 enum MHD_Result http_answer(struct connection *connection, const char *method);
 enum MHD_Result http_answer_refusal(struct connection *connection, const char *method);
+/* The handler of a body that is to be streamed: takes it, or refuses it with an answer. */
+enum MHD_Result http_stream_begin(struct connection *connection, const char *method);
+void http_stream_abort(struct connection *connection);
 /* Answers the refusal where the library cannot, while the body is coming or without room: straight
  * to the socket, on which nothing of this answer has been written. The connection ends with it. */
 enum MHD_Result http_answer_directly(struct connection *connection, const char *method);

@@ -165,6 +165,8 @@ static enum MHD_Result begin(struct connection *connection, const char *target, 
     connection->begun = true;
     MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, read_announced, &announced);
     connection->refusal = check_request(connection, &announced, target, method);
+    if (!connection->refusal.status && http_body_is_streamed(connection->route, &announced))
+        return http_stream_begin(connection, method);
     if (!connection->refusal.status && !body_reserve(connection, announced.length))
         connection->refusal = no_memory;
     /* The library may lack the room to answer, but a connection it closes may still be written. */
@@ -181,6 +183,11 @@ static enum MHD_Result begin(struct connection *connection, const char *target, 
 static enum MHD_Result receive(struct connection *connection, const char *piece, size_t *bytes,
                                const char *method)
 {
+    if (connection->stream) {
+        connection->stream->data(connection->stream_state, piece, *bytes);
+        *bytes = 0;
+        return MHD_YES;
+    }
     const size_t wanted = connection->body_bytes + *bytes;
     const bool dropped = connection->refusal.status;
     const size_t limit = dropped ? 0 : http_body_limit(connection->route);
@@ -255,6 +262,7 @@ void *http_on_request_line(void *cls, const char *target, struct MHD_Connection 
     connection->path = target;
     connection->param = NULL;
     connection->body_bytes = 0;
+    connection->stream = NULL;
     if (has_too_many_parameters(connection)) {
         refuse_target(connection);
         return NULL;
@@ -286,6 +294,7 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **request,
     (void)code;
     if (!connection)
         return;
+    http_stream_abort(connection);
     free(connection->text);
     connection->text = NULL;
     if (connection->body != connection->body_inline) {

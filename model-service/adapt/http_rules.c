@@ -83,6 +83,27 @@ static bool is_json(const char *content_type)
     return subtype_bytes > 5 && strncasecmp(subtype + subtype_bytes - 5, "+json", 5) == 0;
 }
 
+/* One JSON document a line, under any of the names in use, with any parameters. */
+static bool is_json_lines(const char *content_type)
+{
+    static const char *const names[] = {"application/x-ndjson", "application/ndjson",
+                                        "application/jsonl"};
+    const size_t bytes = strcspn(content_type, "; \t");
+    const char *rest = content_type + bytes + strspn(content_type + bytes, " \t");
+    if (*rest && *rest != ';')
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strlen(names[i]) == bytes && strncasecmp(content_type, names[i], bytes) == 0)
+            return true;
+    return false;
+}
+
+bool http_body_is_streamed(const struct http_route *route, const struct http_announced *announced)
+{
+    return route->body == HTTP_BODY_STREAM && announced->content_type &&
+           is_json_lines(announced->content_type);
+}
+
 size_t http_body_limit(const struct http_route *route)
 {
     return route->body == HTTP_BODY_NONE ? 0 : route->max_body_bytes;
@@ -93,17 +114,21 @@ struct http_refusal http_check_body(const struct http_route *route,
 {
     const enum http_body_rule rule = route->body;
     const bool body = http_announced_body(announced);
-    if ((rule == HTTP_BODY_JSON || rule == HTTP_BODY_ANY) && !announced->lengths && !body)
+    const bool streamed = http_body_is_streamed(route, announced);
+    if (rule != HTTP_BODY_NONE && rule != HTTP_BODY_OPTIONAL && !announced->lengths && !body)
         return (struct http_refusal){411, "the request must announce its body with Content-Length "
                                           "or chunked Transfer-Encoding"};
-    if (announced->length > http_body_limit(route))
+    if (!streamed && announced->length > http_body_limit(route))
         return (struct http_refusal){413, rule == HTTP_BODY_NONE
                                               ? "this path takes no body"
                                               : "the body is larger than this path takes"};
     if (rule == HTTP_BODY_NONE || rule == HTTP_BODY_ANY || (rule == HTTP_BODY_OPTIONAL && !body))
         return REFUSE_NOTHING;
-    if (announced->content_type && !is_json(announced->content_type))
-        return (struct http_refusal){415, "the Content-Type must be application/json"};
+    if (announced->content_type && !streamed && !is_json(announced->content_type))
+        return (struct http_refusal){415, rule == HTTP_BODY_STREAM
+                                              ? "the Content-Type must be application/json or "
+                                                "application/x-ndjson"
+                                              : "the Content-Type must be application/json"};
     if (announced->content_encoding)
         return (struct http_refusal){415, "a body with a Content-Encoding is not understood"};
     return REFUSE_NOTHING;

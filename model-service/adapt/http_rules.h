@@ -32,5 +32,7 @@ struct http_refusal http_check_framing(const struct http_announced *announced);
 struct http_refusal http_check_body(const struct http_route *route,
                                     const struct http_announced *announced);
 size_t http_body_limit(const struct http_route *route);
+/* Whether the body goes to the handler as it comes; for what http_check_body() takes. */
+bool http_body_is_streamed(const struct http_route *route, const struct http_announced *announced);
 
 #endif

@@ -49,9 +49,13 @@ const char *json_type_name(const json_t *value)
 
 int json_refuse_value(const struct json_decoder *decoder, size_t feature, const char *found)
 {
+    const bool categorical = decoder->schema->categorical[feature];
+
     return json_refuse(decoder, 422, "feature \"%s\" must be %s, got %s",
                        excerpt(decoder->schema->name[feature]).text,
-                       decoder->schema->categorical[feature] ? "a string" : "a finite number",
+                       !categorical         ? "a finite number"
+                       : decoder->observing ? "a string, a number or a boolean"
+                                            : "a string",
                        found);
 }
 
@@ -115,6 +119,8 @@ static int refuse_malformed(const struct json_decoder *decoder, const json_error
 
     if (json_error_code(error) == json_error_null_character)
         text = "a string must not contain \\u0000";
+    if (decoder->one_line)
+        return json_refuse(decoder, 400, "malformed JSON at column %d: %s", error->column, text);
     return json_refuse(decoder, 400, "malformed JSON at line %d, column %d: %s", error->line,
                        error->column, text);
 }
@@ -131,6 +137,8 @@ static int refuse_nul(const struct json_decoder *decoder, const char *body, cons
             column = 0;
         }
     }
+    if (decoder->one_line)
+        return json_refuse(decoder, 400, "malformed JSON at column %d: a NUL byte", column);
     return json_refuse(decoder, 400, "malformed JSON at line %d, column %d: a NUL byte", line,
                        column);
 }

@@ -1,6 +1,7 @@
 /* json_input.c - request bodies as typed rows. */
 #include "adapt/json_input.h"
 
+#include "adapt/csv.h"
 #include "adapt/excerpt.h"
 #include "adapt/json_body.h"
 #include "adapt/json_limit.h"
@@ -42,17 +43,74 @@ static int refuse_unknown(const struct json_decoder *decoder, const char *name)
                        list_names(decoder->schema).text);
 }
 
+/* Whether a null or an absent feature is missing. */
+static bool may_miss(const struct json_decoder *decoder)
+{
+    return decoder->observing || decoder->schema->allow_missing;
+}
+
+static int refuse_text(const struct json_decoder *decoder, size_t feature, const json_t *json)
+{
+    char found[EXCERPT_BYTES + 8];
+
+    snprintf(found, sizeof(found), "\"%s\"", excerpt(json_string_value(json)).text);
+    return json_refuse_value(decoder, feature, found);
+}
+
+/* What JSON has no number for. */
+static bool special_number(const json_t *json, double *ret_number)
+{
+    const char *text = json_string_value(json);
+
+    if (strcmp(text, "NaN") == 0)
+        *ret_number = NAN;
+    else if (strcmp(text, "Infinity") == 0)
+        *ret_number = INFINITY;
+    else if (strcmp(text, "-Infinity") == 0)
+        *ret_number = -INFINITY;
+    else
+        return false;
+    return true;
+}
+
+static int observe_value(const struct json_decoder *decoder, size_t feature, const json_t *json,
+                         struct input_value *value)
+{
+    const bool categorical = decoder->schema->categorical[feature];
+
+    *value = (struct input_value){.number = NAN};
+    if (json_is_real(json)) {
+        value->number = json_real_value(json);
+    } else if (json_is_string(json) && categorical) {
+        if (csv_is_missing(json_string_value(json), json_string_length(json)))
+            return 0;
+        value->text = json_string_value(json);
+        value->text_bytes = json_string_length(json);
+    } else if (json_is_string(json)) {
+        if (!special_number(json, &value->number))
+            return refuse_text(decoder, feature, json);
+    } else if (json_is_boolean(json) && categorical) {
+        value->text = json_is_true(json) ? "true" : "false";
+        value->text_bytes = strlen(value->text);
+    } else if (!json_is_null(json)) {
+        return json_refuse_value(decoder, feature, json_type_name(json));
+    }
+    return 0;
+}
+
 static int decode_value(const struct json_decoder *decoder, size_t feature, const json_t *json,
                         struct input_value *value)
 {
     bool categorical = decoder->schema->categorical[feature];
 
+    if (decoder->observing)
+        return observe_value(decoder, feature, json, value);
     if (!categorical && json_is_real(json)) {
         *value = (struct input_value){.number = json_real_value(json)};
     } else if (categorical && json_is_string(json)) {
         *value = (struct input_value){.text = json_string_value(json),
                                       .text_bytes = json_string_length(json)};
-    } else if (json_is_null(json) && decoder->schema->allow_missing) {
+    } else if (json_is_null(json) && may_miss(decoder)) {
         *value = (struct input_value){.number = NAN};
     } else {
         return json_refuse_value(decoder, feature, json_type_name(json));
@@ -119,14 +177,14 @@ static int decode_object(const struct json_decoder *decoder, json_t *json,
     }
     if (known < json_object_size(json))
         return refuse_first_unknown(decoder, json);
-    if (absent != SIZE_MAX && !schema->allow_missing)
+    if (absent != SIZE_MAX && !may_miss(decoder))
         return json_refuse(decoder, 422, "feature \"%s\" is missing",
                            excerpt(schema->name[absent]).text);
     return 0;
 }
 
-static int decode_features(const struct json_decoder *decoder, json_t *json,
-                           struct input_value *values)
+int json_decode_features(const struct json_decoder *decoder, json_t *json,
+                         struct input_value *values)
 {
     if (json_is_array(json))
         return decode_array(decoder, json, values);
@@ -137,7 +195,7 @@ static int decode_features(const struct json_decoder *decoder, json_t *json,
                        json_type_name(json));
 }
 
-static int decode_id(const struct json_decoder *decoder, const json_t *json, const char **ret_id)
+int json_decode_id(const struct json_decoder *decoder, const json_t *json, const char **ret_id)
 {
     if (!json || json_is_null(json))
         return 0;
@@ -154,9 +212,9 @@ static int decode_id(const struct json_decoder *decoder, const json_t *json, con
 static int decode_wrapped(const struct json_decoder *decoder, const json_t *object,
                           json_t *features, struct input_row *row)
 {
-    int r = decode_id(decoder, json_object_get(object, "id"), &row->id);
+    int r = json_decode_id(decoder, json_object_get(object, "id"), &row->id);
 
-    return r < 0 ? r : decode_features(decoder, features, row->value);
+    return r < 0 ? r : json_decode_features(decoder, features, row->value);
 }
 
 static int decode_instance(const struct json_decoder *decoder, json_t *json, bool may_wrap,
@@ -166,7 +224,7 @@ static int decode_instance(const struct json_decoder *decoder, json_t *json, boo
 
     if (json_is_array(features) || json_is_object(features))
         return decode_wrapped(decoder, json, features, row);
-    return decode_features(decoder, json, row->value);
+    return json_decode_features(decoder, json, row->value);
 }
 
 /* Rows and their values in one block. */

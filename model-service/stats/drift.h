@@ -7,6 +7,7 @@
 #define DRIFT_DRIFT_H
 
 #include "change_detector.h"
+#include "change_watch.h"
 #include "divergence.h"
 #include "drift_types.h"
 #include "evidence.h"
@@ -14,7 +15,10 @@
 #include "feature_window.h"
 #include "ks.h"
 #include "ks_tree.h"
+#include "label_store.h"
+#include "performance.h"
 #include "reference.h"
+#include "roc_auc.h"
 #include "special.h"
 
 #endif

@@ -102,7 +102,7 @@ class Ddm(Starting):
     """Gama et al. (2004), section 3: p_i + s_i against p_min + 2 s_min and p_min + 3 s_min."""
 
     def begin(self):
-        self.pairs = []
+        self.low = math.inf, math.inf
 
     def judge(self):
         n = len(self.values)
@@ -110,8 +110,7 @@ class Ddm(Starting):
         s = math.sqrt(p * (1 - p) / n)
         if n < 30:
             return NONE
-        self.pairs.append((p, s))
-        p_min, s_min = min(reversed(self.pairs), key=sum)
+        p_min, s_min = self.low = min((p, s), self.low, key=sum)
         if p + s > p_min + 3 * s_min:
             return DRIFT
         return WARNING if p + s > p_min + 2 * s_min else NONE

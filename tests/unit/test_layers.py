@@ -57,9 +57,10 @@ def test_siblings_do_not_include_each_other(folder):
 
 
 def test_detector_and_generator_know_only_the_kernels():
-    for path in [*SOURCE.glob("drift_*.[ch]"), *SOURCE.glob("data_generator.[ch]")]:
+    for path in [*SOURCE.glob("drift_*.[ch]"), *SOURCE.glob("concept_*.[ch]"),
+                 *SOURCE.glob("data_generator.[ch]")]:
         for name in includes(path, r'"([^"]+)"'):
-            own = re.fullmatch(r"(drift_|data_generator).*\.h", name)
+            own = re.fullmatch(r"(drift_|concept_|data_generator).*\.h", name)
             assert own or (SOURCE / "stats" / name).is_file(), f"{path.name} includes {name}"
 
 

@@ -1,0 +1,121 @@
+/* lines.c - a stream of bytes as lines; the header has the contract. */
+#include "adapt/lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Most lines fit. */
+#define FIRST_ROOM 1024u
+
+void lines_init(struct lines *lines, struct lines_memory *memory, lines_fn line, void *context)
+{
+    *lines = (struct lines){.memory = memory, .line = line, .context = context};
+}
+
+static void release(struct lines *lines)
+{
+    free(lines->partial);
+    atomic_fetch_sub_explicit(&lines->memory->used, lines->room, memory_order_relaxed);
+    lines->partial = NULL;
+    lines->bytes = lines->room = 0;
+}
+
+static bool reserve(struct lines *lines, size_t bytes)
+{
+    if (bytes <= lines->room)
+        return true;
+    size_t room = lines->room ? lines->room : FIRST_ROOM;
+    while (room < bytes)
+        room *= 2;
+    const size_t more = room - lines->room;
+    struct lines_memory *memory = lines->memory;
+    char *partial = NULL;
+    if (atomic_fetch_add_explicit(&memory->used, more, memory_order_relaxed) + more <=
+        memory->limit)
+        partial = realloc(lines->partial, room);
+    if (!partial) {
+        atomic_fetch_sub_explicit(&memory->used, more, memory_order_relaxed);
+        return false;
+    }
+    lines->partial = partial;
+    lines->room = room;
+    return true;
+}
+
+static bool is_blank(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+            return false;
+    return true;
+}
+
+static void emit(struct lines *lines, const char *text, size_t bytes)
+{
+    lines->number++;
+    if (bytes > LINES_MAX_BYTES)
+        lines->state = LINE_TOO_LONG;
+    if (lines->state != LINE_WHOLE) {
+        lines->line(lines->context, lines->number, lines->state, NULL, 0);
+        lines->state = LINE_WHOLE;
+        return;
+    }
+    bytes -= bytes > 0 && text[bytes - 1] == '\r';
+    if (!is_blank(text, bytes))
+        lines->line(lines->context, lines->number, LINE_WHOLE, text, bytes);
+}
+
+/* Keeps a part of a line for later; what there is no room for is skipped. */
+static void keep(struct lines *lines, const char *text, size_t bytes)
+{
+    if (bytes == 0 || lines->state != LINE_WHOLE)
+        return;
+    if (lines->bytes + bytes > LINES_MAX_BYTES)
+        lines->state = LINE_TOO_LONG;
+    else if (!reserve(lines, lines->bytes + bytes))
+        lines->state = LINE_NO_MEMORY;
+    else
+        memcpy(lines->partial + lines->bytes, text, bytes);
+    lines->bytes += bytes;
+    if (lines->state != LINE_WHOLE)
+        release(lines);
+}
+
+static void emit_kept(struct lines *lines)
+{
+    emit(lines, lines->partial, lines->bytes);
+    lines->bytes = 0;
+    if (lines->room > FIRST_ROOM) /* a long line does not hold its room for ever */
+        release(lines);
+}
+
+void lines_feed(struct lines *lines, const char *piece, size_t count)
+{
+    const char *end = piece + count;
+    while (piece < end) {
+        const char *feed = memchr(piece, '\n', (size_t)(end - piece));
+        const size_t bytes = (size_t)((feed ? feed : end) - piece);
+        if (!feed) {
+            keep(lines, piece, bytes);
+            return;
+        }
+        if (lines->bytes || lines->state != LINE_WHOLE) {
+            keep(lines, piece, bytes);
+            emit_kept(lines);
+        } else {
+            emit(lines, piece, bytes);
+        }
+        piece = feed + 1;
+    }
+}
+
+void lines_end(struct lines *lines)
+{
+    if (lines->bytes || lines->state != LINE_WHOLE)
+        emit_kept(lines);
+}
+
+void lines_finish(struct lines *lines)
+{
+    release(lines);
+}

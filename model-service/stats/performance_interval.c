@@ -1,0 +1,159 @@
+/* performance_interval.c - names, intervals, and the comparison with a reference. */
+#include "performance_internal.h"
+
+#include <math.h>
+
+static const struct {
+    const char *name;
+    enum performance_worse worse;
+    bool regression;
+} metrics[PERFORMANCE_METRIC_COUNT] = {
+    [PERFORMANCE_ACCURACY] = {"accuracy", WORSE_LOWER, false},
+    [PERFORMANCE_PRECISION] = {"precision", WORSE_LOWER, false},
+    [PERFORMANCE_RECALL] = {"recall", WORSE_LOWER, false},
+    [PERFORMANCE_F1] = {"f1", WORSE_LOWER, false},
+    [PERFORMANCE_ROC_AUC] = {"roc_auc", WORSE_LOWER, false},
+    [PERFORMANCE_LOG_LOSS] = {"log_loss", WORSE_HIGHER, false},
+    [PERFORMANCE_BRIER] = {"brier", WORSE_HIGHER, false},
+    [PERFORMANCE_CALIBRATION_ERROR] = {"expected_calibration_error", WORSE_HIGHER, false},
+    [PERFORMANCE_MAE] = {"mae", WORSE_HIGHER, true},
+    [PERFORMANCE_RMSE] = {"rmse", WORSE_HIGHER, true},
+    [PERFORMANCE_BIAS] = {"bias", WORSE_FURTHER, true},
+    [PERFORMANCE_R2] = {"r2", WORSE_LOWER, true},
+};
+
+const char *performance_metric_name(enum performance_metric metric)
+{
+    return (unsigned)metric < PERFORMANCE_METRIC_COUNT ? metrics[metric].name : NULL;
+}
+
+enum performance_worse performance_metric_worse(enum performance_metric metric)
+{
+    return metrics[metric].worse;
+}
+
+bool performance_metric_applies(enum performance_metric metric, enum performance_task task)
+{
+    return metrics[metric].regression == (task == PERFORMANCE_REGRESSION);
+}
+
+/* P(|Z| > z) = erfc(z / sqrt 2) falls; halving the bracket keeps every digit. */
+double performance_z(double level)
+{
+    const double tail = 1 - level;
+    double low = 0, high = 40;
+    for (int i = 0; i < 80; i++) {
+        const double middle = (low + high) / 2;
+        if (erfc(middle / sqrt(2)) > tail)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
+struct performance_value performance_undefined(void)
+{
+    return (struct performance_value){
+        .value = NAN, .standard_error = NAN, .lower = NAN, .upper = NAN};
+}
+
+struct performance_value performance_proportion(double value, double error, double size, uint64_t n)
+{
+    struct performance_value result = performance_undefined();
+    result.defined = true;
+    result.value = value;
+    result.standard_error = error;
+    result.n = n;
+    result.basis = BASIS_PROPORTION;
+    result.centre = value;
+    result.size = size;
+    result.most = 1;
+    return result;
+}
+
+static void wilson(double p, double n, double z, double *ret_lower, double *ret_upper)
+{
+    const double z2n = z * z / n;
+    const double centre = (p + z2n / 2) / (1 + z2n);
+    const double half = z / (1 + z2n) * sqrt(p * (1 - p) / n + z2n / (4 * n));
+    *ret_lower = fmin(fmax(centre - half, 0), p);
+    *ret_upper = fmax(fmin(centre + half, 1), p);
+}
+
+static double f1_of_share(double q)
+{
+    return 2 * q / (1 + q);
+}
+
+static double within(const struct performance_value *value, double x)
+{
+    return fmin(fmax(x, value->least), value->most);
+}
+
+bool performance_interval(const struct performance_value *value, double z, double *ret_lower,
+                          double *ret_upper)
+{
+    double lower = value->centre - value->bias - z * value->error;
+    double upper = value->centre + z * value->error;
+    if (!value->defined)
+        return false;
+    switch (value->basis) {
+    case BASIS_NONE:
+        return false;
+    case BASIS_PROPORTION:
+        wilson(value->centre, value->size, z, &lower, &upper);
+        break;
+    case BASIS_F1:
+        wilson(value->centre, value->size, z, &lower, &upper);
+        lower = f1_of_share(lower);
+        upper = f1_of_share(upper);
+        break;
+    case BASIS_NORMAL:
+        break;
+    case BASIS_ROOT:
+        lower = sqrt(fmax(lower, 0));
+        upper = sqrt(fmax(upper, 0));
+        break;
+    }
+    *ret_lower = within(value, lower);
+    *ret_upper = within(value, upper);
+    return true;
+}
+
+void performance_value_close(struct performance_value *value, double z)
+{
+    double lower, upper;
+    if (!performance_interval(value, z, &lower, &upper))
+        return;
+    value->lower = lower;
+    value->upper = upper;
+}
+
+/* The largest difference a - b that both intervals allow, at worst. */
+static bool surely_below(double a, double a_upper, double b, double b_lower)
+{
+    const double above = a_upper - a, below = b - b_lower;
+    return a - b + sqrt(above * above + below * below) < 0;
+}
+
+bool performance_degraded(enum performance_metric metric, const struct performance_value *current,
+                          const struct performance_value *reference, double z)
+{
+    double lower, upper, reference_lower, reference_upper;
+    if (!performance_interval(current, z, &lower, &upper) ||
+        !performance_interval(reference, z, &reference_lower, &reference_upper))
+        return false;
+    const double v = current->value, r = reference->value;
+    const bool below = surely_below(v, upper, r, reference_lower);
+    const bool above = surely_below(r, reference_upper, v, lower);
+    switch (metrics[metric].worse) {
+    case WORSE_LOWER:
+        return below;
+    case WORSE_HIGHER:
+        return above;
+    case WORSE_FURTHER:
+        break;
+    }
+    return below || above;
+}
