@@ -6,6 +6,7 @@
 #include "version.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,32 +20,37 @@
 #define DEFAULT_THREADS  4
 /* Requests in flight at SIGTERM have this long to finish. */
 #define STOP_GRACE_MS 5000
+/* Nothing is read from it; clients send "{}". */
+#define RELOAD_MAX_BYTES 1024
 
 const struct http_route app_routes[] = {
     {"GET", "/", HTTP_BODY_NONE, 0, handle_root},
     {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
+    {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
     {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate},
-    {"POST", "/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance},
     {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics},
     {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
     {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready},
+    {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload},
     {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset},
     {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
+    {"POST", "/models/{model}/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
     {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
     {"POST", "/models/{model}/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES,
      handle_simulate},
-    {"POST", "/models/{model}/labels", HTTP_BODY_JSON, LABELS_MAX_BYTES, handle_labels},
+    {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
 };
 const size_t app_route_count = sizeof(app_routes) / sizeof(app_routes[0]);
 _Static_assert(sizeof(app_routes) / sizeof(app_routes[0]) <= APP_MAX_ROUTES, "raise the limit");
 
 /* The last entry stands for every other status. */
-const unsigned app_statuses[APP_STATUS_COUNT] = {200, 302, 400, 403, 404, 405, 411, 413,
+const unsigned app_statuses[APP_STATUS_COUNT] = {200, 302, 400, 403, 404, 405, 409, 411, 413,
                                                  415, 422, 431, 500, 503, 501, 505, 0};
 
 enum { OPTION_CONFIG, OPTION_LISTEN, OPTION_THREADS, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
@@ -60,9 +66,11 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {
     .name = "serve",
     .positional = "",
-    .summary = "Serves predictions of the configured models, watches them for drift and exposes\n"
-               "Prometheus metrics. SIGINT and SIGTERM finish requests in flight and stop.\n"
-               "Environment: DRIFT_THRESHOLD overrides the warning threshold.",
+    .summary =
+        "Serves predictions of the configured models, watches them for drift and exposes\n"
+        "Prometheus metrics. SIGINT and SIGTERM finish requests in flight and stop; SIGHUP reads\n"
+        "the configuration again.\n"
+        "Environment: DRIFT_THRESHOLD overrides the warning threshold.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
 };
@@ -95,11 +103,18 @@ static int app_load(struct app *app, const char *config_path)
 {
     unsigned nonce = 0;
     pthread_mutex_init(&app->models_mu, NULL);
+    app->lines_memory.limit = APP_LINES_MEMORY_BYTES;
     app->start_seconds = (double)app_now_ms() / 1000;
     if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
         nonce = (unsigned)app_now_ms();
     snprintf(app->id_prefix, sizeof(app->id_prefix), "%08x-", nonce);
-    return model_set_create(app, config_path, &app->models);
+    app->config_path = config_path;
+    char error[MODEL_SET_ERROR_BYTES];
+    int rc = model_set_create(app, config_path, NULL, &app->models, error);
+    if (rc < 0)
+        log_error("cannot start: %s", error);
+    app->reload_success_ms = app_now_ms();
+    return rc;
 }
 
 static void app_unload(struct app *app)
@@ -149,7 +164,9 @@ static int app_run(struct app *app, const char *listen, size_t threads)
     }
     log_info("model-service %s listening on http://%s", SERVICE_VERSION,
              http_server_address(server));
-    const int received = cli_wait_for_signal();
+    int received;
+    while ((received = cli_wait_for_signal()) == SIGHUP)
+        app_reload(app);
     app->ready = false;
     log_info("%s: finishing requests in flight", strsignal(received));
     http_server_stop(server, STOP_GRACE_MS);
@@ -176,7 +193,7 @@ int app_main(int argc, char **argv)
         log_error("not enough memory to start");
         return CLI_FAILURE;
     }
-    cli_block_signals();
+    cli_block_signals(true);
     int rc = app_load(app, values[OPTION_CONFIG]);
     if (rc == 0) {
         const char *configured = app->models->config.listen;

@@ -3,7 +3,9 @@
 #define APP_H
 
 #include "adapt/config.h"
+#include "adapt/file_mark.h"
 #include "adapt/http.h"
+#include "adapt/lines.h"
 #include "served_model.h"
 
 #include <pthread.h>
@@ -17,6 +19,14 @@ int app_main(int argc, char **argv);
  * worker's time, and larger files belong in several requests. */
 #define PREDICT_MAX_BYTES     (4u << 20)
 #define PREDICT_MAX_INSTANCES 10000u
+/* The same for /observe; more come as lines, without a limit. */
+#define OBSERVE_MAX_BYTES     PREDICT_MAX_BYTES
+#define OBSERVE_MAX_INSTANCES PREDICT_MAX_INSTANCES
+/* Of a request's lines or instances that were refused; all are counted. */
+#define APP_MAX_LISTED_ERRORS 100u
+/* Unfinished lines of all requests together: with a limit of one line alone, clients that begin
+ * long ones would hold a gigabyte. */
+#define APP_LINES_MEMORY_BYTES (32u << 20)
 /* A simulation runs inside its request: this many rows take about a second. */
 #define SIMULATE_MAX_REQUESTS 100000u
 #define SIMULATE_MAX_BYTES    (64u << 10)
@@ -26,21 +36,26 @@ int app_main(int argc, char **argv);
 /* Longest /labels body and largest batch; more come as lines. */
 #define LABELS_MAX_BYTES     (4u << 20)
 #define LABELS_MAX_INSTANCES 10000u
-/* Refusals that an answer to many lines or instances lists. */
-#define APP_MAX_LISTED_ERRORS 100u
 
 /* Answers are counted by route and status; statuses outside the table count as its last entry. */
-#define APP_STATUS_COUNT 16
+#define APP_STATUS_COUNT 17
 extern const unsigned app_statuses[APP_STATUS_COUNT];
 #define APP_MAX_ROUTES 40
 
 /* The models of one configuration, const but for what they count themselves. Replaced as a whole
  * by a reload; requests in flight keep the set, or the model, that they began with. */
+enum model_state { MODEL_ADDED, MODEL_CHANGED, MODEL_KEPT, MODEL_RETUNED, MODEL_STATES };
+struct model_source {
+    struct file_mark reference,
+        scorer;             /* the files that a model of the configuration was read from */
+    enum model_state state; /* against the set before: KEPT and RETUNED are its objects */
+};
 struct model_set {
     atomic_size_t references;
     struct config config; /* model_count 0 when the built-in model is served */
     struct served_model **models;
-    size_t count; /* 1 or more */
+    struct model_source *sources; /* [count] */
+    size_t count;                 /* 1 or more */
 };
 
 struct app {
@@ -48,6 +63,10 @@ struct app {
     struct model_set *models; /* guarded by models_mu; the set's own content is not */
     double start_seconds;     /* wall clock */
     char id_prefix[SERVED_MODEL_PREFIX_BYTES]; /* differs from start to start */
+    const char *config_path;                   /* NULL: the built-in model */
+    _Atomic bool reloading, reload_failed;     /* one under way; the last one */
+    _Atomic int64_t reload_success_ms;         /* wall clock; the start counts */
+    struct lines_memory lines_memory;
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -59,9 +78,18 @@ extern const size_t app_route_count;
 
 /* --- the models, app_models.c --- */
 
-/* Reads the configuration (NULL: the built-in model) and creates its models; logs why it cannot.
- * 0 or a negative errno; the caller holds the first reference. */
-int model_set_create(const struct app *app, const char *config_path, struct model_set **ret_set);
+/* Room for a configuration's path and what is wrong with a model of it. */
+#define MODEL_SET_ERROR_BYTES (SERVED_MODEL_ERROR_BYTES + 400)
+
+/* Reads the configuration (NULL: the built-in model) and creates its models, but for those that
+ * `before` (or NULL) has of the same configuration and files. error: one sentence, written on
+ * failure. 0 or a negative errno; the caller holds the first reference. */
+int model_set_create(const struct app *app, const char *config_path, const struct model_set *before,
+                     struct model_set **ret_set, char error[MODEL_SET_ERROR_BYTES]);
+/* Sets the thresholds of the models taken over. All of them, or none and the error. */
+int model_set_retune(const struct app *app, const struct model_set *set,
+                     const struct model_set *before, char error[MODEL_SET_ERROR_BYTES]);
+struct model_set *model_set_acquire(struct model_set *set);
 /* The last one destroys it. NULL is fine. */
 void model_set_release(struct model_set *set);
 /* The set that is served now; to be released. */
@@ -72,6 +100,9 @@ void app_models_exchange(struct app *app, struct model_set *set);
 struct served_model *app_model(struct app *app, const struct http_request *request,
                                struct http_response *response);
 
+/* Reads the configuration again, and logs what came of it; app_reload.c. */
+void app_reload(struct app *app);
+
 /* --- handlers, one file per subject --- */
 void handle_root(void *app, const struct http_request *request, struct http_response *response);
 void handle_health(void *app, const struct http_request *request, struct http_response *response);
@@ -80,11 +111,13 @@ void handle_asset(void *app, const struct http_request *request, struct http_res
 void handle_drift_status(void *app, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *app, const struct http_request *request, struct http_response *response);
+void handle_observe(void *app, const struct http_request *request, struct http_response *response);
 void handle_simulate(void *app, const struct http_request *request, struct http_response *response);
 void handle_metrics(void *app, const struct http_request *request, struct http_response *response);
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);
 void handle_performance(void *app, const struct http_request *request,
                         struct http_response *response);
+void handle_reload(void *app, const struct http_request *request, struct http_response *response);
 
 /* --- answers --- */
 struct buffer;
@@ -105,6 +138,8 @@ struct json_writer;
 const char *app_change_state_name(enum change_state state);
 /* The member "concept_drift" of an open object. */
 void app_write_concept_drift(struct json_writer *json, struct served_model *model);
+/* The member "streams" of an open object. */
+void app_write_streams(struct json_writer *json, struct served_model *model);
 
 /* A whole text as a decimal number, without the blanks, words and hexadecimal digits that strtod()
  * takes. False if it is none, or beyond the largest double; *ret_value is untouched then. */

@@ -1,110 +1,149 @@
-/* app_labels.c - POST /labels: one label, a batch. */
+/* app_labels.c - POST /labels: one label, a batch, or lines without end. */
 #include "app.h"
 
 #include "adapt/json_labels.h"
-#include "encode/buffer.h"
-#include "encode/json_writer.h"
+#include "app_refusals.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* What became of the labels of one request. */
-struct label_answer {
-    struct served_model *model;
-    uint64_t results[LABEL_RESULT_COUNT], rejected;
-    char first_error[INPUT_ERROR_BYTES];
-    struct buffer errors;
-    struct json_writer list; /* of the first errors, into `errors` */
+/* One request. */
+struct labelling {
+    struct served_model *model; /* a reference */
+    struct lines lines;
+    uint64_t results[LABEL_RESULT_COUNT];
+    struct refusals refusals;
 };
 
-static void answer_begin(struct label_answer *answer, struct served_model *model)
+static void labelling_destroy(struct labelling *labelling)
 {
-    *answer = (struct label_answer){.model = model};
-    buffer_init(&answer->errors, 256);
-    json_init(&answer->list, &answer->errors);
-    json_begin_array(&answer->list);
+    lines_finish(&labelling->lines);
+    refusals_finish(&labelling->refusals);
+    served_model_release(labelling->model);
+    free(labelling);
 }
 
-static void answer_refuse(struct label_answer *answer, const char *place, uint64_t number,
-                          const char *detail)
-{
-    if (answer->rejected == 0)
-        snprintf(answer->first_error, sizeof(answer->first_error), "%s", detail);
-    if (answer->rejected++ >= APP_MAX_LISTED_ERRORS)
-        return;
-    json_begin_object(&answer->list);
-    json_member_integer(&answer->list, place, number);
-    json_member_string(&answer->list, "detail", detail);
-    json_end_object(&answer->list);
-}
-
-static void answer_take(struct label_answer *answer, const struct input_label *label,
-                        const char *place, uint64_t number)
-{
-    char error[SERVED_MODEL_LABEL_ERROR_BYTES];
-    enum label_result result;
-    if (served_model_label(answer->model, label->id, label->id_bytes, &label->label, &result,
-                           error) < 0)
-        answer_refuse(answer, place, number, error);
-    else
-        answer->results[result]++;
-}
-
-static uint64_t answer_taken(const struct label_answer *answer)
-{
-    uint64_t taken = 0;
-    for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
-        taken += answer->results[r];
-    return taken;
-}
-
-static void answer_write(const struct label_answer *answer, struct json_writer *json)
-{
-    json_begin_object(json);
-    json_member_string(json, "model", served_model_name(answer->model));
-    for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
-        json_member_integer(json, label_result_name(r), answer->results[r]);
-    json_member_integer(json, "rejected", answer->rejected);
-    json_key(json, "errors");
-    json_raw(json, answer->errors.data, answer->errors.length);
-    json_end_object(json);
-}
-
-/* 422 when no label could be used. */
-static void answer_end(struct label_answer *answer, struct http_response *response)
-{
-    json_end_array(&answer->list);
-    if (answer_taken(answer) == 0) {
-        app_problem(response, 422,
-                    answer->rejected ? answer->first_error : "there is no label in the body");
-    } else if (answer->errors.error) {
-        app_out_of_memory(response);
-    } else {
-        struct buffer body;
-        struct json_writer json;
-        buffer_init(&body, 256 + answer->errors.length);
-        json_init(&json, &body);
-        answer_write(answer, &json);
-        app_json(response, 200, &body);
-    }
-    buffer_finish(&answer->errors);
-}
-
-static void take_body(struct label_answer *answer, const struct input_labels *labels)
+static void take_all(struct labelling *labelling, const struct input_labels *labels,
+                     uint64_t first_number)
 {
     for (size_t i = 0; i < labels->count; i++) {
+        char detail[SERVED_MODEL_LABEL_ERROR_BYTES];
         struct input_label label;
         struct input_error error;
+        enum label_result result;
         if (input_labels_get(labels, i, &label, &error) < 0)
-            answer_refuse(answer, "instance", i, error.detail);
+            refusals_add(&labelling->refusals, first_number + i, error.detail);
+        else if (served_model_label(labelling->model, label.id, label.id_bytes, &label.label,
+                                    &result, detail) < 0)
+            refusals_add(&labelling->refusals, first_number + i, detail);
         else
-            answer_take(answer, &label, "instance", i);
+            labelling->results[result]++;
     }
 }
 
-static void labels_collected(struct served_model *model, const struct http_request *request,
-                             struct http_response *response)
+static void take_line(void *context, uint64_t number, enum line_state state, const char *text,
+                      size_t bytes)
+{
+    struct labelling *labelling = context;
+    struct input_labels labels;
+    struct input_error error;
+    if (state != LINE_WHOLE) {
+        refusals_add(&labelling->refusals, number,
+                     state == LINE_TOO_LONG ? "the line is longer than 1 MiB"
+                                            : "not enough memory for a line so long");
+        return;
+    }
+    const int rc = input_labels_decode(text, bytes, 1, &labels, &error);
+    if (rc < 0) {
+        refusals_add(&labelling->refusals, number,
+                     rc == -EINVAL ? error.detail : "not enough memory for this line");
+        return;
+    }
+    if (labels.batch)
+        refusals_add(&labelling->refusals, number, "a line holds one label, not a batch");
+    else
+        take_all(labelling, &labels, number);
+    input_labels_finish(&labels);
+}
+
+/* Takes the reference over, also on failure. */
+static struct labelling *labelling_create(struct app *app, struct served_model *model,
+                                          const char *place)
+{
+    struct labelling *labelling = calloc(1, sizeof(*labelling));
+    if (!labelling) {
+        served_model_release(model);
+        return NULL;
+    }
+    labelling->model = model;
+    lines_init(&labelling->lines, &app->lines_memory, take_line, labelling);
+    refusals_init(&labelling->refusals, place);
+    return labelling;
+}
+
+/* --- answers --- */
+
+static uint64_t taken(const struct labelling *labelling)
+{
+    uint64_t count = 0;
+    for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
+        count += labelling->results[r];
+    return count;
+}
+
+static void answer(struct labelling *labelling, struct http_response *response)
+{
+    struct buffer body;
+    struct json_writer json;
+    if (taken(labelling) == 0) {
+        char detail[INPUT_ERROR_BYTES + 100];
+        refusals_sentence(&labelling->refusals, "taken", detail, sizeof(detail));
+        app_problem(response, 422, detail);
+        return;
+    }
+    buffer_init(&body, 256 + labelling->refusals.errors.length);
+    json_init(&json, &body);
+    json_begin_object(&json);
+    json_member_string(&json, "model", served_model_name(labelling->model));
+    for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
+        json_member_integer(&json, label_result_name(r), labelling->results[r]);
+    json_member_integer(&json, "rejected", labelling->refusals.count);
+    if (!refusals_write(&labelling->refusals, &json)) {
+        buffer_finish(&body);
+        app_out_of_memory(response);
+        return;
+    }
+    json_end_object(&json);
+    app_json(response, 200, &body);
+}
+
+/* --- lines --- */
+
+static void stream_data(void *state, const char *bytes, size_t count)
+{
+    struct labelling *labelling = state;
+    lines_feed(&labelling->lines, bytes, count);
+}
+
+static void stream_end(void *state, struct http_response *response)
+{
+    struct labelling *labelling = state;
+    lines_end(&labelling->lines);
+    answer(labelling, response);
+    labelling_destroy(labelling);
+}
+
+static void stream_abort(void *state)
+{
+    labelling_destroy(state);
+}
+
+static const struct http_stream stream = {stream_data, stream_end, stream_abort};
+
+/* --- collected bodies --- */
+
+static void label_body(struct labelling *labelling, const struct http_request *request,
+                       struct http_response *response)
 {
     struct input_labels labels;
     struct input_error error;
@@ -114,19 +153,26 @@ static void labels_collected(struct served_model *model, const struct http_reque
         app_refused(response, rc, &error);
         return;
     }
-    struct label_answer answer;
-    answer_begin(&answer, model);
-    take_body(&answer, &labels);
-    answer_end(&answer, response);
+    take_all(labelling, &labels, 0);
     input_labels_finish(&labels);
+    answer(labelling, response);
 }
 
 void handle_labels(void *context, const struct http_request *request,
                    struct http_response *response)
 {
-    struct served_model *model = app_model(context, request, response);
+    struct app *app = context;
+    struct served_model *model = app_model(app, request, response);
     if (!model)
         return;
-    labels_collected(model, request, response);
-    served_model_release(model);
+    struct labelling *labelling =
+        labelling_create(app, model, request->streamed ? "line" : "instance");
+    if (!labelling) {
+        app_out_of_memory(response);
+    } else if (request->streamed) {
+        http_request_stream(request, &stream, labelling);
+    } else {
+        label_body(labelling, request, response);
+        labelling_destroy(labelling);
+    }
 }

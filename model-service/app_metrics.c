@@ -162,6 +162,20 @@ static const struct family families[] = {
       "1 if a detector with few false alarms is in drift and a metric is degraded."},
      metrics_labels,
      LABELS_DRIFT},
+    {{"model_stream_drift", METRIC_GAUGE, "",
+      "State of a detector on a feature's mean or the prediction's rate: 0 normal, 1 warning, 2 "
+      "drift."},
+     metrics_streams,
+     CONCEPT_STATE},
+    {{"model_stream_drift_onsets_total", METRIC_COUNTER, "",
+      "Drifts a detector signalled on a feature's mean or the prediction's rate."},
+     metrics_streams,
+     CONCEPT_ONSETS},
+    {{"model_stream_drift_onset_timestamp_seconds", METRIC_GAUGE, "seconds",
+      "Unix time at which the stream's running drift is estimated to have begun; absent without "
+      "drift."},
+     metrics_streams,
+     CONCEPT_ONSET_TIME},
     {{"model_labels_total", METRIC_COUNTER, "",
       "Labels by what became of them, and predictions that expired without one."},
      metrics_label_results,
@@ -186,6 +200,14 @@ static const struct family families[] = {
     {{"model_service_build_info", METRIC_INFO, "", "Version of the running service."},
      metrics_build,
      0},
+    {{"model_config_last_reload_successful", METRIC_GAUGE, "",
+      "1 if the configuration was taken when it was last read, 0 if an older one still runs."},
+     metrics_process,
+     CONFIG_RELOADED},
+    {{"model_config_last_reload_success_timestamp_seconds", METRIC_GAUGE, "seconds",
+      "Unix time at which the running configuration was read."},
+     metrics_process,
+     CONFIG_RELOAD_TIME},
     {{"model_service_metrics_collect_seconds", METRIC_GAUGE, "seconds",
       "Time it took to collect this exposition's values."},
      metrics_process,
@@ -224,10 +246,23 @@ static double monotonic_seconds(void)
 
 static void snapshot_finish(struct snapshot *snapshot)
 {
-    for (size_t m = 0; m < snapshot->model_count; m++)
+    for (size_t m = 0; snapshot->models && m < snapshot->set->count; m++) {
         free(snapshot->models[m].report.features);
+        free(snapshot->models[m].streams);
+    }
     free(snapshot->models);
     model_set_release(snapshot->set);
+}
+
+static int streams_take(struct served_model *model, struct model_snapshot *target)
+{
+    const size_t count = served_model_stream_count(model);
+    target->streams = calloc(count + 1, sizeof(*target->streams));
+    if (!target->streams)
+        return -1;
+    for (; target->stream_count < count; target->stream_count++)
+        served_model_stream(model, target->stream_count, &target->streams[target->stream_count]);
+    return 0;
 }
 
 static int snapshot_take(struct snapshot *snapshot, struct app *app)
@@ -247,7 +282,7 @@ static int snapshot_take(struct snapshot *snapshot, struct app *app)
         target->name = served_model_name(model);
         served_model_counters(model, &target->counters);
         served_model_concept(model, NULL, &target->concept);
-        if (served_model_report(model, &target->report) < 0) {
+        if (served_model_report(model, &target->report) < 0 || streams_take(model, target) < 0) {
             snapshot_finish(snapshot);
             return -1;
         }

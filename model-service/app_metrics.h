@@ -15,6 +15,8 @@ struct model_snapshot {
     struct detector_report report;
     struct served_model_counters counters;
     struct concept_report concept;
+    struct stream_report *streams; /* [stream_count] */
+    size_t stream_count;
 };
 
 struct snapshot {
@@ -84,6 +86,7 @@ void metrics_performance_interval(struct exposition *out, const struct snapshot 
 
 enum { CONCEPT_STATE, CONCEPT_ONSETS, CONCEPT_ONSET_TIME };
 void metrics_concept(struct exposition *out, const struct snapshot *snapshot, int selector);
+void metrics_streams(struct exposition *out, const struct snapshot *snapshot, int selector);
 
 enum { LABELS_WINDOW, LABELS_COVERAGE, LABELS_PENDING, LABELS_LAST, LABELS_DRIFT };
 void metrics_labels(struct exposition *out, const struct snapshot *snapshot, int selector);
@@ -104,6 +107,8 @@ enum {
     PROCESS_START,
     PROCESS_THREADS,
     SERVICE_COLLECT,
+    CONFIG_RELOADED,
+    CONFIG_RELOAD_TIME,
 };
 void metrics_process(struct exposition *out, const struct snapshot *snapshot, int selector);
 

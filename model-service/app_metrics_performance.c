@@ -52,23 +52,42 @@ void metrics_performance_interval(struct exposition *out, const struct snapshot 
 
 /* --- per detector --- */
 
+static void detector_sample(struct exposition *out, const struct change_watch_report *detector,
+                            const struct metric_label *labels, size_t label_count, int selector)
+{
+    if (!detector->enabled)
+        return;
+    if (selector == CONCEPT_STATE)
+        exposition_sample(out, labels, label_count, detector->state);
+    else if (selector == CONCEPT_ONSETS)
+        exposition_count(out, labels, label_count, detector->onsets);
+    else if (detector->state == CHANGE_DRIFT)
+        exposition_sample(out, labels, label_count, (double)detector->onset_ms / 1000);
+}
+
 void metrics_concept(struct exposition *out, const struct snapshot *snapshot, int selector)
 {
     for (size_t m = 0; m < snapshot->model_count; m++) {
         const struct model_snapshot *model = &snapshot->models[m];
         for (enum change_detector_kind kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++) {
-            const struct change_watch_report *detector = &model->concept.detector[kind];
             const struct metric_label labels[] = {{"model", model->name},
                                                   {"detector", change_detector_name(kind)}};
-            if (!detector->enabled)
-                continue;
-            if (selector == CONCEPT_STATE)
-                exposition_sample(out, labels, 2, detector->state);
-            else if (selector == CONCEPT_ONSETS)
-                exposition_count(out, labels, 2, detector->onsets);
-            else if (detector->state == CHANGE_DRIFT)
-                exposition_sample(out, labels, 2, (double)detector->onset_ms / 1000);
+            detector_sample(out, &model->concept.detector[kind], labels, 2, selector);
         }
+    }
+}
+
+void metrics_streams(struct exposition *out, const struct snapshot *snapshot, int selector)
+{
+    for (size_t m = 0; m < snapshot->model_count; m++) {
+        const struct model_snapshot *model = &snapshot->models[m];
+        for (size_t s = 0; s < model->stream_count; s++)
+            for (enum change_detector_kind kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++) {
+                const struct metric_label labels[] = {{"model", model->name},
+                                                      {"feature", model->streams[s].name},
+                                                      {"detector", change_detector_name(kind)}};
+                detector_sample(out, &model->streams[s].detector[kind], labels, 3, selector);
+            }
     }
 }
 

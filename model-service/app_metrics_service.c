@@ -24,6 +24,8 @@ static bool status_expected(const struct http_route *route, unsigned status)
         return route->body != HTTP_BODY_NONE;
     case 403:
         return route->body == HTTP_BODY_OPTIONAL;
+    case 409:
+        return strcmp(route->path, "/-/reload") == 0;
     case 404:
         return strchr(route->path, '{');
     case 411:
@@ -80,6 +82,10 @@ static double process_value(const struct snapshot *snapshot, int selector)
         return snapshot->app->start_seconds;
     case PROCESS_THREADS:
         return (double)process->threads;
+    case CONFIG_RELOADED:
+        return !atomic_load(&snapshot->app->reload_failed);
+    case CONFIG_RELOAD_TIME:
+        return (double)atomic_load(&snapshot->app->reload_success_ms) / 1000;
     default:
         return snapshot->collect_seconds;
     }
@@ -87,6 +93,6 @@ static double process_value(const struct snapshot *snapshot, int selector)
 
 void metrics_process(struct exposition *out, const struct snapshot *snapshot, int selector)
 {
-    if (snapshot->process_known || selector == PROCESS_START || selector == SERVICE_COLLECT)
+    if (snapshot->process_known || selector == PROCESS_START || selector >= SERVICE_COLLECT)
         exposition_sample(out, NULL, 0, process_value(snapshot, selector));
 }

@@ -103,12 +103,13 @@ static void write_classes(struct json_writer *json, const struct served_model *m
     json_end_object(json);
 }
 
-static void write_detectors(struct json_writer *json, const struct concept_report *report)
+static void write_detectors(struct json_writer *json,
+                            const struct change_watch_report detectors[CHANGE_DETECTOR_COUNT])
 {
     json_key(json, "detectors");
     json_begin_object(json);
     for (enum change_detector_kind kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++) {
-        const struct change_watch_report *detector = &report->detector[kind];
+        const struct change_watch_report *detector = &detectors[kind];
         if (!detector->enabled)
             continue;
         json_key(json, change_detector_name(kind));
@@ -182,7 +183,7 @@ static void write_report(struct json_writer *json, const struct served_model *mo
     write_sizes(json, report);
     write_metrics(json, report);
     write_classes(json, model, report->window_class);
-    write_detectors(json, report);
+    write_detectors(json, report->detector);
     write_labels(json, report);
     json_end_object(json);
 }
@@ -242,6 +243,21 @@ void app_write_concept_drift(struct json_writer *json, struct served_model *mode
     json_member_boolean(json, "degraded", report.degraded);
     json_member_integer(json, "window_labels", report.window_labels);
     write_degraded(json, &report);
-    write_detectors(json, &report);
+    write_detectors(json, report.detector);
+    json_end_object(json);
+}
+
+void app_write_streams(struct json_writer *json, struct served_model *model)
+{
+    json_key(json, "streams");
+    json_begin_object(json);
+    for (size_t i = 0; i < served_model_stream_count(model); i++) {
+        struct stream_report report;
+        served_model_stream(model, i, &report);
+        json_key(json, report.name);
+        json_begin_object(json);
+        write_detectors(json, report.detector);
+        json_end_object(json);
+    }
     json_end_object(json);
 }

@@ -111,6 +111,8 @@ static void predict(struct served_model *model, const struct http_request *reque
     int rc = input_predict_decode(request->body, request->body_bytes, served_model_schema(model),
                                   PREDICT_MAX_INSTANCES, &input, &error);
     if (rc < 0) {
+        if (rc == -EINVAL && error.status == 422)
+            served_model_count_rejected(model, 1);
         app_refused(response, rc, &error);
         return;
     }

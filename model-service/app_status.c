@@ -240,6 +240,7 @@ static void write_report(struct json_writer *json, struct served_model *model,
         write_feature(json, &report->features[f]);
     json_end_object(json);
     app_write_concept_drift(json, model);
+    app_write_streams(json, model);
     json_end_object(json);
 }
 

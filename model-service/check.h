@@ -2,7 +2,7 @@
  * own detector.
  *
  * The current file's header is read first, then the whole reference, then the current file's rows
- * as a stream: each file once, so that both may be pipes. */
+ * as a stream, by several threads: each file once, so that both may be pipes. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -11,6 +11,7 @@
 #include "adapt/text_pool.h"
 #include "column_kind.h"
 #include "csv_progress.h"
+#include "drift_details.h"
 #include "drift_detector.h"
 
 #include <stdbool.h>
@@ -81,6 +82,17 @@ int check_columns_skip(struct check_columns *columns, size_t i, const char *reas
 void check_columns_forget_values(struct check_columns *columns);
 void check_columns_finish(struct check_columns *columns);
 
+/* --- what a reference's columns are (not for a model's features: somebody decided about those) ---
+ */
+
+/* Its values were not kept, or as the wrong type. */
+bool check_column_has_wrong_values(const struct check_column *column);
+/* Decides on the type, with room for values; those kept so far are forgotten. 0 or -ENOMEM. */
+int check_column_become_text(struct check_column *column, size_t capacity);
+int check_column_become_number(struct check_column *column, size_t capacity);
+/* Decides on the columns without any value, and takes out identifiers. 0 or -ENOMEM. */
+int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity);
+
 /* --- rows --- */
 
 /* Bad rows shown; the rest are counted. */
@@ -88,6 +100,7 @@ void check_columns_finish(struct check_columns *columns);
 
 struct check_bad_rows {
     uint64_t count;
+    uint64_t line[CHECK_SHOWN_ROWS];
     char message[CHECK_SHOWN_ROWS][CSV_ERROR_BYTES];
 };
 
@@ -99,6 +112,11 @@ void check_bad_field(struct check_bad_rows *bad, const char *path, uint64_t line
                      const struct csv_field *field, int error);
 void check_bad_length(struct check_bad_rows *bad, const char *path, uint64_t line, size_t fields,
                       size_t expected);
+
+/* Adds another reader's, and shows the first ones of both in the order of their lines. */
+void check_bad_rows_merge(struct check_bad_rows *bad, const struct check_bad_rows *other);
+/* Forgets those from the line on. */
+void check_bad_rows_cut(struct check_bad_rows *bad, uint64_t line);
 
 /* --- the comparison --- */
 

@@ -66,6 +66,69 @@ static void write_missing(struct json_writer *json, const struct detector_report
     json_end_array(json);
 }
 
+static void write_quantiles(struct json_writer *json, const struct detector_details *details)
+{
+    json_key(json, "quantiles");
+    json_begin_array(json);
+    for (size_t i = 0; i < DETAILS_QUANTILES; i++) {
+        json_begin_object(json);
+        json_member_number(json, "probability", details_probability[i]);
+        json_member_number(json, "reference", details->reference_quantile[i]);
+        json_member_number(json, "current", details->current_quantile[i]);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void write_numbers(struct json_writer *json, const struct detector_feature_report *feature,
+                          const struct detector_details *details)
+{
+    json_member_number(json, "mean_reference", feature->reference_mean);
+    json_member_number(json, "mean_current", feature->window_mean);
+    json_member_number(json, "deviation_reference", feature->reference_deviation);
+    json_member_number(json, "deviation_current", feature->window_deviation);
+    json_member_number(json, "min_reference", feature->reference_min);
+    json_member_number(json, "min_current", feature->window_min);
+    json_member_number(json, "max_reference", feature->reference_max);
+    json_member_number(json, "max_current", feature->window_max);
+    write_quantiles(json, details);
+    json_member_number(json, "wasserstein_bound", details->wasserstein_bound);
+}
+
+static void write_categories(struct json_writer *json, const struct detector_details *details)
+{
+    json_key(json, "moved");
+    json_begin_array(json);
+    for (size_t i = 0; i < details->moves; i++) {
+        json_begin_object(json);
+        json_member_string(json, "category", details->move[i].category);
+        json_member_number(json, "reference", details->move[i].reference_share);
+        json_member_number(json, "current", details->move[i].current_share);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_member_integer(json, "other_categories", details->other_categories);
+}
+
+static void write_columns(struct json_writer *json, const struct check *check)
+{
+    json_key(json, "columns");
+    json_begin_array(json);
+    for (size_t f = 0; f < check->report.feature_count; f++) {
+        const struct detector_feature_report *feature = &check->report.features[f];
+        struct detector_details details;
+        detector_details(check->detector, f, &details);
+        json_begin_object(json);
+        json_member_string(json, "feature", feature->name);
+        if (feature->type == FEATURE_NUMERIC)
+            write_numbers(json, feature, &details);
+        else
+            write_categories(json, &details);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
 static void write_skipped(struct json_writer *json, const struct check_columns *columns)
 {
     json_key(json, "features_skipped");
@@ -127,6 +190,7 @@ static void write_check(struct json_writer *json, const struct check *check,
     json_member_number(json, "significance", report->significance);
     write_results(json, results, count);
     write_missing(json, report);
+    write_columns(json, check);
     write_skipped(json, &check->columns);
     write_notes(json, check);
     json_end_object(json);

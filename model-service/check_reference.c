@@ -1,4 +1,5 @@
-/* check_reference.c - the reference file in memory, the types of its columns, and the detector. */
+/* check_reference.c - the reference file in memory, and the detector made from it. What its columns
+ * are is decided in check_kinds.c. */
 #include "check.h"
 #include "reference.h"
 
@@ -15,15 +16,8 @@ struct loader {
     size_t rows, capacity;
     bool again;  /* values were stored as the wrong type: read once more */
     bool second; /* reading for the second time: the types are known */
-    int result;  /* why a callback stopped */
     struct csv_progress progress;
 };
-
-static bool stop(struct loader *loader, int rc)
-{
-    loader->result = rc;
-    return false;
-}
 
 /* --- storage --- */
 
@@ -53,18 +47,6 @@ static int grow(struct loader *loader)
             return rc;
     }
     loader->capacity = rows;
-    return 0;
-}
-
-/* So far every value was missing, which text can be as well. */
-static int become_text(struct check_column *column, size_t capacity)
-{
-    column->text = calloc(capacity, sizeof(*column->text));
-    if (!column->text)
-        return -ENOMEM;
-    free(column->number);
-    column->number = NULL;
-    column->categorical = column->decided = true;
     return 0;
 }
 
@@ -101,7 +83,7 @@ static int text_among_numbers(struct loader *loader, struct check_column *column
     if (loader->second && column->kind.texts > 0)
         return bad_field(loader, line, column, field, -EINVAL);
     if (!column->decided) {
-        int rc = become_text(column, loader->capacity);
+        int rc = check_column_become_text(column, loader->capacity);
         return rc < 0 ? rc : set_text(loader, column, line, field);
     }
     column->waits = true;
@@ -109,73 +91,65 @@ static int text_among_numbers(struct loader *loader, struct check_column *column
     return 0;
 }
 
+/* rc: of csv_number(). */
 static int set_number(struct loader *loader, struct check_column *column, uint64_t line,
-                      const struct csv_field *field)
+                      const struct csv_field *field, double number, int rc)
 {
-    double *number = &column->number[loader->rows];
-    int rc = csv_number(field->text, field->bytes, number);
     if (rc == -EINVAL)
         return text_among_numbers(loader, column, line, field);
     if (rc < 0)
         return bad_field(loader, line, column, field, rc);
-    column->decided |= !csv_is_missing(field->text, field->bytes);
+    column->number[loader->rows] = number;
+    if (!column->decided)
+        column->decided = !csv_is_missing(field->text, field->bytes);
     return 0;
 }
 
 static int set_field(struct loader *loader, struct check_column *column, uint64_t line,
-                     const struct csv_field *field)
+                     const struct csv_field *field, double number, int rc)
 {
     if (column->decided && column->categorical)
         return set_text(loader, column, line, field);
     if (column->waits)
         return 0;
-    return set_number(loader, column, line, field);
-}
-
-static void count_kinds(struct check_columns *columns, uint64_t line,
-                        const struct csv_field *fields)
-{
-    for (size_t i = 0; i < columns->count; i++)
-        column_kind_count(&columns->column[i].kind, line,
-                          &fields[columns->column[i].reference_position]);
+    return set_number(loader, column, line, field, number, rc);
 }
 
 /* --- the file --- */
 
-static bool on_row(void *context, uint64_t line, const struct csv_field *fields, size_t count)
+/* What the type is judged by is counted in all of a row's fields, though the row may be bad. */
+static int set_row(struct loader *loader, const struct csv_rows *csv)
 {
-    struct loader *loader = context;
-    struct check *check = loader->check;
-    struct check_columns *columns = &check->columns;
-    csv_progress_row(&loader->progress, fields, count);
-    if (count != columns->reference.count) {
-        check_bad_length(&check->bad_reference, check->settings->reference, line, count,
-                         columns->reference.count);
-        return true;
-    }
-    if (loader->rows == loader->capacity && grow(loader) < 0)
-        return stop(loader, -ENOMEM);
-    if (!check->settings->model && !loader->second)
-        count_kinds(columns, line, fields);
+    struct check_columns *columns = &loader->check->columns;
+    const bool counts = !loader->check->settings->model && !loader->second;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < columns->count; i++) {
+    for (size_t i = 0; i < columns->count && (rc == 0 || counts); i++) {
         struct check_column *column = &columns->column[i];
-        rc = set_field(loader, column, line, &fields[column->reference_position]);
+        const struct csv_field *field = &csv->fields[column->reference_position];
+        double number = NAN;
+        const bool text = column->decided && column->categorical && !counts;
+        const int parsed = text ? 0 : csv_number(field->text, field->bytes, &number);
+        if (counts)
+            column_kind_count_parsed(&column->kind, csv->line, field, parsed);
+        if (rc == 0)
+            rc = set_field(loader, column, csv->line, field, number, parsed);
     }
-    loader->rows += rc == 0;
-    return rc < 0 ? stop(loader, rc) : true;
+    return rc;
 }
 
-static bool on_header(void *context, uint64_t line, const struct csv_field *fields, size_t count)
+static int read_row(struct loader *loader, const struct csv_rows *csv)
 {
-    struct loader *loader = context;
     struct check *check = loader->check;
-    (void)line;
-    int rc = check_header_copy(&check->columns.reference, fields, count);
-    if (rc == 0)
-        rc = check_columns_choose(&check->columns, check->settings, check->error);
-    check->wrong_use = rc == -EINVAL;
-    return rc < 0 ? stop(loader, rc) : true;
+    if (csv->count != check->columns.reference.count) {
+        check_bad_length(&check->bad_reference, check->settings->reference, csv->line, csv->count,
+                         check->columns.reference.count);
+        return 0;
+    }
+    if (loader->rows == loader->capacity && grow(loader) < 0)
+        return -ENOMEM;
+    const int rc = set_row(loader, csv);
+    loader->rows += rc == 0;
+    return rc < 0 ? rc : 0;
 }
 
 static int fail_changed(struct check *check)
@@ -186,42 +160,56 @@ static int fail_changed(struct check *check)
     return -EBADMSG;
 }
 
-static bool on_header_again(void *context, uint64_t line, const struct csv_field *fields,
-                            size_t count)
-{
-    struct loader *loader = context;
-    (void)line, (void)fields;
-    if (count == loader->check->columns.reference.count)
-        return true;
-    return stop(loader, fail_changed(loader->check));
-}
-
-static int read_file(struct loader *loader, csv_row_fn header)
+static int read_header(struct loader *loader, const struct csv_rows *csv)
 {
     struct check *check = loader->check;
+    if (loader->second)
+        return csv->count == check->columns.reference.count ? 0 : fail_changed(check);
+    int rc = check_header_copy(&check->columns.reference, csv->fields, csv->count);
+    if (rc == 0)
+        rc = check_columns_choose(&check->columns, check->settings, check->error);
+    check->wrong_use = rc == -EINVAL;
+    return rc;
+}
+
+static int read_blocks(struct loader *loader, struct csv_file *file, struct csv_block *block,
+                       struct csv_rows *csv)
+{
+    struct check *check = loader->check;
+    bool header = true;
+    int rc;
+    while ((rc = csv_next_block(file, block, check->error)) > 0) {
+        uint64_t rows = 0;
+        csv_rows_begin(csv, check->settings->reference, block);
+        for (; (rc = csv_rows_next(csv, check->error)) > 0; rows++) {
+            rc = header ? read_header(loader, csv) : read_row(loader, csv);
+            if (rc < 0)
+                return rc;
+            header = false;
+        }
+        if (rc < 0)
+            return rc;
+        csv_progress_add(&loader->progress, block->bytes, rows);
+    }
+    return rc == 0 && header ? csv_fail_empty(check->settings->reference, check->error) : rc;
+}
+
+static int read_file(struct loader *loader)
+{
+    struct check *check = loader->check;
+    struct csv_block block = {0};
+    struct csv_rows csv = {0};
+    struct csv_file *file;
+    int rc = csv_open(check->settings->reference, &file, check->error);
+    if (rc < 0)
+        return rc;
     csv_progress_begin(&loader->progress, check->settings->reference);
-    int rc = csv_read(check->settings->reference, header, on_row, loader, check->error);
+    rc = read_blocks(loader, file, &block, &csv);
     csv_progress_end(&loader->progress);
-    return rc == -ECANCELED ? loader->result : rc;
-}
-
-static bool has_wrong_values(const struct check_column *column)
-{
-    return column->waits || (column->categorical && column_kind_is_flawed_number(&column->kind));
-}
-
-static int become_number(struct check_column *column, size_t capacity)
-{
-    free(column->text);
-    column->text = NULL;
-    text_pool_finish(&column->pool);
-    free(column->number);
-    column->number = calloc(capacity, sizeof(*column->number));
-    if (!column->number)
-        return -ENOMEM;
-    column->categorical = false;
-    column->decided = true;
-    return 0;
+    csv_rows_finish(&csv);
+    csv_block_finish(&block);
+    csv_close(file);
+    return rc;
 }
 
 static int fail_pipe(struct check *check, const struct check_column *column)
@@ -249,14 +237,14 @@ static int read_again(struct loader *loader)
     size_t wrong = 0;
     for (size_t i = 0; i < check->columns.count; i++) {
         struct check_column *column = &check->columns.column[i];
-        if (!has_wrong_values(column))
+        if (!check_column_has_wrong_values(column))
             continue;
         wrong++;
         if (!is_regular(check->settings->reference))
             return fail_pipe(check, column);
         int rc = column_kind_is_flawed_number(&column->kind)
-                     ? become_number(column, loader->capacity)
-                     : become_text(column, loader->capacity);
+                     ? check_column_become_number(column, loader->capacity)
+                     : check_column_become_text(column, loader->capacity);
         if (rc < 0)
             return rc;
         column->waits = false;
@@ -265,63 +253,11 @@ static int read_again(struct loader *loader)
         return 0;
     check->bad_reference = (struct check_bad_rows){0};
     *loader = (struct loader){.check = check, .capacity = loader->capacity, .second = true};
-    int rc = read_file(loader, on_header_again);
+    int rc = read_file(loader);
     return rc == 0 && loader->again ? fail_changed(check) : rc;
 }
 
-/* --- what the columns turned out to be --- */
-
-static size_t present(const struct check_column *column, size_t rows)
-{
-    size_t present = 0;
-    for (size_t r = 0; r < rows; r++)
-        present += column->text[r] != NULL;
-    return present;
-}
-
-static bool counts_up(const double *number, size_t rows)
-{
-    for (size_t r = 0; r < rows; r++)
-        if (number[r] != floor(number[r]) || (r > 0 && !(number[r] > number[r - 1])))
-            return false;
-    return rows > COLUMN_KIND_FEW_VALUES;
-}
-
-/* A column of numbers with much text among them may be one gone wrong: its reason says so. */
-static int skip_identifiers(struct check_columns *columns, size_t i)
-{
-    const struct check_column *column = &columns->column[i];
-    const uint64_t values = column->kind.numbers + column->kind.texts;
-    if (2 * column->kind.numbers < values)
-        return check_columns_skip(columns, i,
-                                  "identifiers or free text: fewer than two rows per value");
-    return check_columns_skip(columns, i,
-                              "identifiers or free text, though %llu %% are numbers: line %llu has "
-                              "\"%s\"",
-                              (unsigned long long)(100 * column->kind.numbers / values),
-                              (unsigned long long)column->kind.text_line,
-                              column->kind.text_there.text);
-}
-
-/* Not for a model's features: somebody decided about those. */
-static int judge_columns(struct check_columns *columns, size_t rows, size_t capacity)
-{
-    for (size_t i = 0; i < columns->count; i++) {
-        struct check_column *column = &columns->column[i];
-        if (!column->decided && become_text(column, capacity) < 0)
-            return -ENOMEM;
-        if (!column->categorical) {
-            column->counts_up = counts_up(column->number, rows);
-            continue;
-        }
-        if (!column_kind_are_identifiers(column->pool.count, present(column, rows)))
-            continue;
-        int rc = skip_identifiers(columns, i--);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
+/* --- the whole --- */
 
 static int fail_empty(struct check *check)
 {
@@ -348,7 +284,7 @@ static int fail_identifiers(struct check *check)
 static int load(struct loader *loader)
 {
     struct check *check = loader->check;
-    int rc = read_file(loader, on_header);
+    int rc = read_file(loader);
     if (rc == 0 && !check->settings->model)
         rc = read_again(loader);
     if (rc < 0)
@@ -358,7 +294,7 @@ static int load(struct loader *loader)
     check->reference_rows = loader->rows;
     if (check->settings->model)
         return 0;
-    rc = judge_columns(&check->columns, loader->rows, loader->capacity);
+    rc = check_columns_judge(&check->columns, loader->rows, loader->capacity);
     return rc == 0 && check->columns.count == 0 ? fail_identifiers(check) : rc;
 }
 

@@ -1,5 +1,6 @@
 /* check_results.c - every score of a check, the strongest first. */
 #include "check.h"
+#include "reference.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -63,6 +64,20 @@ bool check_names_drift(const struct check_result *results, size_t i)
     return true;
 }
 
+static bool note_cap(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES])
+{
+    struct detector_details details;
+    detector_details(check->detector, i, &details);
+    if (details.other_categories == 0)
+        return false;
+    snprintf(
+        note, CHECK_NOTE_BYTES,
+        "%s has more than %u categories in the reference: the %llu least frequent count as one",
+        excerpt(check->columns.column[i].name).text, REFERENCE_MAX_CATEGORIES,
+        (unsigned long long)details.other_categories);
+    return true;
+}
+
 bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES])
 {
     const struct check_column *column = &check->columns.column[i];
@@ -80,6 +95,6 @@ bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES]
                  "%s rises from row to row like a row number or a time: --exclude it if it is one",
                  excerpt(column->name).text);
     else
-        return false;
+        return note_cap(check, i, note);
     return true;
 }

@@ -1,134 +1,98 @@
-/* check_run.c - the current file as a stream through the detector.
+/* check_run.c - the current file through the detector, by several threads.
  *
- * This thread parses; another one counts. Two blocks of rows go back and forth between them. */
+ * One at a time takes the next block of rows; each parses its own, and counts them into windows of
+ * its own, which are added up at the end. Windows are counts and exact sums: who counted what makes
+ * no difference. A window of the last rows needs them in order: blocks are then counted in turn. */
 #include "check.h"
+#include "drift_merge.h"
 
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Counting walks one column of a block after the other; the more rows, the more often it finds a
- * reference's tables in the cache. Wide files have fewer rows per block. */
-#define BLOCK_ROWS   32768u
-#define BLOCK_VALUES (1u << 19)
-#define BLOCKS       2
+/* Counting walks one column after the other; the more rows, the more often it finds a reference's
+ * tables in the cache. Wide files are counted after fewer rows. */
+#define COUNTED_ROWS   32768u
+#define COUNTED_VALUES (1u << 19)
+/* Taking blocks is for one at a time: more threads would wait for it. Each has counts of its own.
+ */
+#define MAX_WORKERS 4
 
-struct block {
-    union detector_value *values; /* by column: [columns][block_rows] */
-    size_t rows;
-    bool full; /* guarded by mu: the counting thread's while set */
+struct stream;
+
+struct worker {
+    struct stream *stream;
+    pthread_t thread;
+    struct detector *detector;    /* the check's, or a fork of it */
+    union detector_value *values; /* by column: [columns][counted_rows] */
+    size_t rows;                  /* parsed and not yet counted */
+    uint64_t good_rows, progress_rows;
+    struct check_bad_rows bad;
+    struct csv_block block;
+    struct csv_rows csv;
+    bool has_block;  /* from the start */
+    uint64_t number; /* of the block */
+    int result;
+    char error[CSV_ERROR_BYTES];
 };
 
 struct stream {
     struct check *check;
-    struct csv_progress progress;
-    struct block block[BLOCKS];
-    size_t block_rows, filling;
-    int result; /* why a callback stopped */
+    const char *path; /* to open */
+    size_t counted_rows;
+    bool in_turn; /* blocks are counted in their order */
+    size_t worker_count;
+    struct worker worker[MAX_WORKERS]; /* the first is this thread */
 
-    pthread_t thread;
-    bool running;
-    pthread_mutex_t mu;
-    pthread_cond_t changed;
-    bool ended; /* guarded by mu: no further block comes */
+    pthread_mutex_t mu; /* guards all below */
+    pthread_cond_t next_turn;
+    struct csv_file *file;
+    struct csv_progress progress;
+    uint64_t blocks; /* taken */
+    uint64_t turn;   /* the block to be counted next */
+    bool stopped;
 };
 
-/* --- the counting thread --- */
+/* --- counting --- */
 
-static bool wait_full(struct stream *stream, const struct block *block)
+static void stop(struct stream *stream)
 {
     pthread_mutex_lock(&stream->mu);
-    while (!block->full && !stream->ended)
-        pthread_cond_wait(&stream->changed, &stream->mu);
-    const bool full = block->full;
+    stream->stopped = true;
+    pthread_cond_broadcast(&stream->next_turn);
     pthread_mutex_unlock(&stream->mu);
-    return full;
 }
 
-static void set_full(struct stream *stream, struct block *block, bool full)
+static void wait_for_turn(struct stream *stream, uint64_t number)
 {
     pthread_mutex_lock(&stream->mu);
-    block->full = full;
-    pthread_cond_signal(&stream->changed);
+    while (stream->turn < number && !stream->stopped)
+        pthread_cond_wait(&stream->next_turn, &stream->mu);
+    pthread_mutex_unlock(&stream->mu);
+}
+
+static void pass_turn(struct stream *stream)
+{
+    pthread_mutex_lock(&stream->mu);
+    stream->turn++;
+    pthread_cond_broadcast(&stream->next_turn);
     pthread_mutex_unlock(&stream->mu);
 }
 
 /* A file's rows have no time of their own: all of them are at 0. */
-static void *count_blocks(void *context)
+static void count(struct worker *worker)
 {
-    struct stream *stream = context;
-    for (size_t i = 0;; i = (i + 1) % BLOCKS) {
-        struct block *block = &stream->block[i];
-        if (!wait_full(stream, block))
-            return NULL;
-        detector_add_rows(stream->check->detector, block->values, block->rows, stream->block_rows,
-                          NULL, 0);
-        set_full(stream, block, false);
-    }
+    struct stream *stream = worker->stream;
+    if (stream->in_turn)
+        wait_for_turn(stream, worker->number);
+    detector_add_rows(worker->detector, worker->values, worker->rows, stream->counted_rows, NULL,
+                      0);
+    worker->rows = 0;
 }
 
-static int start(struct stream *stream)
-{
-    const size_t columns = stream->check->columns.count;
-    stream->block_rows = BLOCK_VALUES / columns + 1;
-    if (stream->block_rows > BLOCK_ROWS)
-        stream->block_rows = BLOCK_ROWS;
-    for (size_t i = 0; i < BLOCKS; i++) {
-        stream->block[i].values =
-            calloc(columns, stream->block_rows * sizeof(union detector_value));
-        if (!stream->block[i].values)
-            return -ENOMEM;
-    }
-    int rc = -pthread_create(&stream->thread, NULL, count_blocks, stream);
-    stream->running = rc == 0;
-    return rc;
-}
-
-/* Hands the block over and waits until the other one is free. */
-static void submit(struct stream *stream)
-{
-    set_full(stream, &stream->block[stream->filling], true);
-    stream->filling = (stream->filling + 1) % BLOCKS;
-    struct block *next = &stream->block[stream->filling];
-    pthread_mutex_lock(&stream->mu);
-    while (next->full)
-        pthread_cond_wait(&stream->changed, &stream->mu);
-    pthread_mutex_unlock(&stream->mu);
-    next->rows = 0;
-}
-
-static void finish(struct stream *stream)
-{
-    if (stream->running) {
-        if (stream->block[stream->filling].rows > 0)
-            submit(stream);
-        pthread_mutex_lock(&stream->mu);
-        stream->ended = true;
-        pthread_cond_signal(&stream->changed);
-        pthread_mutex_unlock(&stream->mu);
-        pthread_join(stream->thread, NULL);
-    }
-    for (size_t i = 0; i < BLOCKS; i++)
-        free(stream->block[i].values);
-}
-
-/* --- the parsing thread --- */
-
-static bool on_header(void *context, uint64_t line, const struct csv_field *fields, size_t count)
-{
-    struct stream *stream = context;
-    (void)line;
-    int rc = check_header_copy(&stream->check->columns.current, fields, count);
-    if (rc == 0)
-        rc = check_reference_read(stream->check);
-    if (rc == 0)
-        rc = start(stream);
-    stream->result = rc;
-    csv_progress_begin(&stream->progress, stream->check->settings->current);
-    return rc == 0;
-}
+/* --- parsing --- */
 
 static int convert(const struct check *check, size_t i, const struct csv_field *field,
                    union detector_value *value)
@@ -142,47 +106,228 @@ static int convert(const struct check *check, size_t i, const struct csv_field *
 }
 
 /* A bad field makes the row bad, as the service refuses a request with one. */
-static bool on_row(void *context, uint64_t line, const struct csv_field *fields, size_t count)
+static void parse_row(struct worker *worker)
 {
-    struct stream *stream = context;
-    struct check *check = stream->check;
+    const struct stream *stream = worker->stream;
+    const struct check *check = stream->check;
     const struct check_columns *columns = &check->columns;
-    struct block *block = &stream->block[stream->filling];
-    csv_progress_row(&stream->progress, fields, count);
-    if (count != columns->current.count) {
-        check_bad_length(&check->bad_current, check->settings->current, line, count,
-                         columns->current.count);
-        return true;
+    const struct csv_rows *csv = &worker->csv;
+    const char *path = check->settings->current;
+    if (csv->count != columns->current.count) {
+        check_bad_length(&worker->bad, path, csv->line, csv->count, columns->current.count);
+        return;
     }
-    for (size_t i = 0; i < columns->count; i++) {
-        const struct csv_field *field = &fields[columns->column[i].current_position];
-        int rc = convert(check, i, field, &block->values[i * stream->block_rows + block->rows]);
+    union detector_value *value = worker->values + worker->rows;
+    for (size_t i = 0; i < columns->count; i++, value += stream->counted_rows) {
+        const struct csv_field *field = &csv->fields[columns->column[i].current_position];
+        int rc = convert(check, i, field, value);
         if (rc == 0)
             continue;
-        check_bad_field(&check->bad_current, check->settings->current, line,
-                        columns->column[i].name, field, rc);
-        return true;
+        check_bad_field(&worker->bad, path, csv->line, columns->column[i].name, field, rc);
+        return;
     }
-    check->current_rows++;
-    if (++block->rows == stream->block_rows)
-        submit(stream);
-    return true;
+    worker->rows++;
+    worker->good_rows++;
 }
 
-static const char *readable_path(const char *path)
+static int parse_block(struct worker *worker)
 {
-    return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+    struct stream *stream = worker->stream;
+    int rc;
+    while ((rc = csv_rows_next(&worker->csv, worker->error)) > 0) {
+        parse_row(worker);
+        worker->progress_rows++;
+        if (worker->rows == stream->counted_rows)
+            count(worker);
+    }
+    if (rc == 0 && stream->in_turn) {
+        count(worker);
+        pass_turn(stream);
+    }
+    return rc;
+}
+
+/* 1 with a block, 0 at the end, or an error. */
+static int take_block(struct worker *worker)
+{
+    struct stream *stream = worker->stream;
+    int rc = 0;
+    pthread_mutex_lock(&stream->mu);
+    if (!stream->stopped) {
+        worker->number = stream->blocks++;
+        worker->block.line = UINT64_MAX; /* should that fail, it is behind all rows */
+        rc = csv_next_block(stream->file, &worker->block, worker->error);
+        csv_progress_add(&stream->progress, worker->block.bytes, worker->progress_rows);
+        worker->progress_rows = 0;
+    }
+    pthread_mutex_unlock(&stream->mu);
+    if (rc > 0)
+        csv_rows_begin(&worker->csv, stream->path, &worker->block);
+    return rc;
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    int rc = worker->has_block ? 1 : take_block(worker);
+    while (rc > 0) {
+        rc = parse_block(worker);
+        if (rc == 0)
+            rc = take_block(worker);
+    }
+    worker->result = rc;
+    if (rc < 0)
+        stop(worker->stream);
+    else if (worker->rows > 0)
+        count(worker);
+    return NULL;
+}
+
+/* --- the workers --- */
+
+static void free_worker(struct stream *stream, struct worker *worker)
+{
+    if (worker->detector != stream->check->detector)
+        detector_destroy(worker->detector);
+    free(worker->values);
+    csv_rows_finish(&worker->csv);
+    csv_block_finish(&worker->block);
+}
+
+static int start_worker(struct stream *stream, struct worker *worker)
+{
+    worker->stream = stream;
+    const struct check *check = stream->check;
+    worker->values =
+        calloc(check->columns.count, stream->counted_rows * sizeof(union detector_value));
+    if (!worker->values)
+        return -ENOMEM;
+    if (worker == stream->worker || stream->in_turn) {
+        worker->detector = check->detector;
+        return 0;
+    }
+    return detector_fork(check->detector, &worker->detector);
+}
+
+static size_t processors(void)
+{
+    cpu_set_t set;
+    const int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < MAX_WORKERS ? (size_t)count : MAX_WORKERS;
+}
+
+/* As many as there are processors; a thread that cannot be had is done without. */
+static int start(struct stream *stream)
+{
+    const size_t most = COUNTED_VALUES / stream->check->columns.count + 1;
+    stream->counted_rows = most < COUNTED_ROWS ? most : COUNTED_ROWS;
+    stream->in_turn = stream->check->settings->window.kind != WINDOW_ALL;
+    int rc = start_worker(stream, stream->worker);
+    stream->worker_count = 1;
+    for (size_t i = 1; rc == 0 && i < processors(); i++) {
+        struct worker *worker = &stream->worker[i];
+        rc = start_worker(stream, worker);
+        if (rc < 0 || pthread_create(&worker->thread, NULL, work, worker) != 0) {
+            free_worker(stream, worker);
+            break;
+        }
+        stream->worker_count++;
+    }
+    return rc;
+}
+
+/* The failure of the earliest block, or NULL. */
+static const struct worker *first_failure(const struct stream *stream)
+{
+    const struct worker *first = NULL;
+    for (size_t i = 0; i < stream->worker_count; i++) {
+        const struct worker *worker = &stream->worker[i];
+        if (worker->result < 0 && (!first || worker->number < first->number))
+            first = worker;
+    }
+    return first;
+}
+
+/* What comes after a failure does not count, whoever has read it already. */
+static int collect(struct stream *stream)
+{
+    struct check *check = stream->check;
+    const struct worker *failed = first_failure(stream);
+    int rc = 0;
+    for (size_t i = 0; i < stream->worker_count; i++) {
+        struct worker *worker = &stream->worker[i];
+        if (failed && worker != failed)
+            check_bad_rows_cut(&worker->bad, failed->block.line);
+        check_bad_rows_merge(&check->bad_current, &worker->bad);
+        check->current_rows += worker->good_rows;
+        if (!failed && rc == 0 && worker->detector != check->detector)
+            rc = detector_merge(check->detector, worker->detector);
+    }
+    if (failed)
+        memcpy(check->error, failed->error, sizeof(check->error));
+    else if (rc < 0)
+        snprintf(check->error, sizeof(check->error), "the current file has too many rows");
+    return failed ? failed->result : rc;
+}
+
+/* --- the file --- */
+
+/* The first row of the file, in the first worker's hands with the block it is from. */
+static int read_header(struct stream *stream)
+{
+    struct check *check = stream->check;
+    struct worker *worker = stream->worker;
+    int rc;
+    do {
+        rc = csv_next_block(stream->file, &worker->block, check->error);
+        if (rc == 0)
+            return csv_fail_empty(stream->path, check->error);
+        if (rc < 0)
+            return rc;
+        csv_rows_begin(&worker->csv, stream->path, &worker->block);
+        rc = csv_rows_next(&worker->csv, check->error);
+    } while (rc == 0);
+    if (rc < 0)
+        return rc;
+    worker->has_block = true;
+    stream->blocks = 1;
+    return check_header_copy(&check->columns.current, worker->csv.fields, worker->csv.count);
+}
+
+static int read_rows(struct stream *stream)
+{
+    csv_progress_begin(&stream->progress, stream->check->settings->current);
+    csv_progress_add(&stream->progress, stream->worker[0].block.bytes, 0);
+    int rc = start(stream);
+    if (rc == 0)
+        (void)work(stream->worker);
+    else
+        stop(stream);
+    for (size_t i = 1; i < stream->worker_count; i++)
+        pthread_join(stream->worker[i].thread, NULL);
+    csv_progress_end(&stream->progress);
+    return rc == 0 ? collect(stream) : rc;
 }
 
 static int stream_current(struct check *check)
 {
-    struct stream stream = {
-        .check = check, .mu = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    int rc =
-        csv_read(readable_path(check->settings->current), on_header, on_row, &stream, check->error);
-    csv_progress_end(&stream.progress);
-    finish(&stream);
-    return rc == -ECANCELED ? stream.result : rc;
+    const char *current = check->settings->current;
+    struct stream stream = {.check = check,
+                            .path = strcmp(current, "-") == 0 ? "/dev/stdin" : current,
+                            .worker_count = 1,
+                            .mu = PTHREAD_MUTEX_INITIALIZER,
+                            .next_turn = PTHREAD_COND_INITIALIZER};
+    int rc = csv_open(stream.path, &stream.file, check->error);
+    if (rc == 0)
+        rc = read_header(&stream);
+    if (rc == 0)
+        rc = check_reference_read(check);
+    if (rc == 0)
+        rc = read_rows(&stream);
+    for (size_t i = 0; i < stream.worker_count; i++)
+        free_worker(&stream, &stream.worker[i]);
+    csv_close(stream.file);
+    return rc;
 }
 
 static int fail_empty(struct check *check)

@@ -9,6 +9,7 @@
 #define FEATURE_WIDTH 26 /* of the longest name; longer ones are cut */
 #define LINE_WIDTH    98
 #define TALL_TABLE    20 /* rows; a longer one has the verdict above it, too */
+#define TABLE_MOVES   3  /* categories named per column */
 
 /* --- words --- */
 
@@ -195,6 +196,40 @@ static void print_unseen(FILE *out, const struct detector_report *report)
     list_end(&list);
 }
 
+/* "5 % 1.2 -> 1.9, ..." */
+static void print_quantiles(FILE *out, const struct detector_details *details)
+{
+    for (size_t i = 0; i < DETAILS_QUANTILES; i++)
+        fprintf(out, "%s%g %% %.4g -> %.4g", i > 0 ? ", " : "", 100 * details_probability[i],
+                details->reference_quantile[i], details->current_quantile[i]);
+}
+
+static void print_moves(FILE *out, const struct detector_details *details)
+{
+    for (size_t i = 0; i < details->moves && i < TABLE_MOVES; i++)
+        fprintf(out, "%s%s %.1f %% -> %.1f %%", i > 0 ? ", " : "",
+                name_cell(details->move[i].category).text, 100 * details->move[i].reference_share,
+                100 * details->move[i].current_share);
+}
+
+/* What a drifted column was and is: values below which a share of it lies, or shares. */
+static void print_details(FILE *out, const struct check *check)
+{
+    for (size_t f = 0; f < check->report.feature_count; f++) {
+        const struct detector_feature_report *feature = &check->report.features[f];
+        struct detector_details details;
+        if (!feature->drifted)
+            continue;
+        detector_details(check->detector, f, &details);
+        fprintf(out, "%s: ", name_cell(feature->name).text);
+        if (feature->type == FEATURE_NUMERIC)
+            print_quantiles(out, &details);
+        else
+            print_moves(out, &details);
+        fputc('\n', out);
+    }
+}
+
 /* Columns skipped for the same reason stand together. */
 static void print_skipped(FILE *out, const struct check_columns *columns)
 {
@@ -288,6 +323,7 @@ int check_print_table(const struct check *check, FILE *out, bool colour)
     fputc('\n', out);
     print_results(out, check, results, count, colour);
     fputc('\n', out);
+    print_details(out, check);
     print_missing(out, report);
     print_unseen(out, report);
     print_skipped(out, &check->columns);

@@ -140,26 +140,23 @@ int cli_log(const struct cli_command *command, const char *level, const char *fo
     return 0;
 }
 
-static sigset_t stop_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return set;
-}
+/* Those that cli_wait_for_signal() waits for; set before any thread starts. */
+static sigset_t awaited;
 
-void cli_block_signals(void)
+void cli_block_signals(bool hangup)
 {
-    sigset_t set = stop_signals();
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGINT);
+    sigaddset(&awaited, SIGTERM);
+    if (hangup)
+        sigaddset(&awaited, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &awaited, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
 int cli_wait_for_signal(void)
 {
-    sigset_t set = stop_signals();
     int received = SIGTERM;
-    sigwait(&set, &received);
+    sigwait(&awaited, &received);
     return received;
 }

@@ -2,6 +2,7 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cli_option {
@@ -42,8 +43,9 @@ int cli_number(const struct cli_command *command, const char *option, const char
 /* Reads --log-level and --log-format (either may be NULL) and configures the log. */
 int cli_log(const struct cli_command *command, const char *level, const char *format);
 
-/* Blocks SIGINT and SIGTERM, for the threads started afterwards too; call before any. */
-void cli_block_signals(void);
+/* Blocks SIGINT, SIGTERM and, if wanted, SIGHUP, for the threads started afterwards too; call
+ * before any. */
+void cli_block_signals(bool hangup);
 /* Waits for one of them and returns it. */
 int cli_wait_for_signal(void);
 

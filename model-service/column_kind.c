@@ -9,9 +9,15 @@
 void column_kind_count(struct column_kind *kind, uint64_t line, const struct csv_field *field)
 {
     double number;
+    column_kind_count_parsed(kind, line, field, csv_number(field->text, field->bytes, &number));
+}
+
+void column_kind_count_parsed(struct column_kind *kind, uint64_t line,
+                              const struct csv_field *field, int parsed)
+{
     if (csv_is_missing(field->text, field->bytes))
         return;
-    if (csv_number(field->text, field->bytes, &number) != -EINVAL) {
+    if (parsed != -EINVAL) {
         kind->numbers++;
         return;
     }

@@ -18,6 +18,9 @@ struct column_kind {
 };
 
 void column_kind_count(struct column_kind *kind, uint64_t line, const struct csv_field *field);
+/* The same where it is known what csv_number() makes of the field. */
+void column_kind_count_parsed(struct column_kind *kind, uint64_t line,
+                              const struct csv_field *field, int parsed);
 
 /* Numbers but for at most 5 % text: the column is numeric, and its text is what is wrong with it.
  */

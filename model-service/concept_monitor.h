@@ -9,7 +9,7 @@
  * The detectors see one number per label, in the order in which labels come: 1 for a wrong class, 0
  * for the right one; in regression the absolute error divided by four times the reference's mean
  * absolute error, at most 1 (detectors of 0 and 1 alone: whether it is above twice that mean).
- * They begin with the errors of the reference's last rows, as many as the window has, so that a
+ * They begin with the errors of rows drawn from the reference, as many as the window has, so that a
  * model that is worse from its first label on is a change too; without labels in the reference, a
  * regression's begin after the first window. A drift is held for as many labels as the
  * window has, and then until no metric is degraded, which is asked at every tenth of the window; it

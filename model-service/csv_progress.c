@@ -40,6 +40,14 @@ void csv_progress_show(struct csv_progress *progress)
     fflush(stderr);
 }
 
+void csv_progress_add(struct csv_progress *progress, uint64_t bytes, uint64_t rows)
+{
+    progress->bytes += bytes;
+    progress->rows += rows;
+    if (progress->terminal)
+        csv_progress_show(progress);
+}
+
 void csv_progress_end(struct csv_progress *progress)
 {
     if (progress->shown)

@@ -22,6 +22,8 @@ struct csv_progress {
 
 void csv_progress_begin(struct csv_progress *progress, const char *path);
 void csv_progress_show(struct csv_progress *progress);
+/* So much more of the file has been read. */
+void csv_progress_add(struct csv_progress *progress, uint64_t bytes, uint64_t rows);
 void csv_progress_end(struct csv_progress *progress);
 
 static inline void csv_progress_row(struct csv_progress *progress, const struct csv_field *fields,

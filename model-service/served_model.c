@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "encode/number.h"
-
 const double latency_bounds[LATENCY_BUCKETS] = {1e-06,  2.5e-06, 5e-06,   1e-05,  2.5e-05,
                                                 5e-05,  0.0001,  0.00025, 0.0005, 0.001,
                                                 0.0025, 0.005,   0.01,    0.1,    1};
@@ -21,7 +19,7 @@ static uint64_t monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static int64_t wall_clock_ms(void)
+int64_t served_model_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
@@ -40,15 +38,31 @@ static void latency_count(struct served_model *model, uint64_t nanoseconds)
 
 /* --- rows of the detector --- */
 
+struct served_text served_text_of(const struct input_value *value, char room[NUMBER_MAX_BYTES])
+{
+    if (!value->text && !isnan(value->number))
+        return (struct served_text){room, number_format(value->number, room)};
+    if (!value->text || csv_is_missing(value->text, value->text_bytes))
+        return (struct served_text){NULL, 0};
+    return (struct served_text){value->text, value->text_bytes};
+}
+
+union detector_value served_value_of(const struct served_model *model, size_t f,
+                                     const struct input_value *value)
+{
+    char room[NUMBER_MAX_BYTES];
+    if (!model->categorical[f])
+        return (union detector_value){.number = value->number};
+    const struct served_text text = served_text_of(value, room);
+    return (union detector_value){
+        .category = detector_category(model->detector, f, text.start, text.bytes)};
+}
+
 static void row_convert(const struct served_model *model, const struct input_value *values,
                         union detector_value *row)
 {
     for (size_t f = 0; f < model->schema.features; f++)
-        if (model->categorical[f])
-            row[f].category =
-                detector_category(model->detector, f, values[f].text, values[f].text_bytes);
-        else
-            row[f].number = values[f].number;
+        row[f] = served_value_of(model, f, &values[f]);
 }
 
 /* Index of a class by its name; class_count for one that is none of the model's. */
@@ -90,10 +104,14 @@ static struct detector_verdict observe(struct served_model *model, const struct 
     row_convert(model, values, row);
     memset(absent, 0, model->row_features * sizeof(*absent));
     row_predict(model, prediction, row, absent);
-    const int64_t now_ms = wall_clock_ms();
+    const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->mu);
     struct detector_verdict verdict =
         detector_observe(model->detector, row, absent, now_ms, scores);
+    for (size_t i = 0; i < model->stream_count; i++) {
+        const size_t f = served_model_stream_feature(model, i);
+        served_model_feed_stream(model, i, &row[f], !absent[f], now_ms);
+    }
     pthread_mutex_unlock(&model->mu);
     return verdict;
 }
@@ -181,17 +199,15 @@ struct observed_prediction served_model_complete(const struct served_model *mode
     return prediction;
 }
 
-struct detector_verdict served_model_observe(struct served_model *model,
-                                             const struct input_value *values,
-                                             const struct observed_prediction *prediction,
-                                             double *scores)
+struct observed_prediction served_model_count_told(struct served_model *model,
+                                                   const struct observed_prediction *prediction)
 {
     const struct observed_prediction whole = served_model_complete(model, *prediction);
     if (model->type == PREDICTION_REGRESSION ? !isnan(whole.value) : whole.class_text != NULL)
         prediction_count(model, model->type == PREDICTION_REGRESSION
                                     ? 0
                                     : class_index(model, whole.class_text, whole.class_bytes));
-    return observe(model, values, &whole, scores);
+    return whole;
 }
 
 void served_model_count_rejected(struct served_model *model, uint64_t rows)
@@ -207,7 +223,7 @@ int served_model_report(struct served_model *model, struct detector_report *repo
     report->features = calloc(model->row_features, sizeof(*report->features));
     if (!report->features)
         return -ENOMEM;
-    const int64_t now_ms = wall_clock_ms();
+    const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->mu);
     detector_report(model->detector, now_ms, report);
     pthread_mutex_unlock(&model->mu);

@@ -8,9 +8,11 @@
 
 #include "adapt/config.h"
 #include "adapt/json_input.h"
+#include "adapt/json_observe.h"
 #include "concept_monitor.h"
 #include "data_generator.h"
 #include "drift_detector.h"
+#include "encode/number.h"
 #include "model/scorer.h"
 
 #include <stdbool.h>
@@ -107,13 +109,33 @@ struct observed_prediction {
     size_t class_bytes;
     double value; /* of a regression; NaN: none */
     double score; /* binary: probability of class 1; NaN: none. Stands for a class that is absent */
+    char number_text[NUMBER_MAX_BYTES]; /* of a class that came as a number */
 };
 
-/* Observes a row and counts its prediction. Missing values are observed as such. */
-struct detector_verdict served_model_observe(struct served_model *model,
-                                             const struct input_value *values,
-                                             const struct observed_prediction *prediction,
-                                             double *scores);
+/* What an observation says of its prediction. Texts are borrowed from the observation or lie in
+ * *ret, which must stay where it is. 0; -EINVAL with one sentence: a regression's prediction that
+ * is no number. */
+#define SERVED_MODEL_OBSERVE_ERROR_BYTES 200
+NODISCARD int served_model_told(const struct served_model *model,
+                                const struct observation *observation,
+                                struct observed_prediction *ret,
+                                char error[SERVED_MODEL_OBSERVE_ERROR_BYTES]);
+
+/* Rows on their way into a model's windows: one lock and one reading of the scores for a few dozen
+ * rows, whose order and values count as if they had come one by one; an onset of drift is dated to
+ * the end of its block. Belongs to one thread. */
+struct observation_block;
+/* model: borrowed. 0, -ENOMEM. */
+NODISCARD int observation_block_create(struct served_model *model,
+                                       struct observation_block **ret_block);
+void observation_block_destroy(struct observation_block *block);
+/* Adds a row and counts its prediction; true when the block is full, to be flushed before the next
+ * row. Missing values are observed as such. */
+bool observation_block_add(struct observation_block *block, const struct input_value *values,
+                           const struct observed_prediction *prediction);
+/* Observes the rows there are; without any the verdict is that of the last flush. */
+struct detector_verdict observation_block_flush(struct observation_block *block);
+
 /* --- labels --- */
 
 #define SERVED_MODEL_LABEL_ERROR_BYTES 300
@@ -126,10 +148,10 @@ struct detector_verdict served_model_observe(struct served_model *model,
 NODISCARD int served_model_label(struct served_model *model, const char *id, size_t id_bytes,
                                  const struct input_value *label, enum label_result *ret_result,
                                  char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
-/* After served_model_observe(): remembers the prediction under its id (NULL: none) and gives it the
- * label that came with it (NULL: none), which is what *ret_result is about. Without an id the two
- * are joined at once; without a prediction the label is one for an earlier one of this id.
- * 0; -EINVAL with one sentence: the label is none, or there is neither an id nor a prediction. */
+/* Beside observation_block_add(): remembers the prediction under its id (NULL: none) and gives it
+ * the label that came with it (NULL: none), which is what *ret_result is about. Without an id the
+ * two are joined at once; without a prediction the label is one for an earlier one of this id. 0;
+ * -EINVAL with one sentence: the label is none, or there is neither an id nor a prediction. */
 NODISCARD int served_model_remember(struct served_model *model,
                                     const struct observed_prediction *prediction, const char *id,
                                     size_t id_bytes, const struct input_value *label,
@@ -138,6 +160,14 @@ NODISCARD int served_model_remember(struct served_model *model,
 /* Performance, detectors and labels. window_class: [classes], or NULL. */
 void served_model_concept(struct served_model *model, struct performance_class *window_class,
                           struct concept_report *report);
+
+/* Detectors on the mean of a feature, or on the rate of a prediction, by configuration. */
+struct stream_report {
+    const char *name; /* of the feature, or "prediction" */
+    struct change_watch_report detector[CHANGE_DETECTOR_COUNT];
+};
+size_t served_model_stream_count(const struct served_model *model);
+void served_model_stream(struct served_model *model, size_t i, struct stream_report *report);
 
 /* Counts rows that were refused before they got here. */
 void served_model_count_rejected(struct served_model *model, uint64_t rows);

@@ -181,6 +181,8 @@ struct extra_columns {
     const struct csv_column *prediction, *score, *label;
 };
 #define EXTRA_COLUMNS 3
+/* A drift of a stream is held for a window, but for no more observations than this. */
+#define STREAM_MAX_HOLD 100000u
 
 static size_t columns_describe(const struct config_model *config, enum prediction_type type,
                                struct csv_column *columns)
@@ -379,6 +381,68 @@ static int configured_concept(struct served_model *model, const struct config_mo
     return rc;
 }
 
+/* The class whose rate is watched: class 1 of two, else the most frequent of the reference. */
+static const char *rated_class(const struct served_model *model,
+                               const struct reference_predictions *predictions)
+{
+    size_t best = 1, most = 0;
+    for (size_t c = 0; model->class_count > 2 && c < model->class_count; c++) {
+        size_t count = 0;
+        for (size_t r = 0; r < predictions->rows; r++)
+            count += predictions->class_text[r] &&
+                     strcmp(predictions->class_text[r], model->class_names[c]) == 0;
+        if (count > most) {
+            most = count;
+            best = c;
+        }
+    }
+    return model->class_names[best];
+}
+
+static int prediction_stream(const struct served_model *model,
+                             const struct reference_predictions *predictions,
+                             struct reference_stream *stream, char error[SERVED_MODEL_ERROR_BYTES])
+{
+    if (model->class_feature != NO_FEATURE) {
+        stream->feature = model->class_feature;
+        stream->texts = predictions->class_text;
+        stream->target = rated_class(model, predictions);
+    } else if (model->value_feature != NO_FEATURE) {
+        stream->feature = model->value_feature;
+        stream->numbers = predictions->value;
+    } else {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": streams: the reference has no predictions to compare with",
+                 model->name);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int configured_streams(struct served_model *model, const struct config_model *config,
+                              const struct csv_table *table,
+                              const struct reference_predictions *predictions,
+                              char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const uint64_t hold =
+        config->window_duration_ms > 0 ? CONFIG_DEFAULT_WINDOW : config->window_observations;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < config->stream_count; i++) {
+        const struct config_stream *from = &config->streams[i];
+        struct reference_stream stream = {.rows = table->rows};
+        if (from->feature == CONFIG_STREAM_PREDICTION) {
+            rc = prediction_stream(model, predictions, &stream, error);
+        } else {
+            stream.feature = from->feature;
+            stream.numbers = table->columns[from->feature].number;
+        }
+        if (rc == 0)
+            rc = served_model_add_stream(model, &stream, from->detectors,
+                                         hold < STREAM_MAX_HOLD ? hold : STREAM_MAX_HOLD);
+    }
+    return rc;
+}
+
 static int names_copy(struct served_model *model, const struct config_model *config,
                       const struct served_model_settings *settings)
 {
@@ -429,6 +493,8 @@ static int configured_create(struct served_model *model, const struct config_mod
                                  error);
     if (rc == 0)
         rc = configured_concept(model, config, table, &predictions, error);
+    if (rc == 0)
+        rc = configured_streams(model, config, table, &predictions, error);
     reference_predictions_finish(&predictions);
     return rc == 0 && config->simulation ? simulation_prepare(model, table) : rc;
 }

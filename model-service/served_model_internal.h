@@ -5,6 +5,7 @@
 #include "served_model.h"
 
 #include "adapt/csv.h"
+#include "encode/number.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,6 +46,9 @@ struct served_model {
     pthread_mutex_t concept_mu;             /* never held together with mu */
     struct concept_monitor *concept;        /* guarded by concept_mu */
     double reference_mean, reference_error; /* regression, for simulations; const */
+
+    struct model_stream *streams; /* [stream_count]; const but for their detectors */
+    size_t stream_count;
 };
 
 /* With room for the names of so many features; everything else is zero. NULL without memory. */
@@ -56,6 +60,21 @@ int served_model_name_feature(struct served_model *model, size_t f, const char *
                               bool categorical);
 /* The classes' names and counters. names: NULL takes the scorer's. 0 or -ENOMEM. */
 int served_model_set_classes(struct served_model *model, const char *const *names, size_t count);
+
+struct served_text {
+    const char *start; /* NULL: missing */
+    size_t bytes;
+};
+/* A category or a class as a CSV file has it: numbers in their shortest form, NULL for what stands
+ * for a missing field. room: for a number. */
+struct served_text served_text_of(const struct input_value *value, char room[NUMBER_MAX_BYTES]);
+/* One value as the detector takes it. */
+union detector_value served_value_of(const struct served_model *model, size_t f,
+                                     const struct input_value *value);
+/* Counts a prediction of somebody else; gives it with the class that its score stands for. */
+struct observed_prediction served_model_count_told(struct served_model *model,
+                                                   const struct observed_prediction *prediction);
+int64_t served_model_now_ms(void);
 
 /* The model's own output on its reference: what its predictions are compared with. */
 struct reference_predictions {
@@ -71,6 +90,22 @@ struct reference_predictions {
 int reference_predictions_score(const struct served_model *model, const double *const *numbers,
                                 const char *const *const *texts, size_t rows,
                                 struct reference_predictions *predictions);
+/* What a stream was like in the reference: numbers, or texts of which one is the target. */
+struct reference_stream {
+    size_t feature, rows; /* of the detector's row */
+    const double *numbers;
+    const char *const *texts;
+    const char *target;
+};
+/* After the detector is there. hold: observations. 0, -EINVAL, -ENOMEM. */
+int served_model_add_stream(struct served_model *model, const struct reference_stream *reference,
+                            unsigned detectors, uint64_t hold);
+void served_model_streams_destroy(struct served_model *model);
+/* The values that a row, or a block of rows, has for the stream's feature. Holding mu. */
+void served_model_feed_stream(struct served_model *model, size_t i,
+                              const union detector_value *values, size_t count, int64_t now_ms);
+size_t served_model_stream_feature(const struct served_model *model, size_t i);
+
 /* Random truths, the same for the same stream number. */
 struct label_draw {
     uint64_t state;

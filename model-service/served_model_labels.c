@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 _Static_assert((int)CONFIG_DETECTOR_COUNT == (int)CHANGE_DETECTOR_COUNT &&
                    (int)CONFIG_KSWIN == (int)CHANGE_KSWIN,
@@ -18,13 +17,6 @@ _Static_assert((int)CONFIG_DETECTOR_COUNT == (int)CHANGE_DETECTOR_COUNT &&
 
 /* Sampling detectors give the same answer to the same labels at every start. */
 #define SAMPLING_SEED 42
-
-static int64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- a value of the model's output: the index of a class, or a number --- */
 
@@ -242,7 +234,7 @@ void served_model_remember_own(struct served_model *model, const struct predicti
     const double value = regression ? outputs[0] : (double)prediction->class_index;
     if (!isfinite(value))
         return;
-    const int64_t now_ms = wall_clock_ms();
+    const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->concept_mu);
     (void)concept_monitor_predicted(model->concept, prediction->id, strlen(prediction->id), value,
                                     regression ? NULL : outputs, now_ms);
@@ -292,7 +284,7 @@ int served_model_label(struct served_model *model, const char *id, size_t id_byt
     double truth;
     if (!output_of(model, label, &truth))
         return refuse_label(model, label, error);
-    const int64_t now_ms = wall_clock_ms();
+    const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->concept_mu);
     *ret_result = concept_monitor_label(model->concept, id, id_bytes, truth, now_ms);
     pthread_mutex_unlock(&model->concept_mu);
@@ -314,7 +306,7 @@ int served_model_remember(struct served_model *model, const struct observed_pred
                  "a label needs a prediction beside it, or the id of one");
         return -EINVAL;
     }
-    const int64_t now_ms = wall_clock_ms();
+    const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->concept_mu);
     if (id && predicted)
         (void)concept_monitor_predicted(model->concept, id, id_bytes, output, score, now_ms);
@@ -332,7 +324,7 @@ void served_model_concept(struct served_model *model, struct performance_class *
                           struct concept_report *report)
 {
     report->window_class = window_class;
-    const int64_t now_ms = wall_clock_ms();
+    const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->concept_mu);
     concept_monitor_report(model->concept, now_ms, report);
     pthread_mutex_unlock(&model->concept_mu);

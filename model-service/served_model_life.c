@@ -47,6 +47,7 @@ static void destroy(struct served_model *model)
 {
     detector_destroy(model->detector);
     concept_monitor_destroy(model->concept);
+    served_model_streams_destroy(model);
     scorer_destroy(model->scorer);
     for (size_t f = 0; model->simulation_columns && f < model->schema.features; f++)
         free(model->simulation_columns[f]);

@@ -78,7 +78,7 @@ int slack_inbox_main(int argc, char **argv)
     error = read_settings(values, &config);
     if (error != 0)
         return error;
-    cli_block_signals();
+    cli_block_signals(false);
     error = slack_service_start(&config, &service);
     if (error < 0)
         return start_failure(config.listen, error);

@@ -50,6 +50,10 @@ test     shellcheck                 shellcheck
 test     git                        git
 bench    wrk                        wrk
 bench    nginx-light                nginx
+bench    python3-fastapi
+bench    uvicorn                    uvicorn
+bench    python3-uvloop
+bench    python3-httptools
 compose  docker.io                  dockerd
 compose  docker-compose             docker-compose
 compose  debootstrap                debootstrap

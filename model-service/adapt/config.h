@@ -155,6 +155,11 @@ struct config {
 int config_load(const char *path, struct config *ret_config, char error[CONFIG_ERROR_BYTES]);
 void config_finish(struct config *config);
 
+/* What has changed between two configurations of a model; of the files they name only whether there
+ * is one. Levels: thresholds, significance and minimum sample, which need no new windows. */
+enum config_change { CONFIG_SAME, CONFIG_LEVELS_CHANGED, CONFIG_CHANGED };
+enum config_change config_model_compare(const struct config_model *a, const struct config_model *b);
+
 /* Whether a text can be a model's name. */
 bool config_is_model_name(const char *name);
 

@@ -33,6 +33,45 @@ typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field 
 int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
              char error[CSV_ERROR_BYTES]);
 
+/* The same in parts, so that several threads can share the work: one at a time takes the next block
+ * of a file, each splits and converts the rows of its own. */
+struct csv_file;
+
+/* Whole rows of a file. All zero, or as the last csv_next_block() left it. */
+struct csv_block {
+    char *text; /* [capacity + CSV_PADDING] */
+    size_t bytes, capacity;
+    uint64_t line; /* of the first byte */
+};
+#define CSV_PADDING 64
+
+/* path: borrowed. 0 or an error, as csv_read(). */
+int csv_open(const char *path, struct csv_file **ret_file, char error[CSV_ERROR_BYTES]);
+void csv_close(struct csv_file *file); /* accepts NULL */
+/* 1 with rows, maybe all blank; 0 at the end; or an error, after all rows before it. */
+int csv_next_block(struct csv_file *file, struct csv_block *block, char error[CSV_ERROR_BYTES]);
+void csv_block_finish(struct csv_block *block);
+
+/* The rows of a block, one by one; all zero before the first csv_rows_begin(). */
+struct csv_rows {
+    struct csv_field *fields; /* [count]; valid until the block changes */
+    size_t count;
+    uint64_t line; /* on which the row begins */
+
+    const char *path; /* the rest is internal */
+    char *at, *end;
+    uint64_t next_line;
+    size_t capacity;
+};
+
+void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *block);
+/* 1 with a row, 0 at the end of the block, or an error. Blank lines are skipped. */
+int csv_rows_next(struct csv_rows *rows, char error[CSV_ERROR_BYTES]);
+void csv_rows_finish(struct csv_rows *rows);
+
+/* The error of a file without any row: -EBADMSG. */
+int csv_fail_empty(const char *path, char error[CSV_ERROR_BYTES]);
+
 /* Empty fields, "NA", "NaN", "nan", "null", exactly so; quoted or not. */
 bool csv_is_missing(const char *text, size_t bytes);
 

@@ -26,6 +26,9 @@ const char *http_request_query(const struct http_request *request, const char *n
 /* How often a query parameter is there. */
 size_t http_request_query_count(const struct http_request *request, const char *name);
 
+/* Whether the other end of the connection has a loopback address. */
+bool http_request_is_local(const struct http_request *request);
+
 #define HTTP_MAX_EXTRA_HEADERS 8
 
 /* Filled by the handler through the functions below; a handler that returns without an answer

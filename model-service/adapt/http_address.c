@@ -98,6 +98,20 @@ static int bind_and_listen(int fd, struct sockaddr_storage *address, socklen_t b
     return 0;
 }
 
+bool http_address_is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+        return ntohl(four->sin_addr.s_addr) >> 24 == 127;
+    }
+    if (address->sa_family == AF_INET6) {
+        const struct in6_addr *six =
+            &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+    }
+    return false;
+}
+
 int http_listen(const char *address, int *ret_fd, char text[HTTP_ADDRESS_BYTES])
 {
     struct sockaddr_storage local;

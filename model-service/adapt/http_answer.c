@@ -57,6 +57,14 @@ size_t http_request_query_count(const struct http_request *request, const char *
     return count.found;
 }
 
+bool http_request_is_local(const struct http_request *request)
+{
+    const struct connection *connection = request->connection;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info && info->client_addr && http_address_is_loopback(info->client_addr);
+}
+
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
                   char *body, size_t body_bytes)
 {

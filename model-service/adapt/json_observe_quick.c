@@ -1,5 +1,6 @@
 /* json_observe_quick.c - a scanner for observations of the usual shape; see the header. */
 #include "adapt/csv.h"
+#include "adapt/decimal.h"
 #include "adapt/excerpt.h"
 #include "adapt/json_observe_reader.h"
 #include "adapt/timestamp.h"
@@ -87,7 +88,7 @@ static inline bool scan_number(struct scanner *scanner, double *ret_number)
             return false;
     }
     scanner->at = p;
-    return csv_number(start, (size_t)(p - start), ret_number) == 0;
+    return decimal_number(start, (size_t)(p - start), ret_number) == 0;
 }
 
 static bool skip_word(struct scanner *scanner, const char *word, size_t bytes)

@@ -2,7 +2,7 @@
  * was the JSON library's document, which this shape does not need. */
 #include "adapt/json_quick.h"
 
-#include "adapt/csv.h"
+#include "adapt/decimal.h"
 
 #include <string.h>
 
@@ -61,7 +61,7 @@ static bool scan_number(struct scanner *scanner, double *ret_number)
     skip_space(scanner);
     const char *start = scanner->at;
     return skip_number(scanner) &&
-           csv_number(start, (size_t)(scanner->at - start), ret_number) == 0;
+           decimal_number(start, (size_t)(scanner->at - start), ret_number) == 0;
 }
 
 bool json_quick_row(const char *body, size_t bytes, const struct input_schema *schema,

@@ -4,39 +4,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Most lines fit. */
-#define FIRST_ROOM 1024u
-
 void lines_init(struct lines *lines, struct lines_memory *memory, lines_fn line, void *context)
 {
-    *lines = (struct lines){.memory = memory, .line = line, .context = context};
+    lines->memory = memory;
+    lines->line = line;
+    lines->context = context;
+    lines->number = 0;
+    lines->state = LINE_WHOLE;
+    lines->partial = lines->own;
+    lines->bytes = 0;
+    lines->room = LINES_OWN_BYTES;
 }
 
 static void release(struct lines *lines)
 {
-    free(lines->partial);
-    atomic_fetch_sub_explicit(&lines->memory->used, lines->room, memory_order_relaxed);
-    lines->partial = NULL;
-    lines->bytes = lines->room = 0;
+    if (lines->partial != lines->own) {
+        free(lines->partial);
+        atomic_fetch_sub_explicit(&lines->memory->used, lines->room, memory_order_relaxed);
+        lines->partial = lines->own;
+        lines->room = LINES_OWN_BYTES;
+    }
+    lines->bytes = 0;
 }
 
 static bool reserve(struct lines *lines, size_t bytes)
 {
     if (bytes <= lines->room)
         return true;
-    size_t room = lines->room ? lines->room : FIRST_ROOM;
+    char *old = lines->partial == lines->own ? NULL : lines->partial;
+    size_t room = lines->room;
     while (room < bytes)
         room *= 2;
-    const size_t more = room - lines->room;
+    const size_t more = room - (old ? lines->room : 0);
     struct lines_memory *memory = lines->memory;
     char *partial = NULL;
     if (atomic_fetch_add_explicit(&memory->used, more, memory_order_relaxed) + more <=
         memory->limit)
-        partial = realloc(lines->partial, room);
+        partial = realloc(old, room);
     if (!partial) {
         atomic_fetch_sub_explicit(&memory->used, more, memory_order_relaxed);
         return false;
     }
+    if (!old)
+        memcpy(partial, lines->own, lines->bytes);
     lines->partial = partial;
     lines->room = room;
     return true;
@@ -84,9 +94,7 @@ static void keep(struct lines *lines, const char *text, size_t bytes)
 static void emit_kept(struct lines *lines)
 {
     emit(lines, lines->partial, lines->bytes);
-    lines->bytes = 0;
-    if (lines->room > FIRST_ROOM) /* a long line does not hold its room for ever */
-        release(lines);
+    release(lines); /* a long line does not hold its room for ever */
 }
 
 void lines_feed(struct lines *lines, const char *piece, size_t count)

@@ -10,7 +10,10 @@
 /* A line of a thousand features takes some ten kilobytes; beyond this a newline is missing. */
 #define LINES_MAX_BYTES (1u << 20)
 
-/* What the unfinished lines of several streams may take together. */
+/* Most lines fit: their pieces need no memory that others may have taken. */
+#define LINES_OWN_BYTES 2048u
+
+/* What the longer unfinished lines of several streams may take together. */
 struct lines_memory {
     atomic_size_t used;
     size_t limit;
@@ -32,12 +35,13 @@ struct lines {
     lines_fn line;
     void *context;
     uint64_t number; /* of the line that is being read, less one */
-    char *partial;   /* of an unfinished line */
+    char *partial;   /* of an unfinished line: own, or malloc'd */
     size_t bytes, room;
     enum line_state state;
+    char own[LINES_OWN_BYTES];
 };
 
-/* memory, context: borrowed. */
+/* memory, context: borrowed. Not to be moved or copied from here on. */
 void lines_init(struct lines *lines, struct lines_memory *memory, lines_fn line, void *context);
 /* Calls line for each line that ends in the piece, but for lines of white space only. A line that
  * lies within one piece is not copied. O(count). */

@@ -39,34 +39,45 @@ static inline int64_t signed_chunk(u128 value, int64_t sign)
     return ((int64_t)(uint32_t)value ^ sign) - sign;
 }
 
-static inline void sum_update(struct exact_sum *sum, double x, int64_t flip)
+/* mantissa * 2^(position - 1074), or with sign -1 its negative. mantissa: below 2^64. */
+static inline void add_mantissa(struct exact_sum *sum, uint64_t mantissa, unsigned position,
+                                int64_t sign)
 {
-    uint64_t mantissa;
-    unsigned position;
-    int64_t sign = decompose(x, &mantissa, &position) ^ flip;
-    u128 shifted = (u128)mantissa << (position & 31);
+    const u128 shifted = (u128)mantissa << (position & 31);
     int64_t *chunk = sum->chunk + (position >> 5);
     chunk[0] += signed_chunk(shifted, sign);
     chunk[1] += signed_chunk(shifted >> 32, sign);
     chunk[2] += signed_chunk(shifted >> 64, sign);
 }
 
-/* The 106-bit square of the mantissa, shifted, is up to 136 bits: two halves of 64 and 72. */
+/* product * 2^(position - 2148). product: below 2^128; shifted it is up to 159 bits, two parts. */
+static inline void add_square(struct exact_squares *squares, u128 product, unsigned position,
+                              int64_t sign)
+{
+    const u128 low = (u128)(uint64_t)product << (position & 31);
+    const u128 high = ((u128)(uint64_t)(product >> 64) << (position & 31)) + (low >> 64);
+    int64_t *chunk = squares->chunk + (position >> 5);
+    chunk[0] += signed_chunk(low, sign);
+    chunk[1] += signed_chunk(low >> 32, sign);
+    chunk[2] += signed_chunk(high, sign);
+    chunk[3] += signed_chunk(high >> 32, sign);
+    chunk[4] += signed_chunk(high >> 64, sign);
+}
+
+static inline void sum_update(struct exact_sum *sum, double x, int64_t flip)
+{
+    uint64_t mantissa;
+    unsigned position;
+    const int64_t sign = decompose(x, &mantissa, &position) ^ flip;
+    add_mantissa(sum, mantissa, position, sign);
+}
+
 static inline void squares_update(struct exact_squares *squares, double x, int64_t flip)
 {
     uint64_t mantissa;
     unsigned position;
     (void)decompose(x, &mantissa, &position);
-    position *= 2;
-    u128 product = (u128)mantissa * mantissa;
-    u128 low = (u128)(uint64_t)product << (position & 31);
-    u128 high = ((u128)(uint64_t)(product >> 64) << (position & 31)) + (low >> 64);
-    int64_t *chunk = squares->chunk + (position >> 5);
-    chunk[0] += signed_chunk(low, flip);
-    chunk[1] += signed_chunk(low >> 32, flip);
-    chunk[2] += signed_chunk(high, flip);
-    chunk[3] += signed_chunk(high >> 32, flip);
-    chunk[4] += signed_chunk(high >> 64, flip);
+    add_square(squares, (u128)mantissa * mantissa, 2 * position, flip);
 }
 
 void exact_sum_add(struct exact_sum *sum, double x)
@@ -89,13 +100,110 @@ void exact_squares_subtract(struct exact_squares *squares, double x)
     squares_update(squares, x, -1);
 }
 
+/* Values of a block share few exponents: their mantissas, and the squares of these, are added up
+ * per exponent and go to the chunks once. Mantissas of 53 bits leave room for so many. */
+#define BLOCK_VALUES    1024
+#define BLOCK_EXPONENTS 64
+
+struct block {
+    int64_t sum[BLOCK_EXPONENTS];
+    u128 squares[BLOCK_EXPONENTS];
+};
+
+static unsigned exponent_of(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (unsigned)(bits >> FRACTION_BITS) & 0x7ff;
+}
+
+/* Whether all exponents are in the block's range, from *ret_lowest on. */
+static int fits_block(const double *x, size_t count, unsigned *ret_lowest)
+{
+    unsigned lowest = 0x7ff, highest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const unsigned exponent = exponent_of(x[i]);
+        /* 0.0 adds nothing, wherever it is put */
+        const unsigned low = x[i] == 0 ? lowest : exponent;
+        lowest = low < lowest ? low : lowest;
+        highest = exponent > highest ? exponent : highest;
+    }
+    *ret_lowest = lowest;
+    return highest < lowest || highest - lowest < BLOCK_EXPONENTS;
+}
+
+static void block_add(struct block *block, unsigned lowest, const double *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t mantissa;
+        unsigned position;
+        const int64_t sign = decompose(x[i], &mantissa, &position);
+        const unsigned exponent = exponent_of(x[i]);
+        const unsigned at = exponent < lowest ? 0 : exponent - lowest;
+        block->sum[at] += ((int64_t)mantissa ^ sign) - sign;
+        block->squares[at] += (u128)mantissa * mantissa;
+    }
+}
+
+static void block_flush(const struct block *block, unsigned lowest, struct exact_sum *sum,
+                        struct exact_squares *squares)
+{
+    for (unsigned i = 0; i < BLOCK_EXPONENTS; i++) {
+        if (block->squares[i] == 0)
+            continue;
+        const unsigned position = lowest + i - (lowest + i > 0);
+        const int64_t total = block->sum[i];
+        const uint64_t magnitude = total < 0 ? -(uint64_t)total : (uint64_t)total;
+        add_mantissa(sum, magnitude, position, total < 0 ? -1 : 0);
+        add_square(squares, block->squares[i], 2 * position, 0);
+    }
+}
+
 void exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
                     size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        sum_update(sum, x[i], 0);
-        squares_update(squares, x[i], 0);
+    for (size_t begin = 0; begin < count; begin += BLOCK_VALUES) {
+        const size_t length = count - begin < BLOCK_VALUES ? count - begin : BLOCK_VALUES;
+        unsigned lowest;
+        if (fits_block(x + begin, length, &lowest)) {
+            struct block block = {0};
+            block_add(&block, lowest, x + begin, length);
+            block_flush(&block, lowest, sum, squares);
+            continue;
+        }
+        for (size_t i = begin; i < begin + length; i++) {
+            sum_update(sum, x[i], 0);
+            squares_update(squares, x[i], 0);
+        }
     }
+}
+
+/* Each chunk but the last below 2^32 in magnitude, all of the sign of the sum. */
+static void settle(int64_t *chunk, size_t chunks)
+{
+    int64_t over = 0, sign = 0;
+    for (size_t i = 0; i < chunks; i++) {
+        over += chunk[i];
+        over >>= i + 1 < chunks ? 32 : 0; /* rounds down */
+    }
+    sign = over < 0 ? -1 : 0;
+    over = 0;
+    for (size_t i = 0; i < chunks; i++) {
+        over += (chunk[i] ^ sign) - sign;
+        const int64_t digit = i + 1 < chunks ? (int64_t)(uint32_t)over : over;
+        chunk[i] = (digit ^ sign) - sign;
+        over = (over - digit) / ((int64_t)1 << 32);
+    }
+}
+
+void exact_sum_settle(struct exact_sum *sum)
+{
+    settle(sum->chunk, EXACT_SUM_CHUNKS);
+}
+
+void exact_squares_settle(struct exact_squares *squares)
+{
+    settle(squares->chunk, EXACT_SQUARES_CHUNKS);
 }
 
 void exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign)

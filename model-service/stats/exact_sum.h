@@ -4,7 +4,8 @@
  * superaccumulators", arXiv 1505.05571. Fixed-point numbers that span the whole range of double
  * (of its square), in int64 chunks 32 bits apart, without carrying between chunks: each addition
  * moves a chunk by less than 2^32, so 2^31 - 1 additions cannot overflow. Subtracting undoes
- * adding bit for bit: the chunks are a pure function of the multiset of values. */
+ * adding. Chunks that are carried differently are the same number: settling makes them the same
+ * bits, a pure function of the multiset of values. */
 #ifndef DRIFT_EXACT_SUM_H
 #define DRIFT_EXACT_SUM_H
 
@@ -34,7 +35,7 @@ struct exact_squares {
 void exact_sum_add(struct exact_sum *sum, double x);
 void exact_sum_subtract(struct exact_sum *sum, double x);
 void exact_squares_add(struct exact_squares *squares, double x);
-/* x[0 .. count): to both, which is faster than one by one. */
+/* x[0 .. count): to both; several times as fast as one by one where few exponents occur. */
 void exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
                     size_t count);
 void exact_squares_subtract(struct exact_squares *squares, double x);
@@ -43,6 +44,11 @@ void exact_squares_subtract(struct exact_squares *squares, double x);
 void exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign);
 void exact_squares_combine(struct exact_squares *squares, const struct exact_squares *other,
                            int sign);
+
+/* Carries between the chunks, so that equal sums are equal bytes: all chunks get the sum's sign and
+ * all but the last a magnitude below 2^32. */
+void exact_sum_settle(struct exact_sum *sum);
+void exact_squares_settle(struct exact_squares *squares);
 
 /* sum / count, correctly rounded (to nearest, ties to even). NaN when count is 0.
  * count: at most EXACT_SUM_MAX_COUNT. */

@@ -212,8 +212,9 @@ static void tally_remove(const struct feature_window *window, struct tally *tall
 
 static void insert(struct feature_window *window, double x, uint32_t cell)
 {
+    uint64_t *bin = window_bins(window); /* before the cells change */
     tally_add(window, &window->total, x, cell);
-    window->bin[window_bin_of(window, cell)]++;
+    bin[window_bin_of(window, cell)]++;
     psi_cache_clear(window->psi);
     if (window_is_finite_cell(window, cell))
         ks_tree_insert(&window->tree, cell);
@@ -281,11 +282,30 @@ static int64_t pane_at(const struct feature_window *window, int64_t now_ms)
     return pane - (now_ms % window->pane_ms < 0);
 }
 
+/* Neighbouring cells mostly share a bin: it is added to when the next one begins. */
+void window_count_bins(const struct feature_window *window)
+{
+    size_t bin = 0;
+    uint64_t sum = 0;
+    memset(window->bin, 0, window->bins * sizeof *window->bin);
+    for (size_t i = 0; i < window->cells; i++) {
+        const size_t next = window_bin_of(window, i);
+        if (next != bin) {
+            window->bin[bin] += sum;
+            sum = 0;
+            bin = next;
+        }
+        sum += window->total.cell[i];
+    }
+    window->bin[bin] += sum;
+    window->psi->bins_stale = false;
+}
+
 void window_recount(struct feature_window *window)
 {
-    memset(window->bin, 0, window->bins * sizeof *window->bin);
-    for (size_t i = 0; i < window->cells; i++)
-        window->bin[window_bin_of(window, i)] += window->total.cell[i];
+    window->psi->bins_stale = true;
+    if (window->spec.kind != WINDOW_ALL)
+        window_count_bins(window);
     psi_cache_clear(window->psi);
     if (window->numeric != NULL)
         ks_tree_rebuild(&window->tree);
@@ -387,7 +407,8 @@ void feature_window_observe_number(struct feature_window *window, double x, int6
     window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
 }
 
-#define MANY 256
+/* A block's worth of exact_sums_add(). */
+#define MANY 1024
 
 /* The sums and extremes of those of at most MANY values that are finite; returns their number. */
 static uint32_t sum_many(struct feature_window *window, const double *x, const uint32_t *cell,
@@ -416,8 +437,7 @@ static void add_many(struct feature_window *window, const double *x, const uint3
     const uint32_t last = (uint32_t)window->missing_cell - 1;
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(&total->cell[cell[i]], 1);
-    for (size_t i = 0; i < count; i++)
-        window->bin[window_bin_of(window, cell[i])]++;
+    window->psi->bins_stale = true;
     for (size_t i = 0; i < count; i++) {
         total->cell[cell[i]]++;
         if (cell[i] == 0)

@@ -77,6 +77,16 @@ struct window_moments feature_window_moments(const struct feature_window *window
  * those beyond the reference's range as their mean. NaN if empty. O(R). */
 double feature_window_quantile(const struct feature_window *window, double p);
 
+/* The categories whose share moved most between reference and window, the furthest first, at most
+ * `capacity` of them and none that did not move; __other__ and missing count as categories. Returns
+ * how many: 0 for a numeric or an empty window. O(categories * capacity). */
+struct category_move {
+    uint32_t code; /* as categorical_reference_code() */
+    double reference_share, current_share;
+};
+size_t feature_window_moves(const struct feature_window *window, struct category_move *moves,
+                            size_t capacity);
+
 /* Bin counts of the window, in the order of the reference's bin_count. Borrowed, valid until
  * the next call that changes the window; *ret_bins receives their number. */
 const uint64_t *feature_window_bins(const struct feature_window *window, size_t *ret_bins);

@@ -1,5 +1,5 @@
-/* fingerprint.h - 64-bit FNV-1a over bytes and over integers in little-endian order, so that the
- * same content gives the same number on every machine. Detects mix-ups and damage, not malice. */
+/* fingerprint.h - 64-bit FNV-1a over bytes, and a multiplication per number over numbers: the same
+ * content gives the same fingerprint on every machine. Detects mix-ups and damage, not malice. */
 #ifndef DRIFT_FINGERPRINT_H
 #define DRIFT_FINGERPRINT_H
 
@@ -17,11 +17,11 @@ static inline uint64_t fingerprint_bytes(uint64_t hash, const void *bytes, size_
     return hash;
 }
 
+/* The highest bits of a product depend on all bits: they go back to the lowest. */
 static inline uint64_t fingerprint_number(uint64_t hash, uint64_t number)
 {
-    for (int i = 0; i < 8; i++, number >>= 8)
-        hash = (hash ^ (number & 0xff)) * UINT64_C(0x100000001b3);
-    return hash;
+    hash = (hash ^ number) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
 }
 
 static inline uint64_t fingerprint_double(uint64_t hash, double x)

@@ -30,9 +30,12 @@ static size_t bin_run(struct numeric_reference *ref, size_t begin, size_t end, u
     uint64_t quantiles = rows * bins / ref->finite_rows;
     if (quantiles == 0)
         quantiles = 1;
-    uint64_t before = 0;
+    /* of each value: before * quantiles / rows, rounded down */
+    uint64_t quantile = 0, before = 0;
     for (size_t i = begin; i < end; i++) {
-        ref->bin_of_cell[2 * i + 1] = (uint8_t)(next + before * quantiles / rows);
+        while ((quantile + 1) * rows <= before * quantiles)
+            quantile++;
+        ref->bin_of_cell[2 * i + 1] = (uint8_t)(next + quantile);
         before += ref->count[i];
     }
     return next + quantiles;

@@ -40,22 +40,18 @@ static size_t digit_of(uint64_t key, size_t digit)
     return (size_t)(key >> digit * DIGIT_BITS) & (DIGIT_SIZE - 1);
 }
 
-/* Moves the keys to `to` by one digit; false and nothing done if all have the same. */
-static bool sort_digit(const uint64_t *from, uint64_t *to, size_t count, size_t digit)
+/* Where the keys of each digit's value begin in the sorted order; false if all keys have the same
+ * digit. */
+static bool begins_of(uint32_t place[DIGIT_SIZE], size_t count)
 {
-    uint32_t place[DIGIT_SIZE] = {0};
-    for (size_t i = 0; i < count; i++)
-        place[digit_of(from[i], digit)]++;
-    if (place[digit_of(from[0], digit)] == count)
-        return false;
     uint32_t begin = 0;
     for (size_t i = 0; i < DIGIT_SIZE; i++) {
         const uint32_t length = place[i];
+        if (length == count)
+            return false;
         place[i] = begin;
         begin += length;
     }
-    for (size_t i = 0; i < count; i++)
-        to[place[digit_of(from[i], digit)]++] = from[i];
     return true;
 }
 
@@ -63,14 +59,21 @@ static bool sort_digit(const uint64_t *from, uint64_t *to, size_t count, size_t 
 static void sort(double *numbers, size_t count, uint64_t *scratch)
 {
     uint64_t *from = scratch, *to = scratch + count;
-    for (size_t i = 0; i < count; i++)
+    uint32_t place[DIGITS][DIGIT_SIZE] = {{0}};
+    for (size_t i = 0; i < count; i++) {
         from[i] = key_of(numbers[i]);
-    for (size_t digit = 0; count > 0 && digit < DIGITS; digit++)
-        if (sort_digit(from, to, count, digit)) {
-            uint64_t *sorted = to;
-            to = from;
-            from = sorted;
-        }
+        for (size_t digit = 0; digit < DIGITS; digit++)
+            place[digit][digit_of(from[i], digit)]++;
+    }
+    for (size_t digit = 0; digit < DIGITS; digit++) {
+        if (!begins_of(place[digit], count))
+            continue;
+        for (size_t i = 0; i < count; i++)
+            to[place[digit][digit_of(from[i], digit)]++] = from[i];
+        uint64_t *sorted = to;
+        to = from;
+        from = sorted;
+    }
     for (size_t i = 0; i < count; i++)
         numbers[i] = number_of(from[i]);
 }
@@ -121,7 +124,7 @@ static size_t keep_values(struct numeric_reference *ref, const double *sorted, s
     for (size_t i = 0, next; i < n; i = next) {
         for (next = i + 1; next < n && sorted[next] == sorted[i];)
             next++;
-        if (i > 0 && steps_passed(i, steps, n) == steps_passed(next, steps, n))
+        if (resolution > 0 && i > 0 && steps_passed(i, steps, n) == steps_passed(next, steps, n))
             continue;
         if (ref->value != NULL) {
             ref->value[kept] = sorted[i];
@@ -146,7 +149,9 @@ static uint64_t fingerprint(const struct numeric_reference *ref)
     hash = fingerprint_number(hash, ref->positive_infinite_rows);
     hash = fingerprint_number(hash, ref->negative_infinite_rows);
     hash = fingerprint_number(hash, ref->bins);
-    return fingerprint_bytes(hash, ref->bin_of_cell, 2 * ref->distinct + 4);
+    for (size_t i = 0; i < 2 * ref->distinct + 4; i++)
+        hash = fingerprint_number(hash, ref->bin_of_cell[i]);
+    return hash;
 }
 
 static int build(struct numeric_reference *ref, const double *rows, size_t count, size_t bins,
@@ -199,6 +204,7 @@ void numeric_reference_finish(struct numeric_reference *ref)
         return;
     for (size_t i = 0; i < ref->index_levels; i++)
         free(ref->index[i]);
+    free(ref->bucket);
     free(ref->value);
     free(ref->count);
     free(ref->bin_of_cell);

@@ -57,8 +57,12 @@ struct numeric_reference {
     uint8_t *bin_of_cell; /* [2R + 4]; see numeric_reference_classify() */
     uint64_t *bin_count;  /* [bins] reference rows */
     uint64_t fingerprint; /* of everything above that a window's state depends on */
-    size_t index_levels;  /* internal: search tree over value */
+    /* internal: where to look for a value, see numeric_index.h */
+    size_t index_levels;
     double *index[REFERENCE_INDEX_LEVELS];
+    uint32_t *bucket; /* [buckets], or NULL */
+    size_t buckets;
+    double bucket_scale;
 };
 
 /* rows: `count` values, borrowed for the call; NaN is missing, infinities allowed.

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+__extension__ typedef __int128 i128;
+
 /* Distances are computed on half the scale, so that the range of the doubles does not overflow,
  * in units of half the deviation. A constant or single-row reference has no deviation to measure
  * in: the distance is then in the feature's own unit. */
@@ -32,15 +34,14 @@ double wasserstein_distance(const struct feature_window *window)
     const size_t last = ref->distinct - 1;
     const double scale = 0.5 / (double)(n * m);
     double distance = tail(&window->total.below, cell[0], ref->value[0], (double)m);
-    int64_t current = cell[0], reference = 0;
+    int64_t apart = n * cell[0]; /* n C - m F */
+    double left = ref->value[0] * 0.5;
     for (size_t i = 0; i < last; i++) {
-        current += cell[2 * i + 1];
-        reference += ref->count[i];
-        const int64_t before = n * current - m * reference;
-        current += cell[2 * i + 2];
-        const int64_t after = n * current - m * reference;
-        const double width = ref->value[i + 1] * 0.5 - ref->value[i] * 0.5;
-        distance += width * ((fabs((double)before) + fabs((double)after)) * scale);
+        const int64_t before = apart + n * cell[2 * i + 1] - m * ref->count[i];
+        apart = before + n * cell[2 * i + 2];
+        const double right = ref->value[i + 1] * 0.5, width = right - left;
+        distance += width * ((fabs((double)before) + fabs((double)apart)) * scale);
+        left = right;
     }
     distance += tail(&window->total.above, cell[2 * last + 2], ref->value[last], (double)m);
     return distance / unit(ref);
@@ -86,15 +87,73 @@ static inline double gap_squares(int64_t apart, uint64_t gap, double n)
     return k * middle * middle + n * n * (k * (k * k - 1) / 12);
 }
 
-/* Anderson (1962): T = n m / N^2 times the sum of (F_ref - F_cur)^2 over all N = n + m values. Tied
- * values share the distribution functions after all of them: mid-ranks instead, which equal this
- * without ties, make the statistic grow with the ties and not only with the difference. */
-double cramer_von_mises(const struct feature_window *window)
+/* The sum of (n C - m F)^2 over all values, n^2 S1 - 2 n m S2 + m^2 S3 with S1, S2 and S3 the sums
+ * of C^2, C F and F^2, is a whole number. Summed by parts, the values in gaps need no look of their
+ * own: with C and F after each reference value, a value that appears once and nowhere in the window
+ * adds C^2, C F and C to three sums, and that is all.
+ * Sums stay below (n + m)^3. */
+#define EXACT_SQUARES_VALUES (INT64_C(1) << 20)
+
+struct squares {
+    int64_t cc, cf, c, repeated_c; /* sums of count * C^2, count * C F, count * C, count^2 * C */
+    int64_t tied_cc, tied_cf, tied_ff; /* what ties change in S1, S2 and S3 */
+};
+
+/* The sums of 1 to k, and of their squares. */
+static int64_t triangle(int64_t k)
 {
-    const struct numeric_reference *ref = window->numeric;
-    const uint32_t *cell = window->total.cell;
-    const int64_t n = (int64_t)ref->finite_rows, m = window->tree.m;
-    const double all = (double)(n + m);
+    return k * (k + 1) / 2;
+}
+
+static int64_t pyramid(int64_t k)
+{
+    return k * (k + 1) * (2 * k + 1) / 6;
+}
+
+/* A reference value of `count` rows and `equal` values of the window. */
+static void add_tied(struct squares *sum, int64_t c, int64_t f, int64_t count, int64_t equal)
+{
+    sum->cc += count * c * c;
+    sum->cf += count * c * f;
+    sum->c += count * c;
+    sum->repeated_c += count * count * c;
+    sum->tied_cc += 2 * c * triangle(equal - 1) - pyramid(equal - 1);
+    sum->tied_cf += equal * count * c + (f - count) * triangle(equal - 1);
+    sum->tied_ff +=
+        equal * count * (2 * f - count) + 2 * f * triangle(count - 1) - pyramid(count - 1);
+}
+
+static double exact_squares_of(const struct numeric_reference *ref, const uint32_t *cell, int64_t n,
+                               int64_t m)
+{
+    struct squares sum = {0};
+    int64_t c = 0, f = 0, single_cc = 0, single_cf = 0, single_c = 0;
+    for (size_t i = 0; i < ref->distinct; i++) {
+        const int64_t equal = cell[2 * i + 1], count = ref->count[i];
+        c += cell[2 * i] + equal;
+        f += count;
+        if (2 * equal + count > 1) {
+            add_tied(&sum, c, f, count, equal);
+            continue;
+        }
+        single_cc += c * c;
+        single_cf += c * f;
+        single_c += c;
+    }
+    sum.cc += single_cc;
+    sum.cf += single_cf;
+    sum.c += single_c;
+    sum.repeated_c += single_c;
+    const int64_t s1 = pyramid(m) + sum.cc + sum.tied_cc;
+    const int64_t s2 = n * triangle(m) - (sum.cc + sum.c) / 2 + sum.cf + sum.tied_cf;
+    const int64_t s3 = n * n * m - 2 * sum.cf + sum.repeated_c + pyramid(n) + sum.tied_ff;
+    return (double)((i128)(n * n) * s1 - (i128)(2 * n * m) * s2 + (i128)(m * m) * s3);
+}
+
+/* The same in doubles, for samples of any size. */
+static double careful_squares_of(const struct numeric_reference *ref, const uint32_t *cell,
+                                 int64_t n, int64_t m)
+{
     struct careful_sum squares[LANES] = {0}, total = {0};
     int64_t apart = 0; /* n C - m F */
     for (size_t i = 0; i < ref->distinct; i++) {
@@ -112,7 +171,21 @@ double cramer_von_mises(const struct feature_window *window)
         careful_add(&total, squares[i].sum);
         careful_add(&total, squares[i].rest);
     }
-    return total.sum / ((double)n * (double)m) / (all * all);
+    return total.sum;
+}
+
+/* Anderson (1962): T = n m / N^2 times the sum of (F_ref - F_cur)^2 over all N = n + m values. Tied
+ * values share the distribution functions after all of them: mid-ranks instead, which equal this
+ * without ties, make the statistic grow with the ties and not only with the difference. */
+double cramer_von_mises(const struct feature_window *window)
+{
+    const struct numeric_reference *ref = window->numeric;
+    const uint32_t *cell = window->total.cell;
+    const int64_t n = (int64_t)ref->finite_rows, m = window->tree.m;
+    const double all = (double)(n + m);
+    const double squares = n + m <= EXACT_SQUARES_VALUES ? exact_squares_of(ref, cell, n, m)
+                                                         : careful_squares_of(ref, cell, n, m);
+    return squares / ((double)n * (double)m) / (all * all);
 }
 
 /* The normalisation of scipy.stats.cramervonmises_2samp(method='asymptotic'). */

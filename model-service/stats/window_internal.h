@@ -43,11 +43,12 @@ struct ring {
     size_t capacity, begin, length;
 };
 
-/* The terms of the population stability index, kept while the window's size stands still, and
- * which of them a read has to compute again. Behind a pointer: a read may write it. */
+/* What a read may write, behind a pointer: the terms of the population stability index, kept while
+ * the window's size stands still, and which of them have to be computed again. */
 #define PSI_STALE_BINS 8
 struct psi_cache {
-    uint64_t total; /* the window's size that the terms hold for; 0 when all are stale */
+    bool bins_stale; /* the window's bins are to be counted anew from its cells */
+    uint64_t total;  /* the window's size that the terms hold for; 0 when all are stale */
     size_t stale_count;
     size_t stale[PSI_STALE_BINS];
     double term[]; /* [bins] */
@@ -78,7 +79,7 @@ struct feature_window {
     const uint64_t *reference_bin; /* [bins] */
     uint64_t reference_rows;
     struct tally total;
-    uint64_t *bin;       /* [bins] */
+    uint64_t *bin;       /* [bins]; read by window_bins() */
     struct ks_tree tree; /* numeric; over total.cell */
     uint64_t dropped;    /* beyond EXACT_SUM_MAX_COUNT */
 
@@ -109,6 +110,18 @@ void tally_clear(struct tally *tally, size_t cells);
 
 /* After total.cell has been changed as a whole: bins, tree and cached terms. */
 void window_recount(struct feature_window *window);
+
+/* Counts the bins from the cells. */
+void window_count_bins(const struct feature_window *window);
+
+/* The bins as they are now: a window of all observations may leave counting them to the first read.
+ */
+static inline uint64_t *window_bins(const struct feature_window *window)
+{
+    if (window->psi->bins_stale)
+        window_count_bins(window);
+    return window->bin;
+}
 
 static inline bool window_is_finite_cell(const struct feature_window *window, size_t cell)
 {

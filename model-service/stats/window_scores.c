@@ -41,7 +41,7 @@ static int check(const struct feature_window *window, enum drift_method method)
 static double psi_bin_term(const struct feature_window *window, size_t bin)
 {
     return psi_term((double)window->reference_bin[bin] / (double)window->reference_rows,
-                    (double)window->bin[bin] / (double)window->total.observations);
+                    (double)window_bins(window)[bin] / (double)window->total.observations);
 }
 
 /* Adds the same terms in the same order as psi_score(), computing only those that changed. */
@@ -66,7 +66,7 @@ static double psi(const struct feature_window *window)
 int feature_window_score(const struct feature_window *window, enum drift_method method,
                          double *ret_score)
 {
-    const uint64_t *reference = window->reference_bin, *current = window->bin;
+    const uint64_t *reference = window->reference_bin, *current = window_bins(window);
     const size_t bins = window->bins;
     size_t dof;
     int r = check(window, method);
@@ -103,8 +103,9 @@ int feature_window_score(const struct feature_window *window, enum drift_method 
 static size_t degrees_of_freedom(const struct feature_window *window)
 {
     size_t occupied = 0;
+    const uint64_t *bin = window_bins(window);
     for (size_t i = 0; i < window->bins; i++)
-        occupied += window->reference_bin[i] + window->bin[i] > 0;
+        occupied += window->reference_bin[i] + bin[i] > 0;
     return occupied - 1;
 }
 
@@ -174,6 +175,35 @@ static void widen(struct window_moments *moments, double min, double max)
     moments->max = max > moments->max ? max : moments->max;
 }
 
+/* Round these, so that one comparison need not wait for the one before. */
+#define LANES 4
+
+/* The values, none of them infinite. A comparison with NaN is false. */
+static void widen_all(struct window_moments *moments, const double *x, size_t count)
+{
+    double min[LANES], max[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        min[lane] = INFINITY;
+        max[lane] = -INFINITY;
+    }
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) {
+            min[lane] = x[i + lane] < min[lane] ? x[i + lane] : min[lane];
+            max[lane] = x[i + lane] > max[lane] ? x[i + lane] : max[lane];
+        }
+    for (; i < count; i++)
+        widen(moments, x[i], x[i]);
+    for (size_t lane = 0; lane < LANES; lane++)
+        widen(moments, min[lane], max[lane]);
+}
+
+static bool has_infinite(const struct feature_window *window)
+{
+    const uint32_t *cell = window->total.cell;
+    return cell[window->missing_cell + 1] > 0 || cell[window->missing_cell + 2] > 0;
+}
+
 static void find_extremes(const struct feature_window *window, struct window_moments *moments)
 {
     const struct ring *ring = &window->ring;
@@ -183,6 +213,10 @@ static void find_extremes(const struct feature_window *window, struct window_mom
         widen(moments, window->total.min, window->total.max);
     for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
         widen(moments, window->pane[i].min, window->pane[i].max);
+    if (!has_infinite(window)) {
+        widen_all(moments, ring->value, ring->length);
+        return;
+    }
     for (size_t i = 0; i < ring->length; i++)
         if (window_is_finite_cell(window, ring->cell[i]))
             widen(moments, ring->value[i], ring->value[i]);
@@ -234,7 +268,7 @@ double feature_window_quantile(const struct feature_window *window, double p)
 const uint64_t *feature_window_bins(const struct feature_window *window, size_t *ret_bins)
 {
     *ret_bins = window->bins;
-    return window->bin;
+    return window_bins(window);
 }
 
 double feature_window_wasserstein_bound(const struct feature_window *window)

@@ -21,7 +21,7 @@
 #include <string.h>
 
 #define MAGIC   0x57465244u /* "DRFW" */
-#define VERSION 1u
+#define VERSION 2u
 
 static uint64_t fingerprint_of(const struct feature_window *window)
 {
@@ -85,6 +85,12 @@ static void write_chunks(struct byte_writer *out, const int64_t *chunk, size_t c
         write_u64(out, (uint64_t)chunk[i]);
 }
 
+static void write_sum(struct byte_writer *out, struct exact_sum sum)
+{
+    exact_sum_settle(&sum);
+    write_chunks(out, sum.chunk, EXACT_SUM_CHUNKS);
+}
+
 static uint64_t finite_count(const struct feature_window *window, const struct tally *tally)
 {
     uint64_t count = 0;
@@ -112,10 +118,12 @@ static void write_tally(const struct feature_window *window, const struct tally 
         return;
     write_f64(out, tally->min);
     write_f64(out, tally->max);
-    write_chunks(out, tally->sum.chunk, EXACT_SUM_CHUNKS);
-    write_chunks(out, tally->below.chunk, EXACT_SUM_CHUNKS);
-    write_chunks(out, tally->above.chunk, EXACT_SUM_CHUNKS);
-    write_chunks(out, tally->squares.chunk, EXACT_SQUARES_CHUNKS);
+    write_sum(out, tally->sum);
+    write_sum(out, tally->below);
+    write_sum(out, tally->above);
+    struct exact_squares squares = tally->squares;
+    exact_squares_settle(&squares);
+    write_chunks(out, squares.chunk, EXACT_SQUARES_CHUNKS);
 }
 
 static void write_panes(const struct feature_window *window, struct byte_writer *out)
@@ -198,16 +206,20 @@ static int read_ring(struct feature_window *window, struct byte_reader *in)
     return in->failed ? -EINVAL : 0;
 }
 
-/* count: the finite observations behind the sum; no chunk can be larger than they make it. */
+/* Settled, and no larger than the finite observations behind the sum can make it: only the last
+ * chunk may be 2^32 or more. */
 static int read_chunks(struct byte_reader *in, int64_t *chunk, size_t chunks, uint64_t count)
 {
-    const int64_t limit = (int64_t)(count * UINT32_MAX);
     const size_t first = read_u16(in), number = read_u16(in);
     if (first + number > chunks || (number == 0 && first != 0))
         return -EINVAL;
+    bool positive = false, negative = false;
     for (size_t i = first; i < first + number; i++) {
+        const int64_t limit = (int64_t)((i + 1 < chunks ? 1 : count) * UINT32_MAX);
         chunk[i] = (int64_t)read_u64(in);
-        if (chunk[i] > limit || chunk[i] < -limit)
+        positive |= chunk[i] > 0;
+        negative |= chunk[i] < 0;
+        if (chunk[i] > limit || chunk[i] < -limit || (positive && negative) || count == 0)
             return -EINVAL;
     }
     const bool trimmed = number == 0 || (chunk[first] != 0 && chunk[first + number - 1] != 0);

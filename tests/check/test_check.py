@@ -476,7 +476,7 @@ def test_pipes_are_read_once(check, pair):
 
 
 def test_more_rows_than_a_block(check):
-    """Blocks go between two threads: rows, order and counts must survive."""
+    """Blocks go to several threads: rows and counts must survive."""
     rows = [f"{i % 97},{'abc'[i % 3]},{i * 0.5 if i % 7 else ''}" for i in range(120_000)]
     reference = check.write("r.csv", "x,k,y\n" + "\n".join(rows[:5000]))
     current = check.write("c.csv", "x,k,y\n" + "\n".join(rows))
@@ -488,6 +488,109 @@ def test_more_rows_than_a_block(check):
     random.Random(1).shuffle(shuffled)
     again = check.json(reference, check.write("s.csv", "x,k,y\n" + "\n".join(shuffled)))
     assert again["results"] == answer["results"]
+
+
+def many_rows(count, bad):
+    """Some blocks of rows; `bad` are the numbers of the rows that are none."""
+    source = random.Random(5)
+    return "x,k\n" + "".join(
+        f"bad{i},a\n" if i in bad else
+        f"{source.gauss(0.3, 1)!r},{source.choice('abc') if i % 11 else ''}\n"
+        for i in range(count))
+
+
+def one_processor():
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def test_the_number_of_processors_makes_no_difference(check, pair):
+    bad = {7, 30_000, 30_001, 59_999, 60_001, 99_998, 99_999}
+    reference = check.write("r.csv", many_rows(3000, ()))
+    current = check.write("c.csv", many_rows(100_000, bad))
+    alone = check.files(reference, current, "--format", "json", preexec_fn=one_processor)
+    for _ in range(3):
+        done = check.files(reference, current, "--format", "json")
+        assert done.out == alone.out and done.err == alone.err
+    answer = json.loads(alone.out)
+    assert (answer["rows"], answer["bad_rows"]) == (100_000 - len(bad), len(bad))
+    assert [int(line.split(":")[1]) for line in alone.err.splitlines()[:5]] == [
+        i + 2 for i in sorted(bad)[:5]]
+    assert f"{current}: 7 bad rows in all" in alone.err
+
+
+@pytest.mark.parametrize("broken,words", [('"', "a quote is opened in this line and never closed"),
+                                          ('"x"y,a', "goes on after its closing quote"),
+                                          ("1\0,a", "NUL byte")])
+def test_what_comes_after_a_broken_row_is_not_judged(check, broken, words):
+    rows = many_rows(100_000, {50, 70_000}).splitlines()
+    rows[60_001] = broken  # line 60 002
+    reference = check.write("r.csv", many_rows(3000, ()))
+    current = check.write("c.csv", "\n".join(rows) + "\n")
+    for _ in range(5):
+        done = check.files(reference, current)
+        lines = done.err.splitlines()
+        assert done.returncode == 1 and done.out == "" and len(lines) == 2, done.err
+        assert lines[0].startswith(f"{current}:52: ")
+        assert f"{current}:60002: " in lines[1] and words in lines[1]
+
+
+def test_a_configured_window_over_several_blocks(check):
+    check.write("ref.csv", many_rows(3000, ()).replace("x,k", "x,kind"))
+    config = check.write("models.yml", CONFIG.format(more="    window: {observations: 5000}"))
+    rows = many_rows(60_000, {59_000}).replace("x,k", "x,kind").splitlines(keepends=True)
+    current = check.write("c.csv", "".join(rows))
+    last = check.write("last.csv", rows[0] + "".join(rows[-5001:]))
+    for _ in range(3):
+        answer, expected = (json.loads(check.run("--config", config, "--model", "sales",
+                                                 "--current", path, "--format", "json").out)
+                            for path in (current, last))
+        assert answer["results"] == expected["results"] and answer["window_rows"] == 5000
+
+
+# --- what the columns are ---
+
+
+def inverse(values, p):
+    return sorted(values)[max(math.ceil(p * len(values)) - 1, 0)]
+
+
+def test_quantiles_and_moved_categories(check):
+    before, now = normal(1, 800), normal(2, 400, 2.0)
+    kinds, later = ["web", "app", "web", "branch"], ["web", "fax", "", "branch"]
+    reference = check.write("r.csv", "x,k\n" + "".join(
+        f"{v},{kinds[i % 4]}\n" for i, v in enumerate(before)))
+    current = check.write("c.csv", "x,k\n" + "".join(
+        f"{v},{later[i % 4]}\n" for i, v in enumerate(now)))
+    x, k = check.json(reference, current)["columns"]
+    before, now = [*map(float, before)], [*map(float, now)]
+    assert (x["feature"], k["feature"]) == ("x", "k")
+    assert [q["probability"] for q in x["quantiles"]] == [0.05, 0.25, 0.5, 0.75, 0.95]
+    for quantile in x["quantiles"][:-1]:
+        p = quantile["probability"]
+        assert quantile["reference"] == inverse(before, p)
+        assert abs(quantile["current"] - inverse(now, p)) < 0.2
+    assert x["min_current"] == min(now) and x["max_reference"] == max(before)
+    assert 0 < x["wasserstein_bound"] < 0.05
+    # each moved by a quarter: in the order of their frequency, the unseen and the missing last
+    assert k["moved"] == [{"category": "web", "reference": 0.5, "current": 0.25},
+                          {"category": "app", "reference": 0.25, "current": 0},
+                          {"category": "__other__", "reference": 0, "current": 0.25},
+                          {"category": "__missing__", "reference": 0, "current": 0.25}]
+    table = check.files(reference, current).out
+    assert re.search(r"^x: 5 % -\S+ -> \S+, 25 % .*, 95 % \S+ -> \S+$", table, re.M)
+    assert re.search(r"^k: .*(web 50.0 % -> 25.0 %|app 25.0 % -> 0.0 %)", table, re.M)
+
+
+def test_the_cap_on_categories_is_said(check):
+    reference = check.write("r.csv", "k\n" + "".join(f"c{i}\nc{i}\n" for i in range(1200)))
+    answer = check.json(reference, reference)
+    assert answer["columns"][0]["other_categories"] == 200
+    assert answer["columns"][0]["moved"] == []
+    note = "k has more than 1000 categories in the reference: the 200 least frequent count as one"
+    assert answer["notes"] == [note] and f"Note: {note}" in check.files(reference, reference).out
+
+
+# --- a terminal ---
 
 
 def test_progress_and_colour_only_on_a_terminal(check, pair):

@@ -1,8 +1,9 @@
 /* fuzz_csv.c - libFuzzer target of the CSV reader; corpus in corpus/csv/.
  *
  * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
- *     fuzz_csv.c ../../model-service/adapt/{csv,csv_number,csv_table,excerpt,text_pool}.c -lm -o
- * fuzz_csv
+ *     fuzz_csv.c
+ * ../../model-service/adapt/{csv,csv_block,csv_number,csv_scan,csv_table,decimal,excerpt,text_pool}.c
+ * -lm -o fuzz_csv
  * ./fuzz_csv -max_total_time=60 NEW_INPUTS corpus/csv */
 #include "adapt/csv.h"
 

@@ -2,7 +2,7 @@
  *
  * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
  *     fuzz_json.c
- * ../../model-service/adapt/{json_body,json_input,json_place,json_quick,json_simulation,csv_number}.c
+ * ../../model-service/adapt/{json_body,json_input,json_place,json_quick,json_simulation,decimal}.c
  * \
  *     ../../model-service/adapt/excerpt.c -ljansson -lm -o fuzz_json
  * ./fuzz_json -max_total_time=60 NEW_INPUTS corpus/json */

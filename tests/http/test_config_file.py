@@ -1,4 +1,5 @@
 """serve --config: what is taken, and what is refused with file, line, key and what was expected."""
+import csv
 import json
 import math
 import os
@@ -396,3 +397,22 @@ def test_every_key_is_documented(tmp_path):
         said = validate(tmp_path / "c.yml").stderr
         keys = re.search(r"expected one of (.*)$", said.strip())[1].split(", ")
         assert sorted(tables[place]) == sorted(keys), place
+
+
+def test_from_a_csv_to_a_service(tmp_path, start_service):
+    """init, validate, serve: with names that YAML, JSON and the exposition each have to quote."""
+    names = ["yes", "1", "a: b #", "größe", "- x", '"q"', "back\\slash", "null", "colour"]
+    rng = random.Random(5)
+    rows = [[round(rng.gauss(c, 1), 2) for c in range(8)] + [rng.choice("rgb")] for _ in range(300)]
+    with open(tmp_path / "ref.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row"] + names + ["label"])
+        writer.writerows([i] + row + [i % 2] for i, row in enumerate(rows))
+    done = subprocess.run([BINARY, "init", "ref.csv", "--label", "label", "--output", "drift.yml"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert validate(tmp_path / "drift.yml").returncode == 0
+    service = start_service("--config", str(tmp_path / "drift.yml"))
+    assert service.get("/").json()["models"] == ["ref"]
+    assert list(inputs(service.get("/drift/status").json())) == names
+    assert {s.labels["feature"] for s in scrape(service)["model_drift_score"].samples} >= set(names)

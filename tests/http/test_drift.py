@@ -142,7 +142,7 @@ def test_shape_of_the_status(start_service):
             "model", "model_version", "overall_drift", "drift_detected", "prediction_drift_detected",
             "feature_drift_scores",
             "threshold", "critical_threshold", "significance", "timestamp", "window_observations",
-            "minimum_sample", "reference_samples", "features"}
+            "minimum_sample", "reference_samples", "features", "concept_drift", "streams"}
         assert (seen["threshold"], seen["critical_threshold"]) == (0.3, 0.5)
         assert 0 < seen["significance"] <= 0.001 and seen["minimum_sample"] == 50
         assert seen["reference_samples"] == 1000

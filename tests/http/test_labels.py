@@ -191,3 +191,95 @@ def test_labels_do_not_disturb_one_another_between_models(tmp_path, start_servic
     assert counts(label(service, {"id": "a", "label": 1})) == {"unknown": 1}
     assert counts(label(service, {"id": "a", "label": 1}, path="/models/two/labels")) == {"joined": 1}
     assert json.loads(service.get("/models/two/performance").text)["window_labels"] == 1
+
+
+# Lines
+
+def lines(service, text, path="/labels", status=200):
+    answer = service.post(path, data=text, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_lines(service, predicted):
+    a, b, c = predicted(3)
+    text = (f'{{"id": "{a}", "label": "1"}}\n\n{{"id": "{b}", "label": 0}}\r\nnot json\n'
+            f'{{"labels": [{{"id": "{c}", "label": 0}}]}}\n{{"id": "{c}", "label": 7}}\n'
+            f'{{"label": "1", "id": "{a}"}}')
+    answer = lines(service, text)
+    assert counts(answer) == {"joined": 2, "duplicate": 1}
+    assert answer["rejected"] == 3
+    assert [error["line"] for error in answer["errors"]] == [4, 5, 6]
+    assert answer["errors"][1]["detail"] == "a line holds one label, not a batch"
+
+
+def test_many_lines(service, predicted):
+    """More than any collected body may hold."""
+    ids = [id_ for _ in range(6) for id_ in predicted(10000)]
+    answer = lines(service, "\n".join(json.dumps({"id": id_, "label": "1", "note": "x" * 60}) for id_ in ids))
+    assert counts(answer) == {"joined": 60000}
+
+
+def test_lines_none_of_which_is_a_label(service):
+    assert lines(service, "\n\n", status=422)["detail"] == "there is no line in the body"
+    assert "none of 2 lines was taken; line 1: " in lines(service, "x\ny\n", status=422)["detail"]
+
+
+# Labels that come with an observation
+
+OBSERVED = """models:
+  - name: m
+    reference: reference.csv
+    features: [{name: x}]
+    scorer: {type: none, classes: ["no", "yes"]}
+    labels: {window: 100}
+"""
+
+
+@pytest.fixture
+def observed(tmp_path, start_service):
+    (tmp_path / "reference.csv").write_text("x\n" + "".join(f"{i / 50 - 1}\n" for i in range(100)))
+    (tmp_path / "c.yml").write_text(OBSERVED)
+    return start_service("--config", str(tmp_path / "c.yml"))
+
+
+def observe(service, **members):
+    answer = service.post("/observe", json={"features": {"x": 0.5}, **members})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_an_observation_with_its_label(observed):
+    assert "labels" not in observe(observed, prediction="yes")
+    assert counts(observe(observed, prediction="yes", label="yes")["labels"]) == {"joined": 1}
+    assert counts(observe(observed, prediction="yes", id="a", label="no")["labels"]) == {"joined": 1}
+    assert counts(observe(observed, prediction="yes", id="a", label="no")["labels"]) == {"duplicate": 1}
+    assert counts(observe(observed, score=0.2, label="no")["labels"]) == {"joined": 1}
+    assert "labels" not in observe(observed, score=0.9, id="b")
+    assert counts(observe(observed, id="b", label=1)["labels"]) == {"joined": 1}
+    report = observed.get("/performance").json()
+    assert report["window_labels"] == 4
+    assert report["metrics"]["accuracy"]["value"] == 0.75
+    assert report["metrics"]["roc_auc"]["value"] == 1 and report["metrics"]["roc_auc"]["labels"] == 2
+
+
+def test_an_observation_counts_although_its_label_does_not(observed):
+    answer = observe(observed, prediction="yes", label="perhaps")
+    assert answer["observed"] == 1 and answer["rejected"] == 0
+    assert answer["labels"]["rejected"] == 1
+    assert answer["errors"] == [{"instance": 0, "detail":
+                                 'the label "perhaps" is no class of the model; it has "no" to "yes"'}]
+    answer = observe(observed, label="yes")
+    assert answer["labels"]["rejected"] == 1
+    assert answer["errors"][0]["detail"] == "a label needs a prediction beside it, or the id of one"
+    # A prediction that is no class of the model has nothing to be compared with.
+    observe(observed, prediction="never", id="z")
+    assert counts(label(observed, {"id": "z", "label": "yes"})) == {"unknown": 1}
+
+
+def test_observed_first_and_labelled_later(observed):
+    rows = "\n".join(json.dumps({"features": [0.1], "score": i / 100, "id": f"o{i}"}) for i in range(100))
+    answer = observed.post("/observe", data=rows, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.json()["observed"] == 100
+    assert counts(lines(observed, "\n".join(json.dumps({"id": f"o{i}", "label": i % 2}) for i in range(100)))) == {
+        "joined": 100}

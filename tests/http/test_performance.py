@@ -236,3 +236,86 @@ def test_regression_reference(tmp_path, start_service):
         "rmse": math.sqrt(metrics.mean_squared_error(frame.y, frame.p)),
         "bias": (frame.p - frame.y).mean(),
         "r2": metrics.r2_score(frame.y, frame.p)}, rel=1e-12)
+
+
+# Real data
+
+HOUSING = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
+HOUSING_WINDOW = 1000
+
+
+def housing_config(folder):
+    features = "\n".join(f"      - {{name: {name}}}" for name in HOUSING)
+    path = folder / "housing.yml"
+    path.write_text(f"""models:
+  - name: housing
+    reference: {DATA / "california_housing_reference.csv"}
+    features:
+{features}
+    scorer: {{type: none, task: classification, classes: ["0", "1"]}}
+    columns: {{id: id, timestamp: timestamp, prediction: y_pred, score: y_pred_proba, label: clf_target}}
+    window: {{observations: {HOUSING_WINDOW}}}
+    labels: {{window: {HOUSING_WINDOW}}}
+""")
+    return str(path)
+
+
+def housing_lines(frame, members):
+    import json
+    return "\n".join(json.dumps(members(row)) for row in frame.to_dict("records"))
+
+
+def send_lines(service, path, text):
+    answer = service.post(path, data=text, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the evaluation data is not here")
+def test_california_housing(tmp_path, start_service):
+    """Predictions through /observe, the truth later through /labels: windows equal scikit-learn's."""
+    reference = pandas.read_csv(DATA / "california_housing_reference.csv")
+    analysis = pandas.read_csv(DATA / "california_housing_analysis.csv").merge(
+        pandas.read_csv(DATA / "california_housing_analysis_gt.csv"), on="id")
+    service = start_service("--config", housing_config(tmp_path))
+    report = performance(service)
+    assert report["reference"] == {"source": "reference", "labels": len(reference)}
+    scored = reference.dropna(subset=["y_pred_proba"])
+    assert report["metrics"]["roc_auc"]["reference"]["value"] == pytest.approx(
+        metrics.roc_auc_score(scored.clf_target, scored.y_pred_proba), rel=1e-12)
+    assert report["metrics"]["accuracy"]["reference"]["value"] == pytest.approx(
+        metrics.accuracy_score(reference.clf_target, reference.y_pred), rel=1e-12)
+
+    chunk, lag = 500, 1500           # labels come three chunks later
+    for at in range(0, len(analysis) + lag, chunk):
+        predicted, labelled = analysis[at:at + chunk], analysis[max(0, at - lag):max(0, at - lag + chunk)]
+        if len(predicted):
+            answer = send_lines(service, "/observe", housing_lines(predicted, lambda row: {
+                "id": str(row["id"]), "timestamp": row["timestamp"].replace(" ", "T") + "Z",
+                "features": {name: row[name] for name in HOUSING},
+                "prediction": row["y_pred"], "score": row["y_pred_proba"]}))
+            assert answer["observed"] == len(predicted) and answer["rejected"] == 0, answer
+        if not len(labelled):
+            continue
+        answer = send_lines(service, "/labels", housing_lines(
+            labelled.sample(frac=1, random_state=at), lambda row: {"id": str(row["id"]), "label": row["clf_target"]}))
+        assert answer["joined"] == len(labelled)
+        check_housing_window(performance(service), analysis[:max(0, at - lag) + chunk])
+    report = performance(service)
+    assert report["total_labels"] == len(analysis)
+    assert report["labels"]["joined"] == len(analysis) and report["labels"]["pending"] == 0
+    print({name: metric["value"] for name, metric in report["metrics"].items()})
+
+
+def check_housing_window(report, labelled):
+    """Whole chunks are in the window, so their order within a chunk does not matter."""
+    window = labelled.tail(report["window_labels"])
+    if len(labelled) % 500:
+        return                       # the last chunk is shorter: the window starts inside another
+    truth, score = window.clf_target.to_numpy(), window.y_pred_proba.to_numpy()
+    found = {name: metric["value"] for name, metric in report["metrics"].items()}
+    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(truth, window.y_pred), rel=1e-12)
+    assert found["roc_auc"] == pytest.approx(metrics.roc_auc_score(truth, score), rel=1e-12)
+    assert found["log_loss"] == pytest.approx(metrics.log_loss(truth, score), rel=1e-12)
+    assert found["brier"] == pytest.approx(metrics.brier_score_loss(truth, score), rel=1e-12)
+    assert found["f1"] == pytest.approx(metrics.f1_score(truth, window.y_pred), rel=1e-12)

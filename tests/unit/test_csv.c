@@ -562,6 +562,40 @@ static void test_short_numbers(void **state)
         }
 }
 
+/* Numbers of 9 to 26 characters in the shapes that have a short cut, and near misses of them. */
+static void test_long_numbers(void **state)
+{
+    uint64_t random = 88172645463325252u;
+    char text[64];
+
+    (void)state;
+    for (size_t round = 0; round < 400000; round++) {
+        size_t bytes = 9 + round % 18, point;
+        double got = -1, expected;
+        char *end;
+        int r;
+
+        for (size_t i = 0; i < bytes; i++) {
+            random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+            text[i] = (char)('0' + (round % 7 == 0 && i < bytes - 3 ? 0 : random % 10));
+        }
+        point = random % (round % 3 == 0 ? bytes : 9);
+        text[point] = '.';
+        if (random >> 20 & 1)
+            text[0] = '-';
+        if (round % 50 == 0)
+            text[random % bytes] = "k.-+e ,"[random / 64 % 7];
+        text[bytes] = '\0';
+        r = csv_number(text, bytes, &got);
+        expected = strtod(text, &end);
+        end += end == text ? 0 : strspn(end, " ");
+        if (end == text || *end != '\0')
+            assert_int_equal(r, -EINVAL);
+        else if (!isinf(expected) && (r != 0 || memcmp(&got, &expected, sizeof(got)) != 0))
+            fail_msg("\"%s\": %d %.17g, not %.17g", text, r, got, expected);
+    }
+}
+
 static int make_path(void **state)
 {
     int fd;
@@ -588,7 +622,8 @@ int main(void)
         cmocka_unit_test(test_missing),       cmocka_unit_test(test_not_numbers),
         cmocka_unit_test(test_table),         cmocka_unit_test(test_table_without_rows),
         cmocka_unit_test(test_large_table),   cmocka_unit_test(test_refused_tables),
-        cmocka_unit_test(test_short_numbers), cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_short_numbers), cmocka_unit_test(test_long_numbers),
+        cmocka_unit_test(test_corpus),
     };
 
     return cmocka_run_group_tests(tests, make_path, remove_path);

@@ -116,6 +116,42 @@ static void test_combine(void **state)
     assert_true(exact_sum_mean(&left.sum, 1) == 0);
 }
 
+static void settle(struct sums *sums)
+{
+    exact_sum_settle(&sums->sum);
+    exact_squares_settle(&sums->squares);
+}
+
+/* Blocks of values, of few exponents and of all, with zeros and the smallest numbers. */
+static void test_blocks(void **state)
+{
+    (void)state;
+    uint64_t seed = 24;
+    static double x[5000];
+    for (int round = 0; round < 60; round++) {
+        struct sums single = {0}, block = {0};
+        const size_t count = random_below(&seed, 5000);
+        for (size_t i = 0; i < count; i++) {
+            x[i] = random_finite(&seed);
+            if (round % 3 > 0)
+                x[i] = ldexp(frexp(x[i], &(int){0}), (int)random_below(&seed, 70) - 35);
+            if (round % 3 == 2)
+                x[i] *= i % 5 == 0 ? 0 : 0x1p-1050;
+            add(&single, x[i]);
+        }
+        exact_sums_add(&block.sum, &block.squares, x, count);
+        assert_true(bits_of(exact_sum_mean(&block.sum, count)) ==
+                    bits_of(exact_sum_mean(&single.sum, count)));
+        settle(&single);
+        settle(&block);
+        assert_memory_equal(&block.sum, &single.sum, sizeof single.sum);
+        assert_memory_equal(&block.squares, &single.squares, sizeof single.squares);
+        const struct sums once = block;
+        settle(&block);
+        assert_memory_equal(&block, &once, sizeof once);
+    }
+}
+
 /* The largest count of the largest value stays inside the chunks: built by doubling. */
 static void test_largest_count(void **state)
 {
@@ -129,6 +165,8 @@ static void test_largest_count(void **state)
         exact_sum_combine(&sums.sum, &one.sum, 1);
         exact_squares_combine(&sums.squares, &one.squares, 1);
     }
+    assert_true(exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT) == -DBL_MAX);
+    settle(&sums);
     assert_true(exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT) == -DBL_MAX);
     assert_true(exact_deviation(&sums.sum, &sums.squares, EXACT_SUM_MAX_COUNT) == 0);
     assert_true(isnan(exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT + 1)));
@@ -176,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_cancellation),
         cmocka_unit_test(test_subtracting_undoes),
         cmocka_unit_test(test_combine),
+        cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_largest_count),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_inconsistent),

@@ -98,22 +98,26 @@ static void long_lines(void **state)
 static void memory_limit(void **state)
 {
     struct seen seen = {.text = ""}, other_seen = {.text = ""};
-    struct lines_memory small = {.limit = 4000};
+    struct lines_memory small = {.limit = 8000};
     struct lines lines, other;
-    char text[5000];
+    char text[6000];
     (void)state;
     memset(text, 'x', sizeof(text));
     lines_init(&lines, &small, note, &seen);
     lines_init(&other, &small, note, &other_seen);
     lines_feed(&lines, "begun", 5);
-    assert_int_equal(atomic_load(&small.used), 1024);
-    lines_feed(&other, text, 2000); /* 2048 of room beside 1024 */
-    lines_feed(&lines, text, 2000); /* would need 2048 more */
+    assert_int_equal(atomic_load(&small.used), 0);
+    lines_feed(&other, text, 3000);
+    lines_feed(&other, text, 100);
+    assert_int_equal(atomic_load(&small.used), 4096);
+    lines_feed(&lines, text, 2000);
+    lines_feed(&lines, text, 2000); /* would need as much again */
     lines_feed(&lines, "\nshort\n", 7);
     lines_feed(&other, "\n", 1);
     lines_feed(&lines, text, 10);
     assert_string_equal(seen.text, "1:MEMORY|2:short|");
-    assert_int_equal(other_seen.bytes, 2 + 2000 + 1);
+    assert_int_equal(other_seen.bytes, 2 + 3100 + 1);
+    assert_int_equal(atomic_load(&small.used), 0);
     lines_end(&lines);
     assert_string_equal(seen.text, "1:MEMORY|2:short|3:xxxxxxxxxx|");
     lines_finish(&lines);

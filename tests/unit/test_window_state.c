@@ -264,7 +264,7 @@ static void test_layout(void **state)
     for (int i = 0; i < 5; i++)
         observe(&fixture, window, i == 4 ? NAN : i / 2.0, 0);
     struct bytes bytes = save(window);
-    static const uint8_t expected[] = {'D', 'R', 'F', 'W', 1, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t expected[] = {'D', 'R', 'F', 'W', 2, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0};
     static const uint8_t ring[] = {3, 0, 0, 0, 0, 0, 0,    0,    0, 0, 0, 0, 0, 0, 0xf0, 0x3f,
                                    0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f};
     assert_int_equal(bytes.size, 64);

@@ -22,6 +22,7 @@ SEED = int(os.environ.get("WINDOWS_LIVE_SEED", np.random.SeedSequence().entropy 
 SMALL_CASES = 2000
 LARGE_CASES = 12
 MOMENT_CASES = 300
+IDENTICAL_SHARE = 0.04  # of the cases: the same values on both sides
 TOLERANCE = 1e-12         # relative, of statistics
 P_TOLERANCE = 1e-6        # relative, of p-values down to SMALLEST_P
 SMALLEST_P = 1e-300
@@ -158,7 +159,10 @@ def cases(count, large):
         rng = np.random.default_rng(seed)
         names = rng.choice(list(SHAPES), 2)
         n, m = draw_sizes(rng, large)
-        yield rng, SHAPES[names[0]](rng, n), SHAPES[names[1]](rng, m), f"{names} n={n} m={m}"
+        ref, cur = SHAPES[names[0]](rng, n), SHAPES[names[1]](rng, m)
+        if rng.random() < IDENTICAL_SHARE:
+            cur = rng.permutation(ref)
+        yield rng, ref, cur, f"{names} n={n} m={len(cur)}"
 
 
 def all_cases():
@@ -245,6 +249,23 @@ def test_against_scipy():
             check_cramer_von_mises(window, ref, cur, what)
             exact_distances += check_wasserstein(window, ref, cur, what)
     assert exact_distances > 10
+
+
+def test_cramer_von_mises_of_large_samples():
+    """Beyond about a million values the sums are in doubles."""
+    rng = np.random.default_rng(SEEDS.spawn(1)[0])
+    for rows in 350_000, 600_000:
+        ref = np.round(rng.normal(size=rows), 3)
+        cur = np.round(rng.normal(0.01, 1, size=rows), 3)
+        cur = cur[np.isin(cur, ref)]
+        values, (n, m) = np.unique(ref), (len(ref), len(cur))
+        at_or_below = [np.searchsorted(np.sort(x), values, side="right").tolist() for x in (ref, cur)]
+        counts = np.diff(np.array([[0, 0], *zip(*at_or_below)]), axis=0).sum(axis=1).tolist()
+        squares = sum(k * (n * c - m * r) ** 2 for k, r, c in zip(counts, *at_or_below))
+        with Window(ref) as window:
+            window.observe(cur)
+            close(window.score(CRAMER_VON_MISES), float(Fraction(squares, n * m * (n + m) ** 2)),
+                  TOLERANCE, rows)
 
 
 def test_compressed_reference():
