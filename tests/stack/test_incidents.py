@@ -260,7 +260,7 @@ def service_killed(stack):
     stack.await_messages(2)
     stack.until(lambda: not stack.query('ALERTS{alertname="CriticalDataDrift"}'), "the drift is no longer known")
     stack.start_service()
-    stack.await_messages(3)
+    stack.await_messages(4)  # also the end of the drift, which nobody knows of any more
 
 
 def slack_refuses(stack):
