@@ -88,8 +88,8 @@ class Stack:
         (folder / "rules").mkdir(parents=True)
         (folder / "targets").mkdir()
         for path in (PROMETHEUS / "rules").glob("*.yml"):
-            (folder / "rules" / path.name).write_text(re.sub(
-                r"(?m)^(\s+(?:for|keep_firing_for): )(\w+)$", lambda m: m[1] + SHORTENED[m[2]], path.read_text()))
+            (folder / "rules" / path.name).write_text(self.rule_text(re.sub(
+                r"(?m)^(\s+(?:for|keep_firing_for|interval): )(\w+)$", lambda m: m[1] + SHORTENED[m[2]], path.read_text())))
         config = load(PROMETHEUS / "prometheus.yml")
         config["global"].update(scrape_interval="1s", scrape_timeout="1s", evaluation_interval="1s")
         self.rules = config.pop("rule_files")
@@ -97,6 +97,9 @@ class Stack:
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
         for job, name in (("model-service", "service"), ("prometheus", "prometheus"), ("alertmanager", "alertmanager")):
             (folder / f"targets/{job}.yml").write_text(yaml.safe_dump([{"targets": [f"127.0.0.1:{self.ports[name]}"]}]))
+
+    def rule_text(self, text):
+        return text
 
     def write_alertmanager(self):
         folder = self.folder / "alertmanager"
