@@ -8,7 +8,7 @@
 #include "adapt/process.h"
 #include "encode/exposition.h"
 
-/* Everything a scrape writes, read before the first line of it. */
+/* Everything a scrape writes of a model, read at once. */
 struct model_snapshot {
     const struct served_model *model;
     const char *name;
@@ -19,11 +19,12 @@ struct model_snapshot {
     size_t stream_count;
 };
 
+/* What the writers are handed: one model after the other, and at the end none, for the families of
+ * the service. */
 struct snapshot {
     const struct app *app;
-    struct model_set *set; /* held until the last line */
-    struct model_snapshot *models;
-    size_t model_count;
+    const struct model_snapshot *models;
+    size_t model_count; /* 1 or 0 */
     struct process_usage process;
     bool process_known;
     double collect_seconds;

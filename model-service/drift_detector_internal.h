@@ -22,6 +22,9 @@ struct feature {
     bool in_drift[SEVERITY_COUNT];
     int64_t drifted_since_ms;
     uint64_t missing_total, infinite_total, unseen_total, out_of_range_total;
+    /* as of the last report, and the state of the window they belong to */
+    struct window_moments moments;
+    uint64_t moments_observations, moments_rows;
 };
 
 /* Each is corrected by itself (drift_detector.h says why). */

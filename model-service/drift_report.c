@@ -23,10 +23,25 @@ static void report_reference(const struct feature *feature, struct detector_feat
     report->reference_max = reference->max;
 }
 
-static void report_window(const struct feature *feature, struct detector_feature_report *report)
+/* Computed again only when the window has changed: without a new observation it can only lose rows.
+ */
+static struct window_moments read_moments(struct feature *feature, uint64_t observations,
+                                          uint64_t rows)
+{
+    if (rows == 0 || observations != feature->moments_observations ||
+        rows != feature->moments_rows) {
+        feature->moments = feature_window_moments(feature->window);
+        feature->moments_observations = observations;
+        feature->moments_rows = rows;
+    }
+    return feature->moments;
+}
+
+static void report_window(struct feature *feature, uint64_t observations,
+                          struct detector_feature_report *report)
 {
     const struct window_counts counts = feature_window_counts(feature->window);
-    const struct window_moments moments = feature_window_moments(feature->window);
+    const struct window_moments moments = read_moments(feature, observations, counts.observations);
     report->window_rows = counts.observations;
     report->window_missing = counts.missing;
     report->window_infinite = counts.positive_infinite + counts.negative_infinite;
@@ -63,7 +78,8 @@ static void report_categories(const struct feature *feature, struct detector_fea
         };
 }
 
-static void report_feature(const struct feature *feature, struct detector_feature_report *report)
+static void report_feature(struct feature *feature, uint64_t observations,
+                           struct detector_feature_report *report)
 {
     *report = (struct detector_feature_report){
         .name = feature->name,
@@ -79,7 +95,7 @@ static void report_feature(const struct feature *feature, struct detector_featur
         .out_of_range_total = feature->out_of_range_total,
     };
     report_reference(feature, report);
-    report_window(feature, report);
+    report_window(feature, observations, report);
     if (feature->type == FEATURE_CATEGORICAL)
         report_categories(feature, report);
 }
@@ -150,7 +166,7 @@ void detector_report(struct detector *detector, int64_t now_ms, struct detector_
     }
     report->feature_count = detector->feature_count;
     for (size_t f = 0; f < detector->feature_count; f++)
-        report_feature(&detector->features[f], &report->features[f]);
+        report_feature(&detector->features[f], detector->observations_total, &report->features[f]);
     for (size_t t = 0; t < detector->test_count; t++)
         report_test(detector, &detector->tests[t], report);
     report_missing(detector, report);

@@ -234,28 +234,7 @@ static int reference_read(const struct config_model *config, enum prediction_typ
     return rc;
 }
 
-/* --- the scorer and its classes --- */
-
-static int scorer_create(struct served_model *model, const struct config_model *config,
-                         char error[SERVED_MODEL_ERROR_BYTES])
-{
-    const struct config_scorer *scorer = &config->scorer;
-    if (scorer->type == CONFIG_SCORER_NONE) {
-        const bool number = scorer->task == CONFIG_TASK_REGRESSION;
-        model->type = number ? PREDICTION_REGRESSION : PREDICTION_BINARY; /* or more: see below */
-        return 0;
-    }
-    if (!scorer->weights) {
-        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": its scorer cannot be served",
-                 config->name);
-        return -EINVAL;
-    }
-    int rc = logistic_scorer_create(scorer->weights, config->feature_count, scorer->intercept, 0, 0,
-                                    &model->scorer);
-    if (rc == 0)
-        model->type = scorer_type(model->scorer);
-    return rc;
-}
+/* --- the classes --- */
 
 static int by_text(const void *a, const void *b)
 {
@@ -474,7 +453,7 @@ static int configured_create(struct served_model *model, const struct config_mod
     if (rc == 0)
         rc = names_copy(model, config, settings);
     if (rc == 0)
-        rc = scorer_create(model, config, error);
+        rc = served_model_create_scorer(model, config, error);
     if (rc == 0)
         rc = reference_read(config, model->type, table, error);
     if (rc == 0)

@@ -21,6 +21,7 @@ struct served_model {
     struct input_schema schema;
     char **feature_names;
     bool *categorical;
+    bool *nullable;        /* what the scorer can do without; NULL: nothing */
     struct scorer *scorer; /* NULL: predictions come with the observations */
     enum prediction_type type;
     char **class_names;
@@ -75,6 +76,11 @@ union detector_value served_value_of(const struct served_model *model, size_t f,
 struct observed_prediction served_model_count_told(struct served_model *model,
                                                    const struct observed_prediction *prediction);
 int64_t served_model_now_ms(void);
+
+/* Creates the scorer, if the configuration has one, and takes its type. 0, or -EINVAL, -ENOMEM or
+ * an error of the files, with error. */
+int served_model_create_scorer(struct served_model *model, const struct config_model *config,
+                               char error[SERVED_MODEL_ERROR_BYTES]);
 
 /* The model's own output on its reference: what its predictions are compared with. */
 struct reference_predictions {

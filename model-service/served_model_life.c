@@ -57,6 +57,7 @@ static void destroy(struct served_model *model)
     strings_free(model->feature_names, model->schema.features);
     strings_free(model->class_names, model->class_count);
     free(model->categorical);
+    free(model->nullable);
     free((void *)model->prediction_counts);
     free(model->name);
     free(model->version);

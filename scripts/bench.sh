@@ -9,6 +9,7 @@
 #   check      two CSV files beside pandas and SciPy
 #   evidence   how often traffic without drift looks drifted
 #   detectors  change in a stream of errors: false alarms, delay, cost
+#   models     100 models of 50 features: start, memory, a scrape
 #   pages      false alarms and delays of the alerts, by window and threshold (about 10 minutes)
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -24,10 +25,11 @@ bench_evidence() {
     "$python" "$ROOT/bench/evidence/psi_limit.py"
 }
 bench_detectors() { "$python" "$ROOT/bench/detectors/bench.py" "$BUILD_DIR/stats/bench-detectors"; }
+bench_models() { "$python" "$ROOT/bench/models/bench.py"; }
 bench_pages() { "$BUILD_DIR/bench-pages"; }
 
 case ${1:-} in -h | --help) print_help "$0" && exit 0 ;; esac
-[ $# -gt 0 ] || set -- stats http observe check evidence detectors pages
+[ $# -gt 0 ] || set -- stats http observe check evidence detectors models pages
 for name in "$@"; do
     declare -F "bench_$name" >/dev/null || die "unknown benchmark '$name'" "see scripts/bench.sh --help"
 done

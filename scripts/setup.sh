@@ -29,6 +29,7 @@ build    libjansson-dev
 build    libcyaml-dev
 build    libyaml-dev
 build    zlib1g-dev
+build    libxgboost-dev
 build    libcmocka-dev
 run      curl                       curl
 run      jq                         jq
@@ -43,6 +44,8 @@ test     python3-sklearn
 test     python3-pandas
 test     python3-yaml
 test     python3-prometheus-client
+test     python3-sklearn
+test     python3-xgboost
 test     clang-14
 test     libclang-rt-14-dev
 test     clang-format-14            clang-format-14

@@ -103,6 +103,7 @@ suite_python() {
 suite_http() {
     title "the service over HTTP"
     run_pytest http 900 tests/http
+    run_pytest examples 600 tests/examples
 }
 
 suite_stack() {

@@ -49,6 +49,14 @@ static bool may_miss(const struct json_decoder *decoder)
     return decoder->observing || decoder->schema->allow_missing;
 }
 
+/* Whether a null is missing, also where an absent feature is an error. */
+static bool may_be_null(const struct json_decoder *decoder, size_t feature)
+{
+    const bool *nullable = decoder->schema->nullable;
+
+    return may_miss(decoder) || (nullable && nullable[feature]);
+}
+
 static int refuse_text(const struct json_decoder *decoder, size_t feature, const json_t *json)
 {
     char found[EXCERPT_BYTES + 8];
@@ -110,7 +118,7 @@ static int decode_value(const struct json_decoder *decoder, size_t feature, cons
     } else if (categorical && json_is_string(json)) {
         *value = (struct input_value){.text = json_string_value(json),
                                       .text_bytes = json_string_length(json)};
-    } else if (json_is_null(json) && may_miss(decoder)) {
+    } else if (json_is_null(json) && may_be_null(decoder, feature)) {
         *value = (struct input_value){.number = NAN};
     } else {
         return json_refuse_value(decoder, feature, json_type_name(json));

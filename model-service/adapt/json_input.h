@@ -20,6 +20,9 @@ struct input_schema {
     const char *const *name; /* [features] */
     const bool *categorical; /* [features] text expected instead of a number */
     bool allow_missing;      /* null or an absent named feature is missing instead of an error */
+    /* [features], or NULL for none: a null of these is a missing value, also where it is not
+     * allowed everywhere; an absent feature is still an error */
+    const bool *nullable;
 };
 
 /* Where and why a body was refused: the HTTP status and one sentence for the client. */

@@ -5,8 +5,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <strings.h>
 
 /* Plain words that YAML 1.1 or 1.2 reads as something else than text. */
 static const char *const meaningful[] = {"y",   "n",    "yes",   "no",  "on",
@@ -15,6 +13,16 @@ static const char *const meaningful[] = {"y",   "n",    "yes",   "no",  "on",
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* Letters of ASCII alone, whatever the locale: what has others is quoted anyway. */
+static bool same_word(const char *a, const char *b)
+{
+    while (*a && (*a | 0x20) == (*b | 0x20)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
 }
 
 /* Letters first, then also digits, dots and hyphens: no indicator, no number, no date. */
@@ -26,7 +34,7 @@ static bool is_plain(const char *text)
         if (!is_letter(*c) && !(*c >= '0' && *c <= '9') && *c != '.' && *c != '-')
             return false;
     for (size_t i = 0; i < sizeof(meaningful) / sizeof(meaningful[0]); i++)
-        if (strcasecmp(text, meaningful[i]) == 0)
+        if (same_word(text, meaningful[i]))
             return false;
     return true;
 }
@@ -48,17 +56,16 @@ static bool is_hidden(uint32_t point)
            point == 0xfeff || (point & 0xfffe) == 0xfffe;
 }
 
+/* \xHH, \uHHHH or \UHHHHHHHH, whichever is the shortest that holds it. */
 static void append_escape(struct buffer *out, uint32_t point)
 {
-    char escape[16];
+    static const char hexadecimal[] = "0123456789abcdef";
+    const int digits = point < 0x100 ? 2 : point < 0x10000 ? 4 : 8;
 
-    if (point < 0x100)
-        snprintf(escape, sizeof(escape), "\\x%02x", (unsigned)point);
-    else if (point < 0x10000)
-        snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
-    else
-        snprintf(escape, sizeof(escape), "\\U%08x", (unsigned)point);
-    buffer_append_text(out, escape);
+    buffer_append_char(out, '\\');
+    buffer_append_char(out, digits == 2 ? 'x' : digits == 4 ? 'u' : 'U');
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+        buffer_append_char(out, hexadecimal[point >> shift & 0xf]);
 }
 
 static void append_quoted(struct buffer *out, const char *text, size_t bytes, uint32_t point)

@@ -10,6 +10,7 @@ struct scorer_back_end {
     /* NULL: row by row */
     int (*score_rows)(const struct scorer *scorer, const struct scorer_value *rows, size_t count,
                       uint64_t sequence, double *outputs);
+    bool (*takes_missing)(const struct scorer *scorer, size_t feature);
     void (*destroy)(struct scorer *scorer); /* frees all but the class names */
 };
 

@@ -27,6 +27,11 @@ int scorer_score_rows(const struct scorer *scorer, const struct scorer_value *ro
     return 0;
 }
 
+bool scorer_takes_missing(const struct scorer *scorer, size_t feature)
+{
+    return scorer->back_end->takes_missing(scorer, feature);
+}
+
 enum prediction_type scorer_type(const struct scorer *scorer)
 {
     return scorer->type;

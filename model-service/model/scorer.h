@@ -42,6 +42,8 @@ int scorer_score(const struct scorer *scorer, const struct scorer_value *row, ui
  * failure. Some back ends take a fraction of the time. */
 int scorer_score_rows(const struct scorer *scorer, const struct scorer_value *rows, size_t count,
                       uint64_t sequence, double *outputs);
+/* Whether the scorer has an answer where the row lacks this feature. */
+bool scorer_takes_missing(const struct scorer *scorer, size_t feature);
 enum prediction_type scorer_type(const struct scorer *scorer);
 size_t scorer_outputs(const struct scorer *scorer);
 size_t scorer_feature_count(const struct scorer *scorer);
@@ -65,5 +67,28 @@ size_t scorer_class(enum prediction_type type, const double *outputs, size_t out
  * deviation). */
 int logistic_scorer_create(const double *weights, size_t count, double intercept,
                            double noise_deviation, uint64_t seed, struct scorer **ret_scorer);
+
+struct logistic_category {
+    const char *text;
+    double weight;
+};
+
+/* What one feature adds to the log-odds. */
+struct logistic_term {
+    bool categorical;
+    /* numeric: weight * (x - mean) / scale; scale above 0 */
+    double weight, mean, scale;
+    double missing; /* taken for a missing x; NaN: a row without x is -EINVAL when scored */
+    /* categorical: the weight of its category, or other (missing too) */
+    const struct logistic_category *categories; /* [category_count], distinct */
+    size_t category_count;
+    double other;
+};
+
+/* sigmoid(intercept + sum of the terms). terms: [count], in the order of the features, copied.
+ * 0, -ENOMEM, -EINVAL (no features, a non-finite number, a scale that is not positive, a category
+ * twice). */
+int logistic_scorer_create_terms(const struct logistic_term *terms, size_t count, double intercept,
+                                 struct scorer **ret_scorer);
 
 #endif

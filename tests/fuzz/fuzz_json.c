@@ -21,9 +21,9 @@
 static const char *const names[] = {"age", "sex", "features", "id"};
 static const bool kinds[] = {false, true, false, false};
 static const struct input_schema schemas[] = {
-    {2, names, kinds, false},
-    {2, names, kinds, true},
-    {4, names, kinds, true},
+    {2, names, kinds, false, NULL},
+    {2, names, kinds, true, NULL},
+    {4, names, kinds, true, NULL},
 };
 
 static void check_error(int r, const struct input_error *error)

@@ -20,7 +20,7 @@
 static const char *const observe_names[] = {"age", "sex", "a\"b", "größe"};
 static const bool observe_kinds[] = {false, true, false, true};
 static const struct input_schema observe_schema = {OBSERVE_FEATURES, observe_names, observe_kinds,
-                                                   false};
+                                                   false, NULL};
 
 /* What was read, as text. */
 struct observe_seen {

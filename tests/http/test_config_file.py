@@ -416,3 +416,32 @@ def test_from_a_csv_to_a_service(tmp_path, start_service):
     assert service.get("/").json()["models"] == ["ref"]
     assert list(inputs(service.get("/drift/status").json())) == names
     assert {s.labels["feature"] for s in scrape(service)["model_drift_score"].samples} >= set(names)
+
+
+WEIGHTED = CONFIG[CONFIG.index("      type: logistic"):CONFIG.index("    window:")]
+
+
+@pytest.mark.parametrize("scorer, columns, words", [
+    ("{type: logistic, file: w.json}", "", ["w.json", "No such file"]),
+    ("{type: logistic, file: .}", "", ["directory"]),
+    ("{type: logistic, file: loans.csv}", "", ["loans.csv"]),
+    ("{type: xgboost, file: m.json}", "", ["m.json", "No such file"]),
+    ("{type: xgboost, file: loans.csv}", "", ["loans.csv"]),
+    ("{type: xgboost, file: .}", "", ["model"]),
+    ("{type: none}", "columns: {prediction: p}", ["loans.csv", '"p"', "missing"]),
+    ("{type: none}", "columns: {score: s}", ["loans.csv", '"s"', "missing"]),
+    ("{type: none, task: regression}", "columns: {prediction: text}", ["text", "number"]),
+    ("{type: none, classes: [a, b]}", "columns: {score: text}", ["text", "number"]),
+    ("{type: none}", "columns: {prediction: same}", ["same", "1 different", "expected 2"])], ids=str)
+def test_a_broken_scorer_or_column(folder, scorer, columns, words):
+    """Refused by serve and by validate, each with one sentence that names the model."""
+    lines = REFERENCE.splitlines()
+    (folder / "loans.csv").write_text("\n".join([lines[0] + ",text,same"] + [line + ",abc,1" for line in lines[1:]]) + "\n")
+    config = CONFIG.replace("    scorer:\n" + WEIGHTED, f"    scorer: {scorer}\n") + f"    {columns}\n"
+    assert f"scorer: {scorer}" in config
+    (folder / "loans.yml").write_text(config)
+    said = refused(folder)
+    done = validate(folder / "loans.yml")
+    assert done.returncode == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+    for word in ['"loans"', *words]:
+        assert word in said and word in done.stderr

@@ -19,15 +19,15 @@
 static const char *const five_names[] = {"feature_0", "feature_1", "feature_2", "feature_3",
                                          "feature_4"};
 static const bool five_kinds[5];
-static const struct input_schema five = {5, five_names, five_kinds, false};
+static const struct input_schema five = {5, five_names, five_kinds, false, NULL};
 
 static const char *const mixed_names[] = {"age", "sex"};
 static const bool mixed_kinds[] = {false, true};
-static const struct input_schema mixed = {2, mixed_names, mixed_kinds, false};
-static const struct input_schema lenient = {2, mixed_names, mixed_kinds, true};
+static const struct input_schema mixed = {2, mixed_names, mixed_kinds, false, NULL};
+static const struct input_schema lenient = {2, mixed_names, mixed_kinds, true, NULL};
 
 static const char *const odd_names[] = {"features", "id"};
-static const struct input_schema odd = {2, odd_names, five_kinds, false};
+static const struct input_schema odd = {2, odd_names, five_kinds, false, NULL};
 
 static int decode(const struct input_schema *schema, const char *body,
                   struct input_request *request, struct input_error *error)
@@ -171,7 +171,7 @@ static void test_many_features(void **state)
     static char names[MANY][8], body[MANY * 8];
     static const bool numeric[MANY];
     const char *name[MANY];
-    struct input_schema schema = {MANY, name, numeric, false};
+    struct input_schema schema = {MANY, name, numeric, false, NULL};
     struct input_request request;
     size_t used = 0;
 
@@ -296,7 +296,7 @@ static void test_wrong_content(void **state)
 
 static void test_one_feature_is_singular(void **state)
 {
-    struct input_schema one = {1, mixed_names, mixed_kinds, false};
+    struct input_schema one = {1, mixed_names, mixed_kinds, false, NULL};
 
     (void)state;
     refuse(&one, "{\"features\": []}", 422, "expected 1 feature (age), got 0");
@@ -343,7 +343,7 @@ static void test_long_names(void **state)
     static char names[12][129], body[200] = "{\"features\": {\"";
     static const bool numeric[12];
     const char *name[12];
-    struct input_schema schema = {12, name, numeric, false};
+    struct input_schema schema = {12, name, numeric, false, NULL};
     struct input_request request;
     struct input_error error = {0};
 

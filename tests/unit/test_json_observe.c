@@ -12,7 +12,7 @@
 
 static const char *const names[] = {"age", "sex", "fare"};
 static const bool kinds[] = {false, true, false};
-static const struct input_schema schema = {3, names, kinds, false};
+static const struct input_schema schema = {3, names, kinds, false, NULL};
 static struct observation_reader *reader;
 
 static int setup(void **state)
@@ -250,7 +250,7 @@ static void many_features_in_any_order(void **state)
     static char many_text[MANY][8], line[MANY * 20 + 20];
     static const char *many[MANY];
     static const bool many_kinds[MANY];
-    const struct input_schema wide = {MANY, many, many_kinds, false};
+    const struct input_schema wide = {MANY, many, many_kinds, false, NULL};
     struct observation_reader *wide_reader;
     (void)state;
     for (size_t f = 0; f < MANY; f++) {

@@ -27,6 +27,7 @@ RUNTIME = re.compile(r"__cxa_finalize|__gmon_start__|_ITM_.*|__(float|fix|u?div|
 LIBRARIES = {
     "microhttpd.h": {"adapt/http_connection.h"},
     "jansson.h": {"adapt/json_body.h", "adapt/json_limit.h", "adapt/slack_decoder.h"},
+    "xgboost/c_api.h": {"model/xgboost.c"},
     "cyaml/cyaml.h": {"adapt/config_file.h"},
     "yaml.h": {"adapt/config_file.h"},
     "zlib.h": {"adapt/gzip.c"},

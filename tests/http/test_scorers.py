@@ -1,0 +1,222 @@
+"""Scorers from files: scikit-learn's and XGBoost's own numbers, and what is refused."""
+import importlib.util
+import json
+import subprocess
+
+import numpy
+import pandas
+import pytest
+import xgboost
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from conftest import BINARY, ROOT
+
+ROWS = 400
+NAMES = ["age", "fare", "sex", "port"]
+
+
+def export_logistic(pipeline):
+    path = ROOT / "examples" / "scikit-learn" / "export_logistic.py"
+    spec = importlib.util.spec_from_file_location("export_logistic", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.export_logistic(pipeline)
+
+
+def people():
+    random = numpy.random.default_rng(5)
+    data = pandas.DataFrame({
+        "age": random.normal(35, 12, ROWS),
+        "fare": random.lognormal(3, 1, ROWS),
+        "sex": random.choice(["male", "female"], ROWS),
+        "port": random.choice(["Queenstown", "Cherbourg", "Southampton, \"S\"", "Zürich"], ROWS),
+    })
+    z = (data.age - 30) / 10 + (data.sex == "male") * 1.5 - (data.port == "Zürich")
+    target = numpy.where(random.random(ROWS) < 1 / (1 + numpy.exp(-z)), "yes", "no")
+    data.loc[random.random(ROWS) < 0.1, "fare"] = numpy.nan
+    return data, target
+
+
+def write_config(folder, data, scorer, features=None):
+    data.to_csv(folder / "reference.csv", index=False)
+    kinds = features or {n: "numeric" if data[n].dtype.kind == "f" else "categorical" for n in NAMES}
+    config = {"models": [{"name": "people", "reference": "reference.csv",
+                          "features": [{"name": n, "type": k} for n, k in kinds.items()],
+                          "scorer": scorer}]}
+    path = folder / "drift.yml"
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+def row_of(record):
+    return {n: None if isinstance(v, float) and v != v else v for n, v in record.items()}
+
+
+def fit(data, target, drop=None):
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    pipeline = Pipeline([
+        ("columns", ColumnTransformer([
+            ("numbers", numbers, ["age", "fare"]),
+            ("texts", OneHotEncoder(handle_unknown="ignore", drop=drop), ["sex", "port"])])),
+        ("model", LogisticRegression())])
+    return pipeline.fit(data, target)
+
+
+def test_logistic_equals_scikit_learn(tmp_path, start_service):
+    data, target = people()
+    pipeline = fit(data, target)
+    (tmp_path / "weights.json").write_text(json.dumps(export_logistic(pipeline)))
+    service = start_service("--config", write_config(
+        tmp_path, data, {"type": "logistic", "file": "weights.json"}))
+    new = pandas.concat([data, pandas.DataFrame({
+        "age": [1e6, -50.0, 20.0], "fare": [0.0, numpy.nan, 1e-9], "sex": ["male", "other", "female"],
+        "port": ["Atlantis", "Zürich", "zürich"]})], ignore_index=True)
+    expected = pipeline.predict_proba(new)[:, 1]
+    instances = [row_of(record) for record in new.to_dict("records")]
+    answer = service.post("/predict", json={"instances": instances}).json()
+    for i, prediction in enumerate(answer["predictions"]):
+        assert abs(prediction["prediction"] - expected[i]) < 1e-12, i
+        assert prediction["prediction_class"] == ("yes" if expected[i] > 0.5 else "no")
+    assert abs(service.predict(instances[7])["prediction"] - expected[7]) < 1e-12
+
+
+def test_logistic_null_without_a_replacement(tmp_path, start_service):
+    data, target = people()
+    weights = export_logistic(fit(data, target))
+    del weights["features"][0]["missing"]  # of the age
+    (tmp_path / "weights.json").write_text(json.dumps(weights))
+    service = start_service("--config", write_config(
+        tmp_path, data, {"type": "logistic", "file": "weights.json"}))
+    row = {"age": None, "fare": None, "sex": None, "port": None}
+    answer = service.post("/predict", json={"features": row})
+    assert answer.status_code == 422 and '"age" must be a finite number' in answer.json()["detail"]
+    assert 0 < service.predict({**row, "age": 30})["prediction"] < 1
+    answer = service.post("/predict", json={"features": {"age": 30}})
+    assert answer.status_code == 422 and "is missing" in answer.json()["detail"]
+
+
+def matrix_of(data, names):
+    return numpy.column_stack([
+        data[name] if name in data else data[name.split("=")[0]] == name.split("=", 1)[1]
+        for name in names]).astype(numpy.float32)
+
+
+XGB_NAMES = ["fare", "age"] + [f"sex={s}" for s in ("male", "female")] + ["port=Zürich"]
+
+
+def train(data, target, names=XGB_NAMES, **parameters):
+    matrix = matrix_of(data, names)
+    booster = xgboost.train({"max_depth": 3, "nthread": 1, **parameters},
+                            xgboost.DMatrix(matrix, label=target, feature_names=names), 20)
+    return booster, matrix
+
+
+@pytest.mark.parametrize("kind", ["json", "ubj"])
+def test_xgboost_classes(tmp_path, start_service, kind):
+    data, _ = people()
+    target = numpy.digitize(data.age, [30, 45])
+    booster, matrix = train(data, target, objective="multi:softprob", num_class=3)
+    booster.save_model(tmp_path / f"model.{kind}")
+    service = start_service("--config", write_config(tmp_path, data, {
+        "type": "xgboost", "file": f"model.{kind}", "classes": ["young", "middle", "old"]}))
+    expected = booster.inplace_predict(matrix)
+    for i in range(0, ROWS, 7):
+        answer = service.predict(row_of(data.iloc[i].to_dict()))
+        assert list(answer["probabilities"].values()) == [float(p) for p in expected[i]]
+        assert list(answer["probabilities"]) == ["young", "middle", "old"]
+        assert answer["prediction"] == float(expected[i].max())
+        assert answer["prediction_class"] == ["young", "middle", "old"][expected[i].argmax()]
+
+
+def test_xgboost_regression(tmp_path, start_service):
+    data, _ = people()
+    booster, matrix = train(data, data.age.to_numpy(), objective="reg:squarederror")
+    booster.save_model(tmp_path / "model.ubj")
+    service = start_service("--config", write_config(
+        tmp_path, data, {"type": "xgboost", "file": "model.ubj"}))
+    expected = booster.inplace_predict(matrix)
+    for i in range(0, ROWS, 7):
+        answer = service.predict(row_of(data.iloc[i].to_dict()))
+        assert answer["prediction"] == float(expected[i])
+        assert answer["prediction_class"] is None and "probabilities" not in answer
+
+
+# --- refused at start, with one sentence and nothing of the library's log ---
+
+def refusal(config):
+    done = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--config", config],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and done.stdout == "", done.stderr
+    return done.stderr
+
+
+def test_wrong_model_files(tmp_path):
+    data, target = people()
+    booster, _ = train(data, target == "yes", objective="binary:logistic")
+    booster.save_model(tmp_path / "model.json")
+    whole = (tmp_path / "model.json").read_bytes()
+    train(data, target == "yes", objective="rank:pairwise")[0].save_model(tmp_path / "rank.json")
+    ranking = (tmp_path / "rank.json").read_bytes()
+    scorer = {"type": "xgboost", "file": "model.json"}
+    config = write_config(tmp_path, data, scorer)
+    for content, words in [
+            (whole[:5000], "not a whole JSON object"),
+            (b"hello", "neither JSON nor UBJSON"),
+            (b"", "empty"),
+            (b'{"learner": {}}', "not an XGBoost model"),
+            (ranking, 'its objective is "rank:pairwise"'),
+            (whole.replace(b'"fare"', b'"fair"'), '"fair" is none of the configuration\'s')]:
+        (tmp_path / "model.json").write_bytes(content)
+        assert words in refusal(config), content[:30]
+    (tmp_path / "model.json").unlink()
+    assert "No such file" in refusal(config)
+    (tmp_path / "model.json").write_bytes(whole)
+    kinds = {"age": "numeric", "fare": "numeric", "sex": "categorical"}
+    assert '"port=Zürich" is none' in refusal(write_config(tmp_path, data, scorer, kinds))
+    scorer["classes"] = ["a", "b", "c"]
+    assert "names 3 classes, but the model has 2" in refusal(write_config(tmp_path, data, scorer))
+
+
+WEIGHTS = {"intercept": 0.5, "features": [
+    {"name": "age", "weight": 1}, {"name": "fare", "weight": 2, "mean": 3, "scale": 4, "missing": 5},
+    {"name": "sex", "categories": {"male": 1}}, {"name": "port", "categories": {}, "other": 1}]}
+
+
+@pytest.mark.parametrize("change,words", [
+    (lambda w: w.pop("intercept"), "intercept: missing, expected a number"),
+    (lambda w: w.update(intercept="1"), "intercept: found a string, expected a number"),
+    (lambda w: w.update(weights=[]), 'unknown member "weights"'),
+    (lambda w: w.update(classes=["a"]), "classes: expected an array of two names"),
+    (lambda w: w.update(features=[]), "features: found an empty one, expected"),
+    (lambda w: w["features"][1].update(scale=0), "features[1].scale: found 0, expected a number above 0"),
+    (lambda w: w["features"][0].pop("weight"), "features[0].weight: missing"),
+    (lambda w: w["features"][0].update(wieght=1), 'features[0]: unknown member "wieght"'),
+    (lambda w: w["features"][2]["categories"].update(x=None), "features[2].categories.x: found null"),
+    (lambda w: w["features"].append({"name": "age", "weight": 1}), '"age" is there twice'),
+    (lambda w: w["features"].append({"name": "height", "weight": 1}), '"height", which is no feature'),
+    (lambda w: w["features"].pop(0), 'has nothing for the feature "age"'),
+    (lambda w: w["features"][2].pop("categories") and w["features"][2].update(weight=1),
+     'has a weight for the feature "sex", which is categorical'),
+])
+def test_wrong_weights(tmp_path, change, words):
+    data, _ = people()
+    weights = json.loads(json.dumps(WEIGHTS))
+    change(weights)
+    (tmp_path / "weights.json").write_text(json.dumps(weights))
+    config = write_config(tmp_path, data, {"type": "logistic", "file": "weights.json"})
+    assert words in refusal(config)
+
+
+def test_weights_that_are_no_json(tmp_path):
+    data, _ = people()
+    config = write_config(tmp_path, data, {"type": "logistic", "file": "weights.json"})
+    assert "No such file" in refusal(config)
+    for text, words in [("", "empty"), ("{\"intercept\": 1,\n", "weights.json:2:"), ("[1]", "found an array"),
+                        ("{\"intercept\": 1e999}", "malformed JSON")]:
+        (tmp_path / "weights.json").write_text(text)
+        assert words in refusal(config), text
