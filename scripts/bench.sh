@@ -6,6 +6,7 @@
 #   stats      the kernels beside SciPy
 #   http       /predict with full monitoring beside nginx returning a constant
 #   observe    /observe with full monitoring beside a FastAPI endpoint that only parses
+#   scorers    a row by scorer beside XGBoost's Python package
 #   check      two CSV files beside pandas and SciPy
 #   evidence   how often traffic without drift looks drifted
 #   detectors  change in a stream of errors: false alarms, delay, cost
@@ -18,6 +19,10 @@ python=/usr/bin/python3
 bench_stats() { "$python" "$ROOT/bench/stats/bench.py" "$BUILD_DIR/stats/bench-stats"; }
 bench_http() { "$python" "$ROOT/bench/http/bench.py"; }
 bench_observe() { "$python" "$ROOT/bench/observe/bench.py"; }
+bench_scorers() {
+    ninja -C "$BUILD_DIR" model/bench-scorers >/dev/null
+    "$python" "$ROOT/bench/scorers/bench.py" "$BUILD_DIR/model/bench-scorers"
+}
 bench_check() { "$python" "$ROOT/bench/check/bench.py"; }
 bench_evidence() {
     ninja -C "$BUILD_DIR" bench-quiet >/dev/null
@@ -29,7 +34,7 @@ bench_models() { "$python" "$ROOT/bench/models/bench.py"; }
 bench_pages() { "$BUILD_DIR/bench-pages"; }
 
 case ${1:-} in -h | --help) print_help "$0" && exit 0 ;; esac
-[ $# -gt 0 ] || set -- stats http observe check evidence detectors models pages
+[ $# -gt 0 ] || set -- stats http observe scorers check evidence detectors models pages
 for name in "$@"; do
     declare -F "bench_$name" >/dev/null || die "unknown benchmark '$name'" "see scripts/bench.sh --help"
 done

@@ -12,6 +12,7 @@ import itertools
 import json
 import pathlib
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -30,6 +31,19 @@ def post(url, body):
                                      {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
+
+
+def wait_until_ready(base, seconds=10):
+    """The service may have been started in the line before."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(base.rstrip("/") + "/ready", timeout=5).close()
+            return
+        except urllib.error.URLError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def month(row):
@@ -65,6 +79,7 @@ def main():
         rows = list(csv.DictReader(file))
     print("quarter   rows  " + "  ".join(f"{f:>11}" for f in FEATURES) + "  drift")
     try:
+        wait_until_ready(base)
         for name, months in itertools.groupby(replay(url, rows), lambda pair: quarter(pair[0][0])):
             months = list(months)
             line(name, sum(len(group) for group, _ in months), months[-1][1])

@@ -1,6 +1,8 @@
 """examples/birdstrikes: from the reference to a drift that appears, and XGBoost's own predictions."""
 import csv
 import importlib.util
+import re
+import socket
 import subprocess
 import sys
 
@@ -96,6 +98,31 @@ def test_replay_shows_it(start_service):
     by_quarter = {line[:7]: line.split()[-1] for line in lines[1:]}
     assert len(by_quarter) == 39
     assert by_quarter["1994 Q4"] == "-" and by_quarter["2000 Q3"] == "DRIFT"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_commands_of_the_readme(tmp_path):
+    """As printed, but for the port, the folder of the result, and the build."""
+    block = re.search(r"An example on real data:.*?```sh\n(.*?)```", (ROOT / "README.md").read_text(),
+                      re.S)[1]
+    commands = block.splitlines()
+    assert len(commands) <= 5 and commands[0] == "make build"
+    port = free_port()
+    script = "\n".join(commands[1:] + ["kill %1", "wait"])
+    script = script.replace("drift.yml", str(tmp_path / "drift.yml"))
+    script = script.replace("build/model-service", BINARY)
+    script = script.replace(" serve ", f" serve --listen 127.0.0.1:{port} ")
+    script = script.replace("replay.py", f"replay.py http://127.0.0.1:{port}")
+    done = subprocess.run(["bash", "-ec", "set -m\n" + script], cwd=ROOT, text=True, timeout=120,
+                          capture_output=True)
+    assert "valid: 1 model" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("2002 Q3"), done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith("DRIFT")
 
 
 def test_predictions_are_the_library_s_own(start_service, later):
