@@ -145,6 +145,25 @@ def test_xgboost_regression(tmp_path, start_service):
         assert answer["prediction_class"] is None and "probabilities" not in answer
 
 
+def test_reload_takes_a_new_model_file_and_refuses_a_wrong_one(tmp_path, start_service):
+    data, _ = people()
+    row = row_of(data.iloc[3].to_dict())
+    first, matrix = train(data, data.age.to_numpy(), objective="reg:squarederror")
+    second, _ = train(data, -data.age.to_numpy(), objective="reg:squarederror")
+    first.save_model(tmp_path / "model.ubj")
+    service = start_service("--config", write_config(
+        tmp_path, data, {"type": "xgboost", "file": "model.ubj"}))
+    assert service.predict(row)["prediction"] == float(first.inplace_predict(matrix)[3])
+    second.save_model(tmp_path / "model.ubj")
+    assert service.post("/-/reload").status_code == 200
+    assert service.predict(row)["prediction"] == float(second.inplace_predict(matrix)[3])
+    whole = (tmp_path / "model.ubj").read_bytes()
+    (tmp_path / "model.ubj").write_bytes(whole[:-10])
+    answer = service.post("/-/reload")
+    assert answer.status_code >= 400 and "not a whole UBJSON object" in answer.text
+    assert service.predict(row)["prediction"] == float(second.inplace_predict(matrix)[3])
+
+
 # --- refused at start, with one sentence and nothing of the library's log ---
 
 def refusal(config):

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 /* cmocka.h needs the headers above */
 #include <cmocka.h>
 
@@ -159,6 +160,79 @@ static void test_refuses(void **state)
     scorer_destroy(NULL);
 }
 
+/* --- terms --- */
+
+static const struct logistic_category ports[] = {{"Z", 3.0}, {"", -2.0}, {"A", 1.0}, {"AB", 2.0}};
+
+static double log_odds(const struct scorer *scorer, double number, const char *text)
+{
+    const struct scorer_value row[] = {{.number = number},
+                                       {.text = text, .text_bytes = text ? strlen(text) : 0}};
+    double p;
+
+    assert_int_equal(scorer_score(scorer, row, 0, &p), 0);
+    return log(p / (1.0 - p));
+}
+
+static void test_terms(void **state)
+{
+    const struct logistic_term terms[] = {
+        {.weight = 2.0, .mean = 10.0, .scale = 4.0, .missing = 12.0},
+        {.categorical = true, .categories = ports, .category_count = LENGTH(ports), .other = 0.5},
+    };
+    struct scorer *scorer;
+
+    (void)state;
+    assert_int_equal(logistic_scorer_create_terms(terms, 2, -1.0, &scorer), 0);
+    assert_close(log_odds(scorer, 14.0, "A"), 2.0, 1e-12);
+    assert_close(log_odds(scorer, 14.0, "AB"), 3.0, 1e-12);
+    assert_close(log_odds(scorer, 14.0, "Z"), 4.0, 1e-12);
+    assert_close(log_odds(scorer, 14.0, ""), -1.0, 1e-12);
+    assert_close(log_odds(scorer, 14.0, "ABC"), 1.5, 1e-12);
+    assert_close(log_odds(scorer, 14.0, NULL), 1.5, 1e-12);
+    assert_close(log_odds(scorer, NAN, "A"), 1.0, 1e-12); /* 12 in its place */
+    assert_true(scorer_takes_missing(scorer, 0) && scorer_takes_missing(scorer, 1));
+    scorer_destroy(scorer);
+}
+
+static void test_missing_without_a_replacement(void **state)
+{
+    const struct logistic_term term = {.weight = 1.0, .scale = 1.0, .missing = NAN};
+    const struct scorer_value row = {.number = NAN};
+    struct scorer *scorer;
+    double p = 7.0;
+
+    (void)state;
+    assert_int_equal(logistic_scorer_create_terms(&term, 1, 0.0, &scorer), 0);
+    assert_false(scorer_takes_missing(scorer, 0));
+    assert_int_equal(scorer_score(scorer, &row, 0, &p), -EINVAL);
+    assert_true(p == 7.0);
+    scorer_destroy(scorer);
+}
+
+static void test_refuses_terms(void **state)
+{
+    static const struct logistic_category twice[] = {{"a", 1.0}, {"b", 1.0}, {"a", 1.0}};
+    static const struct logistic_category infinite[] = {{"a", INFINITY}};
+    const struct logistic_term wrong[] = {
+        {.weight = 1.0, .scale = 0.0},
+        {.weight = 1.0, .scale = -1.0},
+        {.weight = NAN, .scale = 1.0},
+        {.weight = 1.0, .scale = INFINITY},
+        {.weight = 1.0, .scale = 1.0, .mean = NAN},
+        {.weight = 1.0, .scale = 1.0, .missing = INFINITY},
+        {.categorical = true, .other = NAN},
+        {.categorical = true, .categories = twice, .category_count = 3},
+        {.categorical = true, .categories = infinite, .category_count = 1},
+    };
+    struct scorer *scorer = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(wrong); i++)
+        assert_int_equal(logistic_scorer_create_terms(&wrong[i], 1, 0.0, &scorer), -EINVAL);
+    assert_null(scorer);
+}
+
 static void test_class_and_count(void **state)
 {
     struct scorer *scorer;
@@ -192,6 +266,9 @@ int main(void)
         cmocka_unit_test(test_noise_depends_on_seed_and_sequence_only),
         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_missing_value_is_refused),
+        cmocka_unit_test(test_terms),
+        cmocka_unit_test(test_missing_without_a_replacement),
+        cmocka_unit_test(test_refuses_terms),
         cmocka_unit_test(test_class_and_count),
     };
 
