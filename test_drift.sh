@@ -2,9 +2,11 @@
 # Drives drift and follows it to the alert and the Slack message, then ends it and follows that to
 # the message that says so.
 #
-# usage: ./test_drift.sh [--severity S] [--no-resolve]
+# usage: ./test_drift.sh [--severity S] [--concept] [--no-resolve]
 #
 #   --severity S    how strong, above 0 and at most 1, default 0.7
+#   --concept       concept drift instead: the inputs stay as they are, the labels say the opposite;
+#                   no alert about data drift may come
 #   --no-resolve    stop once the alert's message has arrived; the drift stays in the window
 #
 # Ends with exit status 0 when every step was seen: the first message within three minutes, the
@@ -14,12 +16,13 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "$0")" && pwd)
 . "$ROOT/scripts/traffic.sh"
 
-severity=0.7 resolve=1
+severity=0.7 resolve=1 concept=''
 firing_limit=180 resolve_limit=300
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) print_help "$0" && exit 0 ;;
     --severity) severity=${2:-} && shift ;;
+    --concept) concept=1 ;;
     --no-resolve) resolve='' ;;
     *) die "unknown argument '$1'" "see ./test_drift.sh --help" ;;
     esac
@@ -38,8 +41,16 @@ rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 trap 'progress_end; exit 130' INT TERM
 # The end of the drift, and of an earlier one, is ordinary traffic: enough rows for both.
-make_rows "$rows" $((2 * resolve_limit * 20 + 4000)) 2
+[ -n "$concept" ] || make_rows "$rows" $((2 * resolve_limit * 20 + 4000)) 2
 next=1
+
+# What differs: the state that is read, the alerts that are waited for, what is said about both.
+data_alert=$drift_alert reader=read_status what=drift score="largest score: "
+requests="severity=$severity" expected="30 s critical, 1 min warning"
+if [ -n "$concept" ]; then
+    drift_alert='ConceptDriftDetected|ModelPerformanceDegraded' reader=read_concept what="concept drift" score=''
+    requests="kind=concept&severity=$severity" expected="1 min"
+fi
 
 # step DONE TEXT: a finished line of the list.
 step() {
@@ -61,20 +72,27 @@ give_up() {
     exit 1
 }
 
+# simulate [PARAMETERS]
 simulate() {
     local answer status
     # Without --fail, so that a refusal arrives with its reason.
     answer=$(curl -sS --noproxy '*' --connect-timeout 2 --max-time 10 -w '\n%{http_code}' -X POST \
-        "$SERVICE_URL/simulate/drift?severity=$severity&n_requests=150" 2>/dev/null) ||
+        "$SERVICE_URL/simulate/drift?${1:-$requests}&n_requests=150" 2>/dev/null) ||
         give_up "the model service stopped answering at $SERVICE_URL"
     status=${answer##*$'\n'} answer=${answer%$'\n'*}
     [ "$status" = 200 ] || give_up "POST $SERVICE_URL/simulate/drift was refused (status $status):" \
         "$(jq -er .detail <<<"$answer" 2>/dev/null || head -c 300 <<<"$answer")"
 }
 ordinary() {
+    if [ -n "$concept" ]; then
+        simulate "kind=concept&severity=0"
+        return
+    fi
     send_rows "$rows" "$next" 20
     next=$((next + 20))
 }
+# data_is_quiet: nothing about the inputs pending or firing.
+data_is_quiet() { [ -z "$(drift_alert=$data_alert && alerts pending && alerts firing)" ]; }
 
 # arrived WORD: the message, or for a webhook the fact that Alertmanager delivered one more.
 arrived() {
@@ -93,12 +111,12 @@ follow_end() {
     deliveries=$(delivered) || deliveries=0
     while [ $SECONDS -lt $limit ]; do
         ordinary
-        IFS=$'\t' read -r word _score strongest _ < <(read_status) || give_up "the model service stopped answering"
+        IFS=$'\t' read -r word _score strongest _ < <("$reader") || give_up "the model service stopped answering"
         case $stage in
         score)
-            doing "ordinary traffic; status \"$word\", largest score: $strongest"
+            doing "ordinary traffic; status \"$word\", $score$strongest"
             if [ "$word" = "No drift" ]; then
-                step "status \"No drift\", largest score: $strongest"
+                step "status \"No drift\", $score$strongest"
                 stage=alert
             fi
             ;;
@@ -131,18 +149,19 @@ follow_drift() {
     deliveries=$(delivered) || deliveries=0
     while [ $SECONDS -lt $limit ]; do
         [ $((turn++ % 2)) -ne 0 ] || simulate
-        IFS=$'\t' read -r word _score strongest p significant drifted < <(read_status) || give_up "the model service stopped answering"
+        IFS=$'\t' read -r word _score strongest p significant drifted < <("$reader") || give_up "the model service stopped answering"
         case $stage in
         score)
-            doing "largest score: $strongest, status \"$word\""
+            doing "$score$strongest, status \"$word\""
             if [ "$drifted" = true ]; then
-                step "drift score: $strongest, status \"$word\""
+                step "${score/largest/drift}$strongest, status \"$word\""
                 stage=evidence
             fi
             ;;
         evidence)
             if [ "$significant" = true ]; then
-                step "it is not chance: p-value $(LC_ALL=C printf '%.2g' "$p")"
+                [ -n "$concept" ] || p="p-value $(LC_ALL=C printf '%.2g' "$p")"
+                step "it is not chance: $p"
                 stage=pending
             fi
             ;;
@@ -155,7 +174,7 @@ follow_drift() {
             fi
             ;;
         firing)
-            doing "pending: it has to last (30 s critical, 1 min warning)"
+            doing "pending: it has to last ($expected)"
             found=$(alerts firing)
             if [ -n "$found" ]; then
                 step "Prometheus: firing: $(group_alerts <<<"$found")"
@@ -168,6 +187,9 @@ follow_drift() {
             if [ -n "$text" ]; then
                 step "the message arrived ($destination)"
                 show "$text"
+                [ -n "$concept" ] || return 0
+                data_is_quiet || give_up "the inputs did not drift, but an alert says so"
+                step "no alert about the inputs"
                 return 0
             fi
             ;;
@@ -196,11 +218,11 @@ if [ -n "$(alerts firing)$(alerts pending)" ]; then
 fi
 
 began=$SECONDS since=$(date +%s)
-say "${BOLD}Drift of severity $severity${OFF}, 150 predictions every two seconds, to $SERVICE_URL"
+say "${BOLD}${what^} of severity $severity${OFF}, 150 predictions every two seconds, to $SERVICE_URL"
 follow_drift
 first=$((SECONDS - began))
 if [ -n "$resolve" ]; then
-    say "${BOLD}The drift ends${OFF}: ordinary traffic, 20 predictions a second"
+    say "${BOLD}The drift ends${OFF}: ordinary traffic"
     since=$(date +%s)
     follow_end
 fi

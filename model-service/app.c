@@ -45,6 +45,17 @@ const struct http_route app_routes[] = {
      handle_simulate},
     {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
+    {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2},
+    {"GET", "/v2/health/live", HTTP_BODY_NONE, 0, handle_v2_live},
+    {"GET", "/v2/health/ready", HTTP_BODY_NONE, 0, handle_v2_ready},
+    {"GET", "/v2/models/{model}", HTTP_BODY_NONE, 0, handle_v2_model},
+    {"GET", "/v2/models/{model}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready},
+    {"POST", "/v2/models/{model}/infer", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_v2_infer},
+    {"GET", "/v2/models/{model}/versions/{version}", HTTP_BODY_NONE, 0, handle_v2_model},
+    {"GET", "/v2/models/{model}/versions/{version}/ready", HTTP_BODY_NONE, 0,
+     handle_v2_model_ready},
+    {"POST", "/v2/models/{model}/versions/{version}/infer", HTTP_BODY_JSON, PREDICT_MAX_BYTES,
+     handle_v2_infer},
 };
 const size_t app_route_count = sizeof(app_routes) / sizeof(app_routes[0]);
 _Static_assert(sizeof(app_routes) / sizeof(app_routes[0]) <= APP_MAX_ROUTES, "raise the limit");

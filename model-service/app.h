@@ -65,12 +65,12 @@ struct app {
     struct model_set *models; /* guarded by models_mu; the set's own content is not */
     double start_seconds;     /* wall clock */
     char id_prefix[SERVED_MODEL_PREFIX_BYTES]; /* differs from start to start */
-    const char *config_path;                   /* NULL: the built-in model */
-    _Atomic bool reloading, reload_failed;     /* one under way; the last one */
-    _Atomic int64_t reload_success_ms;         /* wall clock; the start counts */
     _Atomic(struct metrics_writing *)
         metrics_writing; /* the last scrape's, for the next; or NULL */
     struct lines_memory lines_memory;
+    const char *config_path;               /* NULL: the built-in model */
+    _Atomic bool reloading, reload_failed; /* one under way; the last one */
+    _Atomic int64_t reload_success_ms;     /* wall clock; the start counts */
     _Atomic bool ready;
     _Atomic bool simulating; /* a simulation of more than SIMULATE_SHARED_REQUESTS */
     /* [route, the last for "no route"][status] */
@@ -100,6 +100,8 @@ void model_set_release(struct model_set *set);
 struct model_set *app_models(struct app *app);
 /* From now on this one, whose reference passes to the app. */
 void app_models_exchange(struct app *app, struct model_set *set);
+/* A model by its name (NULL: the first), to be released; NULL: there is none. */
+struct served_model *app_model_named(struct app *app, const char *name);
 /* The model a request is about, to be released, or NULL after answering 404. */
 struct served_model *app_model(struct app *app, const struct http_request *request,
                                struct http_response *response);
@@ -124,6 +126,13 @@ void handle_reload(void *app, const struct http_request *request, struct http_re
 void handle_labels(void *app, const struct http_request *request, struct http_response *response);
 void handle_performance(void *app, const struct http_request *request,
                         struct http_response *response);
+void handle_v2(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_live(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_ready(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_model(void *app, const struct http_request *request, struct http_response *response);
+void handle_v2_model_ready(void *app, const struct http_request *request,
+                           struct http_response *response);
+void handle_v2_infer(void *app, const struct http_request *request, struct http_response *response);
 
 /* --- answers --- */
 struct buffer;

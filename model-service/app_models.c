@@ -60,14 +60,20 @@ static struct served_model *find(const struct model_set *set, const char *name)
     return NULL;
 }
 
-struct served_model *app_model(struct app *app, const struct http_request *request,
-                               struct http_response *response)
+struct served_model *app_model_named(struct app *app, const char *name)
 {
     pthread_mutex_lock(&app->models_mu);
-    struct served_model *model = find(app->models, request->param);
+    struct served_model *model = find(app->models, name);
     if (model)
         served_model_acquire(model);
     pthread_mutex_unlock(&app->models_mu);
+    return model;
+}
+
+struct served_model *app_model(struct app *app, const struct http_request *request,
+                               struct http_response *response)
+{
+    struct served_model *model = app_model_named(app, request->param);
     if (model)
         return model;
     char detail[160];

@@ -10,7 +10,9 @@
 
 /* One request. */
 struct observing {
+    struct app *app;
     struct served_model *model; /* a reference */
+    bool removed;               /* by a reload, while lines were coming */
     struct observation_reader *reader;
     struct observation_block *block;
     struct lines lines;
@@ -26,7 +28,6 @@ static void observing_destroy(struct observing *observing)
 {
     if (!observing)
         return;
-    served_model_count_rejected(observing->model, observing->refusals.count);
     observation_reader_destroy(observing->reader);
     observation_block_destroy(observing->block);
     lines_finish(&observing->lines);
@@ -38,6 +39,12 @@ static void observing_destroy(struct observing *observing)
 static void flush(struct observing *observing)
 {
     observing->verdict = observation_block_flush(observing->block);
+}
+
+static void refuse(struct observing *observing, uint64_t number, const char *detail)
+{
+    refusals_add(&observing->refusals, number, detail);
+    served_model_count_rejected(observing->model, 1);
 }
 
 /* The row counts even if its label does not. */
@@ -69,11 +76,11 @@ static void take(void *context, uint64_t number, const struct observation *obser
     struct observed_prediction prediction;
     char detail[SERVED_MODEL_OBSERVE_ERROR_BYTES];
     if (!observation) {
-        refusals_add(&observing->refusals, number, error->detail);
+        refuse(observing, number, error->detail);
         return;
     }
     if (served_model_told(observing->model, observation, &prediction, detail) < 0) {
-        refusals_add(&observing->refusals, number, detail);
+        refuse(observing, number, detail);
         return;
     }
     if (observation_block_add(observing->block, observation->value, &prediction))
@@ -87,9 +94,11 @@ static void take_line(void *context, uint64_t number, enum line_state state, con
 {
     struct observing *observing = context;
     if (state == LINE_TOO_LONG)
-        refusals_add(&observing->refusals, number, "the line is longer than 1 MiB");
+        refuse(observing, number, "the line is longer than 1 MiB");
+    else if (observing->removed)
+        refuse(observing, number, "a reload took the model away while the lines came");
     else if (state == LINE_NO_MEMORY)
-        refusals_add(&observing->refusals, number, "not enough memory for a line so long");
+        refuse(observing, number, "not enough memory for a line so long");
     else
         observation_read_line(observing->reader, number, text, bytes, take, observing);
 }
@@ -103,6 +112,7 @@ static struct observing *observing_create(struct app *app, struct served_model *
         served_model_release(model);
         return NULL;
     }
+    observing->app = app;
     observing->model = model;
     refusals_init(&observing->refusals, place);
     lines_init(&observing->lines, &app->lines_memory, take_line, observing);
@@ -156,10 +166,40 @@ static void answer(struct observing *observing, struct http_response *response)
 
 /* --- lines --- */
 
+/* To the model that has taken the place of this one. False without memory. */
+static bool move_to(struct observing *observing, struct served_model *model)
+{
+    struct observation_reader *reader;
+    struct observation_block *block;
+    if (observation_reader_create(served_model_schema(model), &reader) < 0)
+        return false;
+    if (observation_block_create(model, &block) < 0) {
+        observation_reader_destroy(reader);
+        return false;
+    }
+    observation_reader_destroy(observing->reader);
+    observation_block_destroy(observing->block);
+    observing->reader = reader;
+    observing->block = block;
+    served_model_release(observing->model);
+    observing->model = served_model_acquire(model);
+    return true;
+}
+
+/* Lines may come for days: after a reload they go where those of a new request would. */
+static void follow_reload(struct observing *observing)
+{
+    struct served_model *model =
+        app_model_named(observing->app, served_model_name(observing->model));
+    observing->removed = !model || (model != observing->model && !move_to(observing, model));
+    served_model_release(model);
+}
+
 /* What has arrived is observed before the next piece is waited for. */
 static void stream_data(void *state, const char *bytes, size_t count)
 {
     struct observing *observing = state;
+    follow_reload(observing);
     lines_feed(&observing->lines, bytes, count);
     flush(observing);
 }
@@ -189,7 +229,7 @@ static void observe_body(struct observing *observing, const struct http_request 
     int rc = observation_read_body(observing->reader, request->body, request->body_bytes,
                                    OBSERVE_MAX_INSTANCES, take, observing, &error);
     if (rc == -EINVAL && error.status == 422)
-        observing->refusals.count++;
+        served_model_count_rejected(observing->model, 1);
     if (rc < 0) {
         app_refused(response, rc, &error);
         return;

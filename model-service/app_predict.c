@@ -58,14 +58,10 @@ struct answer {
     double outputs[SCORER_MAX_CLASSES], scores[SERVED_MODEL_MAX_ROW];
 };
 
-static int answer_row(struct answer *answer, const struct input_row *row)
-{
-    return served_model_predict(answer->model, row, answer->outputs, answer->scores, &answer->last);
-}
-
 static int answer_single(struct answer *answer, const struct input_row *row)
 {
-    int rc = answer_row(answer, row);
+    int rc =
+        served_model_predict(answer->model, row, answer->outputs, answer->scores, &answer->last);
     if (rc < 0)
         return rc;
     json_begin_object(&answer->json);
@@ -75,20 +71,25 @@ static int answer_single(struct answer *answer, const struct input_row *row)
     return 0;
 }
 
+static void answer_take(void *context, const struct prediction *prediction, const double *outputs)
+{
+    struct answer *answer = context;
+    json_begin_object(&answer->json);
+    write_prediction(&answer->json, answer->model, prediction, outputs);
+    json_end_object(&answer->json);
+    answer->last = *prediction;
+}
+
 static int answer_batch(struct answer *answer, const struct input_request *input)
 {
     struct json_writer *json = &answer->json;
     json_begin_object(json);
     json_key(json, "predictions");
     json_begin_array(json);
-    for (size_t i = 0; i < input->count; i++) {
-        int rc = answer_row(answer, &input->rows[i]);
-        if (rc < 0)
-            return rc;
-        json_begin_object(json);
-        write_prediction(json, answer->model, &answer->last, answer->outputs);
-        json_end_object(json);
-    }
+    int rc = served_model_predict_rows(answer->model, input->rows, input->count, answer->scores,
+                                       answer_take, answer);
+    if (rc < 0)
+        return rc;
     json_end_array(json);
     write_drift(json, answer->model, &answer->last, answer->scores);
     json_end_object(json);
@@ -97,7 +98,9 @@ static int answer_batch(struct answer *answer, const struct input_request *input
 
 static void answer_failed(struct http_response *response, int rc)
 {
-    if (rc == -EINVAL)
+    if (rc == -ENOMEM)
+        app_out_of_memory(response);
+    else if (rc == -EINVAL)
         app_problem(response, 422, "the model needs a value that the row does not have");
     else
         app_problem(response, 500, "the model failed on this row");

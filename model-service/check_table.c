@@ -196,10 +196,10 @@ static void print_unseen(FILE *out, const struct detector_report *report)
     list_end(&list);
 }
 
-/* "5 % 1.2 -> 1.9, ..." */
+/* "5 % 1.2 -> 1.9, ...": every other one, for the width of the line. */
 static void print_quantiles(FILE *out, const struct detector_details *details)
 {
-    for (size_t i = 0; i < DETAILS_QUANTILES; i++)
+    for (size_t i = 0; i < DETAILS_QUANTILES; i += 2)
         fprintf(out, "%s%g %% %.4g -> %.4g", i > 0 ? ", " : "", 100 * details_probability[i],
                 details->reference_quantile[i], details->current_quantile[i]);
 }

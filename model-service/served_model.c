@@ -165,6 +165,17 @@ static struct observed_prediction decide(const struct served_model *model, const
     return observed;
 }
 
+/* What follows the score of a row. */
+static void settle(struct served_model *model, const struct input_row *row, uint64_t sequence,
+                   const double *outputs, double *scores, struct prediction *ret)
+{
+    const struct observed_prediction observed = decide(model, outputs, ret);
+    prediction_name(model, row, sequence, ret);
+    prediction_count(model, ret->class_index);
+    ret->verdict = observe(model, row->value, &observed, scores);
+    served_model_remember_own(model, ret, outputs);
+}
+
 int served_model_predict(struct served_model *model, const struct input_row *row, double *outputs,
                          double *scores, struct prediction *ret)
 {
@@ -177,13 +188,69 @@ int served_model_predict(struct served_model *model, const struct input_row *row
     int rc = score(model, row->value, sequence, target);
     if (rc < 0)
         return rc;
-    const struct observed_prediction observed = decide(model, target, ret);
-    prediction_name(model, row, sequence, ret);
-    prediction_count(model, ret->class_index);
-    ret->verdict = observe(model, row->value, &observed, scores);
-    served_model_remember_own(model, ret, target);
+    settle(model, row, sequence, target, scores, ret);
     latency_count(model, monotonic_ns() - start);
     return 0;
+}
+
+/* Rows scored at a time. */
+#define BLOCK_ROWS 256u
+
+struct block {
+    struct scorer_value *values; /* [rows][features] */
+    double *outputs;             /* [rows][scorer outputs] */
+    uint64_t sequence;           /* of the first row */
+    uint64_t nanoseconds;        /* of scoring one row */
+};
+
+static int block_score(struct served_model *model, const struct input_row *rows, size_t count,
+                       struct block *block)
+{
+    const size_t features = model->schema.features;
+    const uint64_t start = monotonic_ns();
+    for (size_t r = 0; r < count; r++)
+        for (size_t f = 0; f < features; f++) {
+            const struct input_value *value = &rows[r].value[f];
+            block->values[r * features + f] =
+                (struct scorer_value){value->number, value->text, value->text_bytes};
+        }
+    block->sequence = atomic_fetch_add_explicit(&model->sequence, count, memory_order_relaxed);
+    int rc =
+        scorer_score_rows(model->scorer, block->values, count, block->sequence, block->outputs);
+    block->nanoseconds = (monotonic_ns() - start) / count;
+    return rc;
+}
+
+int served_model_predict_rows(struct served_model *model, const struct input_row *rows,
+                              size_t count, double *scores,
+                              void (*take)(void *context, const struct prediction *prediction,
+                                           const double *outputs),
+                              void *context)
+{
+    if (!model->scorer)
+        return -ENOTSUP;
+    const size_t room = count < BLOCK_ROWS ? count : BLOCK_ROWS;
+    const size_t width = scorer_outputs(model->scorer);
+    struct block block = {
+        .values = malloc(room * model->schema.features * sizeof(*block.values)),
+        .outputs = malloc(room * width * sizeof(double)),
+    };
+    int rc = block.values && block.outputs ? 0 : -ENOMEM;
+    for (size_t done = 0; rc == 0 && done < count; done += room) {
+        const size_t part = count - done < room ? count - done : room;
+        rc = block_score(model, rows + done, part, &block);
+        for (size_t r = 0; rc == 0 && r < part; r++) {
+            struct prediction prediction;
+            const double *outputs = block.outputs + r * width;
+            const uint64_t start = monotonic_ns();
+            settle(model, &rows[done + r], block.sequence + r, outputs, scores, &prediction);
+            latency_count(model, block.nanoseconds + monotonic_ns() - start);
+            take(context, &prediction, outputs);
+        }
+    }
+    free(block.values);
+    free(block.outputs);
+    return rc;
 }
 
 /* --- predictions of others --- */

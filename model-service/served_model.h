@@ -103,6 +103,14 @@ struct prediction {
 NODISCARD int served_model_predict(struct served_model *model, const struct input_row *row,
                                    double *outputs, double *scores, struct prediction *ret);
 
+/* The same for each of `count` rows, in order; some scorers take a fraction of the time for rows
+ * together. take: called after each row. scores: of the last row. As above, and -ENOMEM; rows
+ * before the one that failed may have been taken. */
+NODISCARD int served_model_predict_rows(
+    struct served_model *model, const struct input_row *rows, size_t count, double *scores,
+    void (*take)(void *context, const struct prediction *prediction, const double *outputs),
+    void *context);
+
 /* What somebody else predicted for a row; all optional. */
 struct observed_prediction {
     const char *class_text; /* of a classification; NULL: none */

@@ -25,8 +25,9 @@ static void block_fill(const struct served_model *model, const double *const *nu
     for (size_t r = 0; r < rows; r++)
         for (size_t f = 0; f < features; f++) {
             const char *text = texts && texts[f] ? texts[f][first + r] : NULL;
+            /* the number of a categorical value is 0 as in a request: NaN times weight 0 is NaN */
             values[r * features + f] =
-                (struct scorer_value){.number = numbers[f] ? numbers[f][first + r] : NAN,
+                (struct scorer_value){.number = numbers[f] ? numbers[f][first + r] : 0,
                                       .text = text,
                                       .text_bytes = text ? strlen(text) : 0};
         }

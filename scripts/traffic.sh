@@ -89,6 +89,19 @@ read_status() {
            ($top.p_value // "-"), ($top.significant // false), (.drift_detected // false)] | @tsv'
 }
 
+# The same of the concept: word<TAB>-<TAB>"accuracy 0.29 instead of 0.79"<TAB>"seen by adwin"<TAB>
+# detected<TAB>degraded.
+read_concept() {
+    drift_status | jq -r '
+        def rounded: . * 1000 | round / 1000;
+        .concept_drift
+        | [.degraded_metrics | to_entries[] | "\(.key) \(.value.value | rounded) instead of \(.value.reference | rounded)"] as $worse
+        | [.detectors | to_entries[] | select(.value.state == "drift" and .value.alerts) | .key] as $seen
+        | [(if .detected then "Concept drift" elif .degraded then "Degraded" else "No drift" end), "-",
+           ($worse[0] // "performance as on the reference, on \(.window_labels) labels"),
+           "seen by \($seen | join(", "))", .detected, .degraded] | @tsv'
+}
+
 drift_alert='DataDriftDetected|CriticalDataDrift|PredictionDistributionShift'
 
 # alerts STATE: "name feature" of the drift alerts in that state, one per line.

@@ -13,6 +13,7 @@ struct http_request {
     const char *method; /* "GET", "POST"; HEAD is served by GET routes and arrives as "GET" */
     const char *path;   /* decoded, without the query */
     const char *param;  /* decoded value of the route's {name} segment, or NULL */
+    const char *param2; /* of its second one, or NULL */
     const char *body;   /* body_bytes bytes, NUL-terminated beyond them; never NULL */
     size_t body_bytes;
     bool streamed;    /* the body is still to come: http_request_stream() takes it */
@@ -81,7 +82,7 @@ enum http_body_rule {
 
 struct http_route {
     const char *method; /* "GET" (serves HEAD too) or "POST" */
-    const char *path;   /* exact, or with one whole segment "{name}" */
+    const char *path;   /* exact, or with one or two whole segments "{name}" */
     enum http_body_rule body;
     size_t max_body_bytes; /* beyond: 413, before the body is read when its length is announced */
     http_handler handler;

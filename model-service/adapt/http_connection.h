@@ -39,9 +39,9 @@ struct connection {
     void *stream_state;
     const struct http_route *route;
     struct http_refusal refusal;
-    const char *path, *param; /* decoded */
-    char *text;               /* of the two, where text_inline is too small */
-    char *body;               /* body_inline or malloc'd */
+    const char *path, *param, *param2; /* decoded */
+    char *text;                        /* of the two, where text_inline is too small */
+    char *body;                        /* body_inline or malloc'd */
     size_t body_bytes, body_room;
     char text_inline[INLINE_TEXT_BYTES];
     char body_inline[INLINE_BODY_BYTES];

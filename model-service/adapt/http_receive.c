@@ -41,22 +41,35 @@ static const char *target_path(const char *target)
     return path ? path : "/";
 }
 
-/* Decodes the path, and the route's parameter behind it. 0, -EINVAL, -ENOMEM. */
+/* Decodes a parameter to `room`. NULL: malformed. */
+static char *decode_param(const char *text, size_t bytes, char *room)
+{
+    size_t length;
+    return http_percent_decode(text, bytes, room, &length) < 0 ? NULL : room;
+}
+
+/* Decodes the path, and the route's parameters behind it. 0, -EINVAL, -ENOMEM. */
 static int decode_path(struct connection *connection, const char *path, size_t bytes,
                        const struct http_route_match *match)
 {
     char *room = connection->text_inline;
     size_t length;
-    if (bytes + match->param_bytes + 2 > INLINE_TEXT_BYTES) {
-        connection->text = room = malloc(bytes + match->param_bytes + 2);
+    const size_t needed = bytes + match->param_bytes + match->param2_bytes + 3;
+    if (needed > INLINE_TEXT_BYTES) {
+        connection->text = room = malloc(needed);
         if (!room)
             return -ENOMEM;
     }
+    char *param = room + bytes + 1, *param2 = param + match->param_bytes + 1;
     if (match->param) {
-        char *param = room + bytes + 1;
-        if (http_percent_decode(match->param, match->param_bytes, param, &length) < 0)
+        connection->param = decode_param(match->param, match->param_bytes, param);
+        if (!connection->param)
             return -EINVAL;
-        connection->param = param;
+    }
+    if (match->param2) {
+        connection->param2 = decode_param(match->param2, match->param2_bytes, param2);
+        if (!connection->param2)
+            return -EINVAL;
     }
     if (http_percent_decode(path, bytes, room, &length) < 0)
         return -EINVAL;
@@ -260,7 +273,7 @@ void *http_on_request_line(void *cls, const char *target, struct MHD_Connection 
     connection->begun = connection->bad_escape = connection->must_close = false;
     connection->route = NULL;
     connection->path = target;
-    connection->param = NULL;
+    connection->param = connection->param2 = NULL;
     connection->body_bytes = 0;
     connection->stream = NULL;
     if (has_too_many_parameters(connection)) {

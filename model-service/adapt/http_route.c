@@ -42,6 +42,13 @@ int http_percent_decode(const char *text, size_t bytes, char *out, size_t *ret_b
     return 0;
 }
 
+/* What is behind a whole "{name}" segment; NULL when it is none. */
+static const char *segment_end(const char *open)
+{
+    const char *close = strchr(open, '}');
+    return close && open[-1] == '/' && (!close[1] || close[1] == '/') ? close + 1 : NULL;
+}
+
 static int entry_init(struct http_route_entry *entry, const struct http_route *route)
 {
     const char *open = strchr(route->path, '{');
@@ -51,12 +58,16 @@ static int entry_init(struct http_route_entry *entry, const struct http_route *r
         return -EINVAL;
     if (!open)
         return 0;
-    const char *close = strchr(open, '}');
-    if (!close || open[-1] != '/' || (close[1] && close[1] != '/') || strchr(close, '{'))
-        return -EINVAL;
     entry->prefix_bytes = (size_t)(open - route->path);
-    entry->suffix = close + 1;
-    return 0;
+    entry->suffix = segment_end(open);
+    if (!entry->suffix)
+        return -EINVAL;
+    entry->suffix_bytes = strcspn(entry->suffix, "{");
+    open = entry->suffix + entry->suffix_bytes;
+    if (!*open)
+        return 0;
+    entry->tail = segment_end(open);
+    return entry->tail && !strchr(entry->tail, '{') ? 0 : -EINVAL;
 }
 
 int http_routes_init(struct http_routes *routes, const struct http_route *list, size_t count)
@@ -109,6 +120,16 @@ static const char *match_literal(const char *sent, const char *end, const char *
     return sent;
 }
 
+/* The end of a segment that is not empty, or NULL. */
+static const char *match_segment(const char *at, const char *end, const char **ret_segment,
+                                 size_t *ret_bytes)
+{
+    const char *slash = memchr(at, '/', (size_t)(end - at));
+    *ret_segment = at;
+    *ret_bytes = (size_t)((slash ? slash : end) - at);
+    return *ret_bytes ? at + *ret_bytes : NULL;
+}
+
 static bool entry_matches(const struct http_route_entry *entry, const char *path, size_t bytes,
                           struct http_route_match *match)
 {
@@ -116,13 +137,13 @@ static bool entry_matches(const struct http_route_entry *entry, const char *path
     const char *at = match_literal(path, end, entry->route->path, entry->prefix_bytes);
     if (!at || !entry->suffix)
         return at == end;
-    match->param = at;
-    while (at < end && *at != '/')
-        at++;
-    match->param_bytes = (size_t)(at - match->param);
-    if (match->param_bytes == 0)
-        return false;
-    return match_literal(at, end, entry->suffix, strlen(entry->suffix)) == end;
+    at = match_segment(at, end, &match->param, &match->param_bytes);
+    if (at)
+        at = match_literal(at, end, entry->suffix, entry->suffix_bytes);
+    if (!at || !entry->tail)
+        return at == end;
+    at = match_segment(at, end, &match->param2, &match->param2_bytes);
+    return at && match_literal(at, end, entry->tail, strlen(entry->tail)) == end;
 }
 
 static bool serves(const struct http_route *route, const char *method)

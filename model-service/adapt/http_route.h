@@ -12,6 +12,8 @@ struct http_route_entry {
     size_t path_bytes;
     size_t prefix_bytes; /* before "{", or all of the path */
     const char *suffix;  /* after "}"; NULL without a {name} segment */
+    size_t suffix_bytes; /* before the second "{", or all of it */
+    const char *tail;    /* after the second "}"; NULL without a second {name} segment */
     uint16_t next;       /* of the same length, 1-based; 0 ends */
 };
 
@@ -25,6 +27,8 @@ struct http_route_match {
     const struct http_route *route; /* NULL: none */
     const char *param;              /* as sent, not decoded; NULL without a {name} segment */
     size_t param_bytes;
+    const char *param2; /* the second {name} segment */
+    size_t param2_bytes;
 };
 
 /* 0, -ENOMEM, or -EINVAL: more than 65534 routes, or a path that is not as http.h says. */

@@ -9,6 +9,7 @@
 #include "model/back_end.h"
 #include "model/model_file.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -43,14 +44,30 @@ static void drop_message(const char *message)
     (void)message;
 }
 
-/* The library keeps its callback per thread. */
-static void quieten_thread(void)
+/* Reading a model takes a thread per processor, whatever its parameter nthread says, and OpenMP
+ * keeps them. Its limit is each thread's own, and its library is there because XGBoost's needs it.
+ */
+static void work_alone(void)
 {
-    static _Thread_local bool quiet;
+    union {
+        void *object;
+        void (*function)(int);
+    } set_threads = {dlsym(RTLD_DEFAULT, "omp_set_num_threads")};
 
-    if (!quiet)
-        XGBRegisterLogCallback(drop_message);
-    quiet = true;
+    if (set_threads.object)
+        set_threads.function(1);
+}
+
+/* What the library keeps per thread: the callback of its log, and its number of helpers. */
+static void prepare_thread(void)
+{
+    static _Thread_local bool prepared;
+
+    if (prepared)
+        return;
+    XGBRegisterLogCallback(drop_message);
+    work_alone();
+    prepared = true;
 }
 
 /* The reason in "[12:00:00] ./src/file.cc:1: Check failed: a == b (1 vs. 2) : reason\nStack ...".
@@ -102,7 +119,7 @@ static int predict(const struct xgboost *model, const float *matrix, size_t rows
     const bst_ulong *shape;
     bst_ulong dimensions;
 
-    quieten_thread();
+    prepare_thread();
     snprintf(array, sizeof(array),
              "{\"data\":[%zu,true],\"shape\":[%zu,%zu],\"typestr\":\"<f4\",\"version\":3}",
              (size_t)matrix, rows, model->column_count);
@@ -472,7 +489,7 @@ int xgboost_scorer_load(const char *path, const struct scorer_feature *features,
     struct xgboost *model = NULL;
     int r;
 
-    quieten_thread();
+    prepare_thread();
     snprintf(error, SCORER_ERROR_BYTES, "%s: not enough memory", path);
     if (XGBoosterCreate(NULL, 0, &booster) != 0)
         return -ENOMEM;

@@ -577,7 +577,7 @@ def test_quantiles_and_moved_categories(check):
                           {"category": "__other__", "reference": 0, "current": 0.25},
                           {"category": "__missing__", "reference": 0, "current": 0.25}]
     table = check.files(reference, current).out
-    assert re.search(r"^x: 5 % -\S+ -> \S+, 25 % .*, 95 % \S+ -> \S+$", table, re.M)
+    assert re.search(r"^x: 5 % -\S+ -> \S+, 50 % .*, 95 % \S+ -> \S+$", table, re.M)
     assert re.search(r"^k: .*(web 50.0 % -> 25.0 %|app 25.0 % -> 0.0 %)", table, re.M)
 
 

@@ -419,3 +419,50 @@ def test_long_lines_of_many_clients_find_no_memory(outside):
     finally:
         for client in clients:
             client.close()
+
+
+def test_lines_follow_a_reload(tmp_path, folder, start_service):
+    (tmp_path / "reference.csv").write_text((folder / "reference.csv").read_text())
+    path = tmp_path / "models.yml"
+    path.write_text(CONFIG)
+    service = start_service("--config", str(path))
+    lines = lines_of(table(13, 4)).encode().splitlines(keepends=True)
+
+    def reload(config):
+        path.write_text(config)
+        assert service.post("/-/reload").status_code == 200
+
+    with Raw(service.url) as client:
+        client.send(request("POST", "/models/outside/observe", length=False,
+                            headers=[*LINES.items(), ("Transfer-Encoding", "chunked")]))
+        client.send(b"%x\r\n%s\r\n" % (len(lines[0]) + 5, lines[0] + lines[1][:5]))
+        wait_for(lambda: observed(service) == 1)
+        reload(CONFIG.replace("observations: 500", "observations: 400", 1))
+        assert observed(service) == 0  # the model is another one
+        client.send(b"%x\r\n%s\r\n" % (len(lines[1]) - 5, lines[1][5:]))
+        wait_for(lambda: observed(service) == 1)
+        reload(CONFIG.replace("name: outside", "name: renamed"))
+        client.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(lines[2]), lines[2]))
+        body = client.receive().json()
+    assert (body["observed"], body["rejected"]) == (2, 1)
+    assert "reload" in body["errors"][0]["detail"]
+    assert metric(service, "model_observations_total", model="renamed") == 0
+
+
+def test_labels_that_come_along(outside):
+    rows = [observation(row, label=row[3]) for row in table(14, 200)]
+    rows[3]["label"] = "maybe"
+    text = "\n".join(json.dumps(row) for row in rows)
+    body = taken_with_labels(outside.post("/observe", data=text, headers=LINES))
+    assert body["labels"]["joined"] == 199 and body["labels"]["rejected"] == 1
+    assert metric(outside, "model_performance", metric="accuracy") == 1
+    taken(outside.post("/observe", json={"features": {}, "prediction": "no", "id": "w1"}), 1)
+    assert outside.post("/labels", json={"id": "w1", "label": "yes"}).json()["joined"] == 1
+
+
+def taken_with_labels(answer):
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["observed"], body["rejected"]) == (200, 0)
+    assert [error["line"] for error in body["errors"]] == [4]
+    return body

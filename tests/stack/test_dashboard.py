@@ -4,6 +4,7 @@ expression parsed by promtool, and every metric that rules, dashboard and docume
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -12,14 +13,17 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GRAFANA = ROOT / "grafana"
 DASHBOARD = json.loads((GRAFANA / "provisioning/dashboards/drift.json").read_text())
-PANELS = DASHBOARD["panels"]
+ROWS = [p["title"] for p in DASHBOARD["panels"] if p["type"] == "row"]
+PANELS = [p for p in DASHBOARD["panels"] if p["type"] != "row"]
 TARGETS = [(panel, target) for panel in PANELS for target in panel["targets"]]
 VARIABLES = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 TITLES = ["Drift Scores by Features", "Drift Score Over Time", "Prediction Rate", "Drift Alerts (last hour)",
           "Total Predictions", "Prediction Latency", "Feature Means", "Feature Std Deviations", "PSI Scores"]
 # Units of Grafana that this dashboard may use.
-UNITS = {"none", "short", "reqps", "s"}
+UNITS = {"none", "short", "reqps", "s", "percentunit", "bytes"}
+TYPES = {"timeseries", "stat", "bargauge", "state-timeline", "heatmap"}
+CHECK_PANELS = ROOT / "tests/stack/check_panels.js"
 SUFFIXES = ("_bucket", "_count", "_sum")
 
 
@@ -32,11 +36,12 @@ def panel(title):
     return found
 
 
-def substituted(expression):
+def substituted(expression, job="value", model="value", rate="1m"):
     """As Grafana sends it, with some value for every variable."""
-    for variable, value in (("$__rate_interval", "1m"), ("$__range", "30m"), ("${datasource}", "d")):
+    for variable, value in (("$__rate_interval", rate), ("$__range", "30m"), ("${datasource}", "d"), ("$job", job),
+                            ("$model", model)):
         expression = expression.replace(variable, value)
-    return re.sub(r"\$(job|instance|model|feature)\b", "value", expression)
+    return re.sub(r"\$(instance|feature)\b", "value" if job == "value" else ".+", expression)
 
 
 def promtool_parses(expressions, tmp_path):
@@ -50,7 +55,7 @@ def promtool_parses(expressions, tmp_path):
 
 def selectors(expression):
     """(metric, matchers) of every selector of a metric of ours."""
-    return re.findall(r"\b((?:model|drift|process|http|ALERTS)[\w:]*)\{([^}]*)\}", expression)
+    return re.findall(r"\b((?:model|drift|process|http|ALERTS|up|alertmanager|prometheus)[\w:]*)\{([^}]*)\}", expression)
 
 
 def metrics_in(expression):
@@ -66,9 +71,18 @@ def metrics_in(expression):
 # ---- the dashboard linter's rules ----
 
 def test_the_nine_panels():
-    assert [p["title"] for p in sorted(PANELS, key=lambda p: (p["gridPos"]["y"], p["gridPos"]["x"]))] == TITLES
-    assert len({p["id"] for p in PANELS}) == 9
+    inorder = sorted(DASHBOARD["panels"], key=lambda p: (p["gridPos"]["y"], p["gridPos"]["x"]))
+    assert inorder == DASHBOARD["panels"]
+    assert [p["title"] for p in inorder[:9]] == TITLES and inorder[9]["type"] == "row"
+    assert len({p["id"] for p in inorder}) == len(inorder) == len({p["title"] for p in inorder})
     assert panel("Drift Scores by Features")["type"] == "bargauge"
+
+
+def test_rows_to_drill_down():
+    assert ROWS == ["Feature by feature", "Predictions", "Concept drift and performance", "Health of the service",
+                    "Health of the monitoring"]
+    for row in (p for p in DASHBOARD["panels"] if p["type"] == "row"):
+        assert row["collapsed"] is False and row["panels"] == [] and row["gridPos"]["w"] == 24
 
 
 def test_dashboard_is_portable_and_fixed():
@@ -79,7 +93,7 @@ def test_dashboard_is_portable_and_fixed():
     assert "__inputs" not in DASHBOARD and "DS_PROMETHEUS" not in text and "http://" not in text
 
 
-@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("title", [p["title"] for p in PANELS])
 def test_panel(title):
     p = panel(title)
     assert p["targets"] and p["description"].endswith(".") and len(p["description"]) > 30
@@ -87,15 +101,18 @@ def test_panel(title):
     defaults = p["fieldConfig"]["defaults"]
     assert defaults["unit"] in UNITS
     assert defaults["thresholds"]["steps"][0]["value"] is None
-    if p["type"] == "timeseries":
+    assert p["type"] in TYPES
+    if p["type"] in ("timeseries", "state-timeline"):
         assert {"legend", "tooltip"} <= set(p["options"]) and "custom" in defaults
+    elif p["type"] == "heatmap":
+        assert p["options"]["calculate"] is False and p["targets"][0]["format"] == "heatmap"
     else:
-        assert p["type"] in ("stat", "bargauge") and "reduceOptions" in p["options"]
+        assert "reduceOptions" in p["options"]
 
 
 def test_panels_do_not_overlap_and_fit_the_grid():
     taken = set()
-    for p in PANELS:
+    for p in DASHBOARD["panels"]:
         grid = p["gridPos"]
         cells = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
         assert not cells & taken and grid["x"] + grid["w"] <= 24, p["title"]
@@ -122,16 +139,33 @@ def test_variables():
             assert variable["multi"] and variable["includeAll"] and variable["allValue"] == ".+"
 
 
+def wanted_matchers(name):
+    """Which variables the selector of a metric follows, by what the metric has."""
+    if name == "up" or re.match(r"(alertmanager|prometheus)_", name):
+        return ["job"]
+    if name in recorded():
+        return ["job", "model"]  # over all replicas
+    return ["job", "instance"] + (["model"] if name not in SERVICE_METRICS else [])
+
+
+SERVICE_METRICS = {"model_service_build_info", "http_requests_total", "process_resident_memory_bytes", "process_cpu_seconds_total"}
+# What has a feature follows the variable, but for the model's own output.
+OUTPUT = 'feature=~"prediction|prediction_score"'
+
+
 @pytest.mark.parametrize("p,target", TARGETS, ids=lambda value: value.get("title", value.get("refId")))
 def test_target(p, target):
     expression = target["expr"]
     assert target["datasource"] == DATASOURCE and target["legendFormat"]
     found = selectors(expression)
     assert found and {name for name, _ in found} == metrics_in(expression), "every metric has a selector"
-    for _, matchers in found:
-        assert 'job=~"$job"' in matchers and 'instance=~"$instance"' in matchers and 'model=~"$model"' in matchers
     for name, matchers in found:
-        if re.match(r"model_(feature|drift_score)", name):
+        for variable in wanted_matchers(name):
+            if re.match(r"(alertmanager|prometheus)_", name):
+                assert f'job=~"{name.split("_")[0]}"' in matchers
+            else:
+                assert re.search(rf'{variable}=~"\${variable}\b', matchers), f"{name} without {variable}"
+        if re.match(r"model_(feature|category|drift_score|drift_p)", name) and OUTPUT not in matchers:
             assert 'feature=~"$feature"' in matchers
     for name, _ in found:
         if name.endswith(("_total", "_bucket", "_count", "_sum")):
@@ -160,6 +194,44 @@ def test_alert_annotations_follow_the_model():
         assert annotation["datasource"] == DATASOURCE and annotation["enable"] is True
         assert 'alertstate="firing"' in annotation["expr"]
         assert 'model=~"$model|"' in annotation["expr"], "alerts of the service have no model"
+
+
+# ---- Grafana's own types ----
+
+@pytest.fixture(scope="module")
+def grafana_types(tmp_path_factory):
+    """A folder with @grafana/schema and a compiler, fetched by npm for this test only."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        pytest.skip("no npm: Grafana's types cannot be fetched")
+    folder = tmp_path_factory.mktemp("grafana-types")
+    (folder / "package.json").write_text("{}")
+    fetched = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1",
+                              "--fetch-timeout=20000", "@grafana/schema@13", "typescript@5"], cwd=folder,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=150)
+    if fetched.returncode != 0:
+        pytest.skip(f"npm did not fetch Grafana's types: {fetched.stdout[-300:]}")
+    return folder
+
+
+def mistakes(folder, dashboard, tmp_path):
+    path = tmp_path / "dashboard.json"
+    path.write_text(json.dumps(dashboard))
+    checked = subprocess.run(["node", CHECK_PANELS, folder, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert checked.returncode == 0, checked.stdout
+    *found, last = checked.stdout.splitlines()
+    assert int(re.fullmatch(r"looked at (\d+) values", last).group(1)) > 1000
+    return found
+
+
+def test_panels_have_the_options_that_grafana_publishes(grafana_types, tmp_path):
+    assert mistakes(grafana_types, DASHBOARD, tmp_path) == []
+    broken = json.loads(json.dumps(DASHBOARD))
+    broken["panels"][0]["options"]["displayMode"] = "lcdx"
+    broken["panels"][1]["options"]["bogus"] = 1
+    broken["panels"][2]["fieldConfig"]["defaults"]["custom"]["drawStyle"] = "lines"
+    broken["panels"][3]["fieldConfig"]["defaults"]["unitt"] = "s"
+    assert [line.split(":")[0] for line in mistakes(grafana_types, broken, tmp_path)] == TITLES[:4], "it notices mistakes"
 
 
 # ---- provisioning ----
@@ -208,7 +280,8 @@ def documented():
 
 
 def recorded():
-    return {rule["record"] for group in load(ROOT / "prometheus/rules/recording.yml")["groups"] for rule in group["rules"]}
+    return {rule["record"] for path in (ROOT / "prometheus/rules").glob("*.yml")
+            for group in load(path)["groups"] for rule in group["rules"] if "record" in rule}
 
 
 def known():
@@ -217,7 +290,9 @@ def known():
     # of Prometheus and Alertmanager themselves
     return names | {"up", "ALERTS", "prometheus_notifications_alertmanagers_discovered",
                     "prometheus_notifications_errors_total", "prometheus_rule_evaluation_failures_total",
-                    "alertmanager_notifications_failed_total"}
+                    "alertmanager_notifications_failed_total", "alertmanager_notifications_total",
+                    "prometheus_config_last_reload_successful", "alertmanager_config_last_reload_successful",
+                    "prometheus_rule_group_last_duration_seconds"}
 
 
 def rule_expressions():

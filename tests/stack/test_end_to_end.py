@@ -116,8 +116,8 @@ def test_drift_becomes_a_message_and_its_end_another(new_run):
     attachments = [message["attachments"][0] for message in messages(run)]
     firing = next(a for a in attachments if a["title"].startswith("FIRING"))
     assert re.search(r"DataDriftDetected|CriticalDataDrift", firing["title"] + firing["text"])
-    found = re.findall(r"feature `feature_[0-2]`: drift score \*([\d.]+)\* \((?:psi|ks_test), p \S+\), "
-                       r"threshold (0\.[35])\b", firing["text"])
+    found = re.findall(r"feature `feature_[0-2]`.*?: drift score \*([\d.]+)\*, threshold (0\.[35]) \((?:psi|ks_test), p \S+, "
+                       r"200 observations against 1000 of the reference\); mean \S+, reference \S+;", firing["text"])
     assert found and all(float(score) > float(threshold) for score, threshold in found), firing
     fields = {field["title"]: field["value"] for field in firing["fields"]}
     assert len(fields["Recommended action"]) > 20

@@ -6,9 +6,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 /* cmocka.h needs the headers above */
 #include <cmocka.h>
+
+#include "corpus.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_LABELS    3
@@ -166,12 +169,37 @@ static void test_longest_id(void **state)
     }
 }
 
+static void replay(const char *path, const char *bytes, size_t length)
+{
+    struct input_error error = {0};
+    struct input_labels labels;
+
+    if (input_labels_decode(bytes, length, MAX_LABELS, &labels, &error) < 0) {
+        if (error.detail[0] == '\0')
+            fail_msg("%s: refused without a word", path);
+        return;
+    }
+    for (size_t i = 0; i < labels.count; i++) {
+        struct input_label label;
+
+        if (input_labels_get(&labels, i, &label, &error) == 0 && label.id_bytes == 0)
+            fail_msg("%s: an empty id", path);
+    }
+    input_labels_finish(&labels);
+}
+
+static void test_corpus(void **state)
+{
+    (void)state;
+    assert_true(corpus_replay("labels", replay) > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_single),         cmocka_unit_test(test_batch),
         cmocka_unit_test(test_refused_bodies), cmocka_unit_test(test_refused_labels),
-        cmocka_unit_test(test_longest_id),
+        cmocka_unit_test(test_longest_id),     cmocka_unit_test(test_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,44 @@
+/* weights_check.h - a file of weights, whatever its bytes. For the fuzzer and for the test that
+ * replays its corpus. */
+#ifndef WEIGHTS_CHECK_H
+#define WEIGHTS_CHECK_H
+
+#include "adapt/excerpt.h"
+#include "adapt/json_weights.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void weights_check_feature(const struct weights_feature *feature)
+{
+    if (!feature->name || !isfinite(feature->weight) || !isfinite(feature->mean) ||
+        !isfinite(feature->scale) || feature->scale <= 0 || isinf(feature->missing) ||
+        !isfinite(feature->other) || (!feature->categorical && feature->category_count))
+        abort();
+    for (size_t i = 0; i < feature->category_count; i++)
+        if (!feature->categories[i].name || !isfinite(feature->categories[i].weight))
+            abort();
+}
+
+static void weights_check(const char *text, size_t bytes)
+{
+    struct weights_file file;
+    char error[WEIGHTS_ERROR_BYTES] = "";
+    int r = weights_decode("weights.json", text, bytes, &file, error);
+
+    if (r == 0) {
+        if (file.feature_count == 0 || !isfinite(file.intercept) ||
+            !file.classes[0] != !file.classes[1])
+            abort();
+        for (size_t i = 0; i < file.feature_count; i++)
+            weights_check_feature(&file.features[i]);
+        weights_finish(&file);
+    } else if (r != -EINVAL || strncmp(error, "weights.json:", 13) != 0 || strchr(error, '\n') ||
+               !excerpt_is_utf8(error, strlen(error))) {
+        abort();
+    }
+}
+
+#endif
