@@ -51,6 +51,7 @@ test     libclang-rt-14-dev
 test     clang-format-14            clang-format-14
 test     shellcheck                 shellcheck
 test     git                        git
+test     chromium                   chromium|chromium-browser|google-chrome
 bench    wrk                        wrk
 bench    nginx-light                nginx
 bench    python3-fastapi

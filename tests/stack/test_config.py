@@ -199,6 +199,33 @@ def test_every_alert_has_a_place_in_the_runbook():
     assert len(headings) == len(set(headings))
 
 
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), PROMETHEUS / "README.md", ALERTMANAGER / "README.md",
+             ROOT / "grafana/README.md"]
+
+
+def anchors(document):
+    """Of its headings, as a reader of Markdown makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"(?ms)^```.*?^```", "", document.read_text()), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_of_documents_lead_somewhere(document):
+    text = re.sub(r"(?ms)^```.*?^```", "", document.read_text())
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (document.parent / path).resolve() if path else document
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+def test_runbook_links_of_the_alerts_lead_to_their_headings():
+    for rule in alert_rules():
+        assert rule["annotations"]["runbook_url"].rpartition("#")[2] in anchors(ROOT / "docs/runbook.md"), rule["alert"]
+
+
 def test_runbook_sections_are_complete():
     sections = re.split(r"^## ", (ROOT / "docs" / "runbook.md").read_text(), flags=re.M)[1:]
     for section in sections:
@@ -516,7 +543,7 @@ def test_a_thousand_drifting_features_are_one_message_within_slacks_limits(alert
     scores = re.findall(r"drift score \*([\d.]+)\*", message["text"])
     assert message["title"].startswith("FIRING 1000 | ") and "and 990 more firing" in message["text"]
     assert len(scores) == 10 and scores == sorted(scores, reverse=True) and scores[0] in ("0.999", "1.000")
-    assert len(message["title"]) <= 256 and len(message["text"]) <= 12000 and len(message["fallback"]) <= 2000
+    assert len(message["title"]) <= 256 and len(message["text"]) <= 12000 and len(message["fallback"]) <= 4000
     assert all(len(field["value"]) <= 2000 for field in message["fields"])
     assert len(json.dumps(sink.received[0][1])) < 40000
 

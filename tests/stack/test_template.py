@@ -75,7 +75,7 @@ def test_one_firing_alert_says_everything(tmp_path):
     assert render("color", data, tmp_path) == "danger"
     assert render("title_link", data, tmp_path) == data["alerts"][0]["annotations"]["dashboard_url"]
     assert render("fallback", data, tmp_path) == (
-        "FIRING 1 | critical | CriticalDataDrift | model m; feature_0 drift score 0.623")
+        "FIRING 1 | critical | CriticalDataDrift | model m: `feature_0` 0.623")
     text = render("text", data, tmp_path)
     assert text.splitlines() == [
         "Live data differs.",
@@ -103,10 +103,12 @@ def test_the_strongest_come_first(tmp_path):
     text = render("text", group(*alerts), tmp_path)
     assert re.findall(r"feature `(f\d+)`", text) == ["f01", "f04", "f02", "f09", "f08", "f11", "f00", "f03", "f05", "f07"]
     assert "and 2 more firing" in text
-    assert "; f01 drift score 12.500; f04 drift score 3.000; f02 drift score 0.900" in render("fallback", group(*alerts), tmp_path)
+    brief = "`f01` 12.500, `f04` 3.000, `f02` 0.900, `f09` 0.800, `f08` 0.700, `f11` 0.620, `f00` 0.610, `f03` 0.610, `f05` 0.550, `f07` 0.530 and 2 more"
+    assert render("fallback", group(*alerts), tmp_path).endswith(" | model m: " + brief)
+    assert text.splitlines()[1] == brief, "before what Slack folds away"
     whole = alert("ConceptDriftDetected", annotations={"description": "Model m: accuracy from 0.9 to 0.7.", "since": "noon"})
     text = render("text", group(*alerts, whole), tmp_path)
-    assert text.index("*ConceptDriftDetected*, since noon\nModel m: accuracy from 0.9 to 0.7.") < text.index("`f01`")
+    assert text.index("*ConceptDriftDetected*, since noon\nModel m: accuracy from 0.9 to 0.7.") < text.index("feature `f01`")
     assert "and 3 more firing" in text
 
 
@@ -202,7 +204,7 @@ def test_within_slacks_limits_for_a_thousand_features(tmp_path):
                                 dashboard_url="http://dash.example/d?var-model=" + "m" * 64 + "&var-feature=" + "%3C" * 128)
     data = group(*alerts)
     sizes = {part: len(render(part, data, tmp_path)) for part in ("title", "text", "fallback", "action", "links")}
-    assert sizes["title"] <= 256 and sizes["fallback"] <= 2000 and sizes["action"] <= 2000 and sizes["links"] <= 2000, sizes
+    assert sizes["title"] <= 256 and sizes["fallback"] <= 4000 and sizes["action"] <= 2000 and sizes["links"] <= 2000, sizes
     assert sizes["text"] <= 12000, sizes
     assert "and 990 more firing" in render("text", data, tmp_path)
 
@@ -248,7 +250,7 @@ def test_service_down_names_the_instance(tmp_path):
     assert render("title", data, tmp_path) == "FIRING 1 | critical | ModelServiceDown | model-service"
     assert "*ModelServiceDown* on `127.0.0.1:8000`, since" in render("text", data, tmp_path)
     assert "drift score" not in render("text", data, tmp_path)
-    assert "; 127.0.0.1:8000" in render("fallback", data, tmp_path)
+    assert "| model-service: `127.0.0.1:8000`" in render("fallback", data, tmp_path)
 
 
 def test_no_function_that_is_newer_than_the_oldest_alertmanager():
