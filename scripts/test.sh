@@ -108,7 +108,7 @@ suite_http() {
 
 suite_stack() {
     title "Prometheus, Alertmanager, Grafana configuration; end to end"
-    run_pytest stack 900 tests/stack
+    run_pytest stack 1800 tests/stack
 }
 
 suite_compose() {
