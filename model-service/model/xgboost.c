@@ -1,5 +1,8 @@
 /* xgboost.c - models of XGBoost, through its C API; the only file that includes it.
  *
+ * The library is opened by the first model that needs it: linked, it would make every start, also
+ * without such a model, twice as long and the process twice as large.
+ *
  * In-place prediction only: it keeps its result per thread and handle and changes nothing of the
  * booster, so that one handle serves every thread. The first prediction configures the booster;
  * it is made at load, before other threads see it. XGBoost's thread-local results of a handle live
@@ -12,6 +15,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +41,70 @@ struct xgboost {
     struct column columns[]; /* [column_count] */
 };
 
+/* --- the library --- */
+
+#define LIBRARY "libxgboost.so.0"
+
+#define FUNCTIONS(X)                                                                               \
+    X(XGBGetLastError)                                                                             \
+    X(XGBRegisterLogCallback)                                                                      \
+    X(XGBoosterCreate)                                                                             \
+    X(XGBoosterFree)                                                                               \
+    X(XGBoosterGetNumFeature)                                                                      \
+    X(XGBoosterGetStrFeatureInfo)                                                                  \
+    X(XGBoosterLoadModelFromBuffer)                                                                \
+    X(XGBoosterPredictFromDense)                                                                   \
+    X(XGBoosterSaveJsonConfig)                                                                     \
+    X(XGBoosterSetParam)
+
+#define POINTER(name) __typeof__(name) *name;
+static struct {
+    void *library; /* NULL: not there */
+    void (*set_threads)(int);
+    FUNCTIONS(POINTER)
+} api;
+
+/* Assigns what dlsym() finds, an object in the eyes of C. */
+static void find_function(const char *name, void *pointer)
+{
+    void *found = dlsym(api.library, name);
+
+    memcpy(pointer, &found, sizeof(found));
+}
+
+static void close_library(void)
+{
+    dlclose(api.library);
+    api.library = NULL;
+}
+
+static void open_library(void)
+{
+    api.library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!api.library)
+        return;
+    find_function("omp_set_num_threads", &api.set_threads);
+#define FIND(name)                                                                                 \
+    find_function(#name, &api.name);                                                               \
+    if (!api.name) {                                                                               \
+        close_library();                                                                           \
+        return;                                                                                    \
+    }
+    FUNCTIONS(FIND)
+}
+
+static int need_library(const char *path, char error[SCORER_ERROR_BYTES])
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, open_library);
+    if (api.library)
+        return 0;
+    snprintf(error, SCORER_ERROR_BYTES,
+             "%s: needs XGBoost, but " LIBRARY " is not installed (Debian: libxgboost0)", path);
+    return -ENOTSUP;
+}
+
 /* --- the library's messages --- */
 
 static void drop_message(const char *message)
@@ -44,29 +112,17 @@ static void drop_message(const char *message)
     (void)message;
 }
 
-/* Reading a model takes a thread per processor, whatever its parameter nthread says, and OpenMP
- * keeps them. Its limit is each thread's own, and its library is there because XGBoost's needs it.
- */
-static void work_alone(void)
-{
-    union {
-        void *object;
-        void (*function)(int);
-    } set_threads = {dlsym(RTLD_DEFAULT, "omp_set_num_threads")};
-
-    if (set_threads.object)
-        set_threads.function(1);
-}
-
-/* What the library keeps per thread: the callback of its log, and its number of helpers. */
+/* What the library keeps per thread: the callback of its log, and how many threads OpenMP helps it
+ * with, which it does when it reads a model whatever the parameter nthread says. */
 static void prepare_thread(void)
 {
     static _Thread_local bool prepared;
 
     if (prepared)
         return;
-    XGBRegisterLogCallback(drop_message);
-    work_alone();
+    api.XGBRegisterLogCallback(drop_message);
+    if (api.set_threads)
+        api.set_threads(1);
     prepared = true;
 }
 
@@ -74,7 +130,7 @@ static void prepare_thread(void)
  */
 static void last_error(char *reason, size_t room)
 {
-    const char *text = XGBGetLastError();
+    const char *text = api.XGBGetLastError();
     const char *place = strstr(text, ".cc:"), *header = strstr(text, ".h:");
     size_t length;
 
@@ -123,8 +179,8 @@ static int predict(const struct xgboost *model, const float *matrix, size_t rows
     snprintf(array, sizeof(array),
              "{\"data\":[%zu,true],\"shape\":[%zu,%zu],\"typestr\":\"<f4\",\"version\":3}",
              (size_t)matrix, rows, model->column_count);
-    if (XGBoosterPredictFromDense(model->booster, array, settings, NULL, &shape, &dimensions,
-                                  ret_result) != 0)
+    if (api.XGBoosterPredictFromDense(model->booster, array, settings, NULL, &shape, &dimensions,
+                                      ret_result) != 0)
         return -EIO;
     if (dimensions != 2 || shape[0] != rows)
         return -EIO;
@@ -189,7 +245,7 @@ static void xgboost_destroy(struct scorer *scorer)
     struct xgboost *model = (struct xgboost *)scorer;
 
     if (model->booster)
-        XGBoosterFree(model->booster);
+        api.XGBoosterFree(model->booster);
     for (size_t c = 0; c < model->column_count; c++)
         free(model->columns[c].category);
     free(model);
@@ -209,9 +265,9 @@ static int booster_load(BoosterHandle booster, const char *path, char error[SCOR
 
     if (r < 0)
         return r;
-    if (XGBoosterLoadModelFromBuffer(booster, file.bytes, (bst_ulong)file.length) != 0)
+    if (api.XGBoosterLoadModelFromBuffer(booster, file.bytes, (bst_ulong)file.length) != 0)
         r = refuse_with_reason(path, "not an XGBoost model", error);
-    else if (XGBoosterSetParam(booster, "nthread", "1") != 0)
+    else if (api.XGBoosterSetParam(booster, "nthread", "1") != 0)
         r = refuse_with_reason(path, "cannot be set to one thread", error);
     model_file_finish(&file);
     return r;
@@ -266,7 +322,7 @@ static int objective_read(struct xgboost *model, const char *path,
     bst_ulong bytes;
     const char *config;
 
-    if (XGBoosterSaveJsonConfig(model->booster, &bytes, &config) != 0)
+    if (api.XGBoosterSaveJsonConfig(model->booster, &bytes, &config) != 0)
         return refuse_with_reason(path, "not a usable XGBoost model", error);
     config_text(config, "objective", name, sizeof(name));
     config_text(config, "booster", kind, sizeof(kind));
@@ -284,7 +340,7 @@ static int objective_read(struct xgboost *model, const char *path,
         return -EINVAL;
     }
     if ((*ret_objective)->probabilities &&
-        XGBoosterSetParam(model->booster, "objective", (*ret_objective)->probabilities) != 0)
+        api.XGBoosterSetParam(model->booster, "objective", (*ret_objective)->probabilities) != 0)
         return refuse_with_reason(path, "gives no probabilities", error);
     return 0;
 }
@@ -408,7 +464,7 @@ static int check_types(struct xgboost *model, const char *path, char error[SCORE
     const char **types;
     bst_ulong count;
 
-    if (XGBoosterGetStrFeatureInfo(model->booster, "feature_type", &count, &types) != 0)
+    if (api.XGBoosterGetStrFeatureInfo(model->booster, "feature_type", &count, &types) != 0)
         return refuse_with_reason(path, "does not tell its features", error);
     for (bst_ulong i = 0; i < count; i++)
         if (strcmp(types[i], "c") == 0) {
@@ -431,7 +487,7 @@ static int columns_map(struct xgboost *model, const char *path,
 
     if (r < 0)
         return r;
-    if (XGBoosterGetStrFeatureInfo(model->booster, "feature_name", &name_count, &names) != 0)
+    if (api.XGBoosterGetStrFeatureInfo(model->booster, "feature_name", &name_count, &names) != 0)
         return refuse_with_reason(path, "does not tell its features", error);
     if (name_count == 0)
         return columns_by_order(model, path, features, count, error);
@@ -451,7 +507,7 @@ static int allocate(BoosterHandle booster, const char *path, struct xgboost **re
     bst_ulong columns;
     struct xgboost *model;
 
-    if (XGBoosterGetNumFeature(booster, &columns) != 0)
+    if (api.XGBoosterGetNumFeature(booster, &columns) != 0)
         return refuse_with_reason(path, "does not tell its features", error);
     if (columns == 0 || columns > MAX_COLUMNS) {
         snprintf(error, SCORER_ERROR_BYTES, "%s: takes %zu features, expected 1 to %d", path,
@@ -489,15 +545,18 @@ int xgboost_scorer_load(const char *path, const struct scorer_feature *features,
     struct xgboost *model = NULL;
     int r;
 
+    r = need_library(path, error);
+    if (r < 0)
+        return r;
     prepare_thread();
     snprintf(error, SCORER_ERROR_BYTES, "%s: not enough memory", path);
-    if (XGBoosterCreate(NULL, 0, &booster) != 0)
+    if (api.XGBoosterCreate(NULL, 0, &booster) != 0)
         return -ENOMEM;
     r = booster_load(booster, path, error);
     if (r == 0)
         r = allocate(booster, path, &model, error);
     if (r < 0) {
-        XGBoosterFree(booster);
+        api.XGBoosterFree(booster);
         return r;
     }
     r = describe(model, path, features, count, error);

@@ -145,6 +145,21 @@ def test_xgboost_regression(tmp_path, start_service):
         assert answer["prediction_class"] is None and "probabilities" not in answer
 
 
+def test_reload_to_the_first_model_of_xgboost(tmp_path, start_service):
+    """The library comes into a process whose workers run already."""
+    data, _ = people()
+    booster, matrix = train(data, data.age.to_numpy(), objective="reg:squarederror")
+    booster.save_model(tmp_path / "model.json")
+    service = start_service("--config", write_config(
+        tmp_path, data, {"type": "logistic", "weights": [{"feature": "age", "weight": 1}]}))
+    row = row_of(data.iloc[3].to_dict())
+    assert service.predict({**row, "fare": 1.0})["prediction_class"] == "positive"
+    write_config(tmp_path, data, {"type": "xgboost", "file": "model.json"})
+    assert service.post("/-/reload").status_code == 200
+    for _ in range(20):
+        assert service.predict(row)["prediction"] == float(booster.inplace_predict(matrix)[3])
+
+
 def test_reload_takes_a_new_model_file_and_refuses_a_wrong_one(tmp_path, start_service):
     data, _ = people()
     row = row_of(data.iloc[3].to_dict())
