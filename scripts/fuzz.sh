@@ -14,7 +14,7 @@ seconds=${FUZZ_SECONDS:-60}
 folder=$ROOT/build-fuzz
 "$ROOT/scripts/setup.sh" build test
 BUILD_DIR=$folder CC=clang-14 scripts/build.sh -Dbuildtype=debugoptimized -Db_lundef=false \
-    -Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link -Dc_link_args=-fsanitize=fuzzer-no-link
+    -Db_sanitize=address,undefined "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all" -Dc_link_args=-fsanitize=fuzzer-no-link
 
 # What the service is linked from, but for its main.
 mapfile -t objects < <(find "$folder/model-service.p" -name '*.o' -not -name 'main.c.o')
@@ -32,7 +32,7 @@ if [ $# -eq 0 ]; then
 fi
 for name in "$@"; do
     say "${BOLD}$name${OFF}: $seconds s"
-    clang-14 -std=gnu17 -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
+    clang-14 -std=gnu17 -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
         -Imodel-service -Imodel-service/stats -Itests/unit -I"$folder" "tests/fuzz/fuzz_$name.c" \
         "${objects[@]}" -Wl,--start-group "${libraries[@]}" -Wl,--end-group "${system[@]}" \
         -o "$folder/fuzz_$name"

@@ -145,7 +145,8 @@ static inline uint64_t find_ends(const char *text)
  * the row ended before any of that. */
 static bool split_plain(struct csv_rows *rows, char **ret_end)
 {
-    struct csv_field *field = rows->fields, *const last = field + rows->capacity;
+    struct csv_field *field = rows->fields;
+    struct csv_field *const last = rows->capacity ? field + rows->capacity : field;
     char *begin = rows->at;
 
     for (char *text = begin;; text += 64) {

@@ -451,20 +451,30 @@ static void add_many(struct feature_window *window, const double *x, const uint3
     ks_tree_update(&window->tree, window->tree.m + finite);
 }
 
+/* Bringing the tree up to date once for all of them would not pay below 200 or so: as many nodes
+ * are evaluated, in an order that predicts worse. */
+static void add_each(struct feature_window *window, const double *x, const uint32_t *cell,
+                     size_t count, int64_t now_ms)
+{
+    for (size_t i = 0; i < count; i++)
+        window_add(window, canonical(x[i]), cell[i], now_ms);
+}
+
 void feature_window_observe_numbers(struct feature_window *window, const double *x, size_t count,
                                     int64_t now_ms)
 {
     uint32_t cell[MANY];
     const bool fits = window->total.observations + count <= EXACT_SUM_MAX_COUNT;
-    if (window->numeric == NULL || window->spec.kind != WINDOW_ALL || !fits) {
-        for (size_t i = 0; i < count; i++)
-            feature_window_observe_number(window, x[i], now_ms);
+    const bool together = window->spec.kind == WINDOW_ALL && fits;
+    if (window->numeric == NULL)
         return;
-    }
     for (size_t begin = 0; begin < count; begin += MANY) {
         const size_t length = count - begin < MANY ? count - begin : MANY;
         numeric_reference_classify_many(window->numeric, x + begin, length, cell);
-        add_many(window, x + begin, cell, length);
+        if (together)
+            add_many(window, x + begin, cell, length);
+        else
+            add_each(window, x + begin, cell, length, now_ms);
     }
 }
 

@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define OBSERVE_FEATURES 4
-#define OBSERVE_TEXT     (1u << 20)
+#define OBSERVE_TEXT     (1u << 16)
+#define OBSERVE_MAX      (1u << 13)
 
 static const char *const observe_names[] = {"age", "sex", "a\"b", "größe"};
 static const bool observe_kinds[] = {false, true, false, true};
@@ -27,7 +28,7 @@ struct observe_seen {
     unsigned calls;
     bool refused;
     size_t bytes;
-    char *text; /* OBSERVE_TEXT */
+    char text[OBSERVE_TEXT];
 };
 
 static void observe_show(struct observe_seen *seen, const char *text, size_t bytes)
@@ -94,10 +95,9 @@ static void observe_take(void *context, uint64_t number, const struct observatio
 
 static void observe_check_line(struct observation_reader *reader, const char *text, size_t bytes)
 {
-    struct observe_seen quick = {.text = malloc(OBSERVE_TEXT)};
-    struct observe_seen slow = {.text = malloc(OBSERVE_TEXT)};
-    if (!quick.text || !slow.text)
-        abort();
+    static struct observe_seen quick, slow;
+    quick.calls = slow.calls = 0;
+    quick.bytes = slow.bytes = 0;
     observation_read_line(reader, 1, text, bytes, observe_take, &quick);
     observation_read_slowly(reader, 1, text, bytes, observe_take, &slow);
     if (quick.calls != 1 || slow.calls != 1 || quick.refused != slow.refused ||
@@ -106,8 +106,6 @@ static void observe_check_line(struct observation_reader *reader, const char *te
                 slow.text);
         abort();
     }
-    free(quick.text);
-    free(slow.text);
 }
 
 static void observe_take_nothing(void *context, uint64_t number,
@@ -152,7 +150,7 @@ static void observe_check(const char *bytes, size_t count)
     struct lines_memory memory = {.limit = 1u << 20};
     struct observe_stream stream = {0};
     struct lines lines;
-    if (count > OBSERVE_TEXT / 8)
+    if (count > OBSERVE_MAX)
         return;
     if (observation_reader_create(&observe_schema, &stream.reader) < 0)
         abort();

