@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 const char *drift_severity_name(enum drift_severity severity)
@@ -129,6 +132,59 @@ int detector_retune(struct detector *detector, const struct detector_spec *spec)
     return 0;
 }
 
+/* Sorting the values of a small reference is done before a thread has begun. */
+#define PARALLEL_VALUES (1u << 18)
+/* Each sorts a feature in memory of its own. */
+#define MAX_BUILDERS 4
+
+struct builders {
+    struct detector *detector;
+    const struct detector_spec *spec;
+    atomic_size_t next; /* feature to be taken */
+    atomic_int failure; /* 0 or the last error */
+};
+
+static void *build_features(void *context)
+{
+    struct builders *builders = context;
+    const struct detector_spec *spec = builders->spec;
+    size_t f;
+    while (atomic_load(&builders->failure) == 0 &&
+           (f = atomic_fetch_add(&builders->next, 1)) < spec->feature_count) {
+        int rc = feature_create(&builders->detector->features[f], &spec->features[f], spec);
+        if (rc < 0)
+            atomic_store(&builders->failure, rc);
+    }
+    return NULL;
+}
+
+static size_t builder_count(const struct detector_spec *spec)
+{
+    cpu_set_t set;
+    if (spec->reference_rows < PARALLEL_VALUES / spec->feature_count ||
+        sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    const size_t processors = (size_t)CPU_COUNT(&set);
+    const size_t most = spec->feature_count < MAX_BUILDERS ? spec->feature_count : MAX_BUILDERS;
+    return processors < most ? processors : most;
+}
+
+/* By this thread and helpers; one that cannot be had is done without. */
+static int features_create(struct detector *detector, const struct detector_spec *spec)
+{
+    struct builders builders = {.detector = detector, .spec = spec};
+    pthread_t helper[MAX_BUILDERS];
+    const size_t count = builder_count(spec);
+    size_t helpers = 0;
+    while (helpers + 1 < count &&
+           pthread_create(&helper[helpers], NULL, build_features, &builders) == 0)
+        helpers++;
+    (void)build_features(&builders);
+    for (size_t i = 0; i < helpers; i++)
+        pthread_join(helper[i], NULL);
+    return atomic_load(&builders.failure);
+}
+
 int detector_create(const struct detector_spec *spec, struct detector **ret_detector)
 {
     if (!spec_valid(spec))
@@ -137,8 +193,8 @@ int detector_create(const struct detector_spec *spec, struct detector **ret_dete
     if (!detector)
         return -ENOMEM;
     int rc = detector_allocate(detector, spec->feature_count);
-    for (size_t f = 0; rc == 0 && f < spec->feature_count; f++)
-        rc = feature_create(&detector->features[f], &spec->features[f], spec);
+    if (rc == 0)
+        rc = features_create(detector, spec);
     if (rc < 0) {
         detector_destroy(detector);
         return rc;

@@ -11,8 +11,7 @@ __extension__ typedef unsigned __int128 u128;
 #define FRACTION_BITS   52
 #define LOWEST_EXPONENT (-1074)
 /* A carry out of the last chunk needs at most one limb; one more keeps the sign. */
-#define SUM_LIMBS     (EXACT_SUM_CHUNKS + 2)
-#define SQUARES_LIMBS (EXACT_SQUARES_CHUNKS + 2)
+#define SUM_LIMBS (EXACT_SUM_CHUNKS + 2)
 /* Zero limbs below the point, so that a quotient always has enough bits to round. */
 #define MEAN_GUARD     2
 #define VARIANCE_GUARD 6
@@ -318,11 +317,13 @@ double exact_sum_mean(const struct exact_sum *sum, uint64_t count)
     return negative ? -mean : mean;
 }
 
-/* limbs -= sum^2, where sum has SUM_LIMBS limbs; returns -1 when the result would be negative. */
-static int subtract_square(uint32_t *limbs, size_t count, const uint32_t *sum)
+/* limbs -= sum^2, where sum has `sum_count` limbs, at most SUM_LIMBS, and limbs at least twice as
+ * many; returns -1 when the result would be negative. */
+static int subtract_square(uint32_t *limbs, size_t count, const uint32_t *sum, size_t sum_count)
 {
-    uint32_t square[2 * SUM_LIMBS] = {0};
-    size_t top = significant_limbs(sum, SUM_LIMBS), bottom = 0;
+    uint32_t square[2 * SUM_LIMBS];
+    memset(square, 0, 2 * sum_count * sizeof *square);
+    size_t top = significant_limbs(sum, sum_count), bottom = 0;
     while (bottom < top && sum[bottom] == 0)
         bottom++;
     for (size_t i = bottom; i < top; i++) {
@@ -336,7 +337,7 @@ static int subtract_square(uint32_t *limbs, size_t count, const uint32_t *sum)
     }
     int64_t borrow = 0;
     for (size_t i = 0; i < count; i++) {
-        int64_t digit = (int64_t)limbs[i] - (i < 2 * SUM_LIMBS ? square[i] : 0) + borrow;
+        int64_t digit = (int64_t)limbs[i] - (i < 2 * sum_count ? square[i] : 0) + borrow;
         limbs[i] = (uint32_t)digit;
         borrow = digit < 0 ? -1 : 0;
     }
@@ -383,21 +384,42 @@ static double root_of_limbs(const uint32_t *limbs, size_t count, int exponent, i
     return round_to_double(root_limbs, 2, (exponent + (int)low) / 2, sticky);
 }
 
-/* variance = (count * squares - sum^2) / (count * (count - 1)), in units of 2^-2148. */
+/* Chunks of a sum from *ret_first on: below, and behind as many as are returned, it and twice as
+ * far the squares are zero. */
+static size_t used_chunks(const struct exact_sum *sum, const struct exact_squares *squares,
+                          size_t *ret_first)
+{
+    size_t first = 0, end = EXACT_SUM_CHUNKS;
+    while (first < end &&
+           (sum->chunk[first] | squares->chunk[2 * first] | squares->chunk[2 * first + 1]) == 0)
+        first++;
+    while (end > first &&
+           (sum->chunk[end - 1] | squares->chunk[2 * end - 2] | squares->chunk[2 * end - 1]) == 0)
+        end--;
+    *ret_first = first;
+    return end - first;
+}
+
+/* variance = (count * squares - sum^2) / (count * (count - 1)), in units of 2^-2148, and of as many
+ * limbs more as are zero in all three. */
 double exact_deviation(const struct exact_sum *sum, const struct exact_squares *squares,
                        uint64_t count)
 {
     if (count < 2 || count > EXACT_SUM_MAX_COUNT)
         return NAN;
-    uint32_t variance[VARIANCE_LIMBS] = {0}, sum_limbs[SUM_LIMBS];
-    (void)carry(sum->chunk, EXACT_SUM_CHUNKS, sum_limbs);
-    if (carry(squares->chunk, EXACT_SQUARES_CHUNKS, variance + VARIANCE_GUARD) != 0)
+    size_t first;
+    const size_t used = used_chunks(sum, squares, &first);
+    const size_t limbs = 2 * (used + 2) + 2, all = limbs + VARIANCE_GUARD;
+    uint32_t variance[VARIANCE_LIMBS], sum_limbs[SUM_LIMBS];
+    memset(variance, 0, all * sizeof *variance);
+    (void)carry(sum->chunk + first, used, sum_limbs);
+    if (carry(squares->chunk + 2 * first, 2 * used, variance + VARIANCE_GUARD) != 0)
         return NAN;
-    const size_t limbs = VARIANCE_LIMBS - VARIANCE_GUARD;
     multiply(variance + VARIANCE_GUARD, limbs, (uint32_t)count);
-    if (subtract_square(variance + VARIANCE_GUARD, limbs, sum_limbs) != 0)
+    if (subtract_square(variance + VARIANCE_GUARD, limbs, sum_limbs, used + 2) != 0)
         return NAN;
-    int rest = divide(variance, VARIANCE_LIMBS, (uint32_t)count);
-    rest |= divide(variance, VARIANCE_LIMBS, (uint32_t)(count - 1));
-    return root_of_limbs(variance, VARIANCE_LIMBS, 2 * LOWEST_EXPONENT - 32 * VARIANCE_GUARD, rest);
+    int rest = divide(variance, all, (uint32_t)count);
+    rest |= divide(variance, all, (uint32_t)(count - 1));
+    const int exponent = 2 * LOWEST_EXPONENT + 32 * (2 * (int)first - VARIANCE_GUARD);
+    return root_of_limbs(variance, all, exponent, rest);
 }

@@ -4,6 +4,7 @@
 #include "special.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 __extension__ typedef __int128 i128;
 
@@ -24,6 +25,95 @@ static double tail(const struct exact_sum *sum, uint32_t count, double end, doub
     return fabs(exact_sum_mean(sum, count) * 0.5 - end * 0.5) * ((double)count / m);
 }
 
+/* Both distribution functions in counts at some reference values in a row: the loops over these
+ * have no step that waits for the one before, so that compilers make vectors of them. */
+#define BLOCK 64
+
+struct steps {
+    int32_t c[2 * BLOCK];  /* C at the value, and before the next one */
+    int32_t f[BLOCK];      /* F at the value */
+    int32_t before, below; /* C and F before the next block */
+};
+
+static inline size_t next_length(size_t begin, size_t end)
+{
+    return end - begin < BLOCK ? end - begin : BLOCK;
+}
+
+static inline void step_on(struct steps *steps, const struct numeric_reference *ref,
+                           const uint32_t *cell, size_t begin, size_t length)
+{
+    const uint32_t *step = cell + 2 * begin + 1, *count = ref->count + begin;
+    uint32_t c = (uint32_t)steps->before, f = (uint32_t)steps->below;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < length; i++) {
+        c += step[2 * i];
+        steps->c[2 * i] = (int32_t)c;
+        c += step[2 * i + 1];
+        steps->c[2 * i + 1] = (int32_t)c;
+        f += count[i];
+        steps->f[i] = (int32_t)f;
+    }
+    steps->before = (int32_t)c;
+    steps->below = (int32_t)f;
+}
+
+/* Terms go round these, so that one addition need not wait for the one before. Which term goes
+ * where depends on the reference only: equal observations give equal bits. */
+#define LANES 4
+
+/* Products of counts up to this are whole numbers in doubles. */
+#define EXACT_PRODUCT (INT64_C(1) << 53)
+
+/* width * (|n C - m F| + |n C' - m F|) / 2 for the gap after each of `length` values, C before and
+ * C' behind the values of the window in it. */
+static inline void add_gaps(double lane[LANES], const struct steps *steps, const double *value,
+                            size_t length, double n, double m)
+{
+    const double scale = 0.5 / (n * m);
+    double term[BLOCK];
+    for (size_t i = 0; i < length; i++) {
+        const double f = m * steps->f[i], width = value[i + 1] * 0.5 - value[i] * 0.5;
+        term[i] =
+            width * ((fabs(n * steps->c[2 * i] - f) + fabs(n * steps->c[2 * i + 1] - f)) * scale);
+    }
+    for (size_t i = length; i % LANES != 0; i++)
+        term[i] = 0;
+    for (size_t i = 0; i < length; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            lane[k] += term[i + k];
+}
+
+static double sum_gaps(const struct numeric_reference *ref, const uint32_t *cell, double n,
+                       double m)
+{
+    const size_t last = ref->distinct - 1;
+    struct steps steps = {.before = (int32_t)cell[0]};
+    double lane[LANES] = {0};
+    for (size_t begin = 0, length; begin < last; begin += length) {
+        length = next_length(begin, last);
+        step_on(&steps, ref, cell, begin, length);
+        add_gaps(lane, &steps, ref->value + begin, length, n, m);
+    }
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+/* The same where the products need whole numbers of 64 bits. */
+static double sum_wide_gaps(const struct numeric_reference *ref, const uint32_t *cell, int64_t n,
+                            int64_t m)
+{
+    const double scale = 0.5 / (double)(n * m);
+    double sum = 0;
+    int64_t apart = n * cell[0]; /* n C - m F */
+    for (size_t i = 0; i + 1 < ref->distinct; i++) {
+        const int64_t before = apart + n * cell[2 * i + 1] - m * ref->count[i];
+        apart = before + n * cell[2 * i + 2];
+        const double width = ref->value[i + 1] * 0.5 - ref->value[i] * 0.5;
+        sum += width * ((fabs((double)before) + fabs((double)apart)) * scale);
+    }
+    return sum;
+}
+
 /* Between two reference values F_ref stands still. The window's values in there are taken to lie
  * in the middle: F_cur is one step of half the width before, and half after. */
 double wasserstein_distance(const struct feature_window *window)
@@ -32,19 +122,12 @@ double wasserstein_distance(const struct feature_window *window)
     const uint32_t *cell = window->total.cell;
     const int64_t n = (int64_t)ref->finite_rows, m = window->tree.m;
     const size_t last = ref->distinct - 1;
-    const double scale = 0.5 / (double)(n * m);
-    double distance = tail(&window->total.below, cell[0], ref->value[0], (double)m);
-    int64_t apart = n * cell[0]; /* n C - m F */
-    double left = ref->value[0] * 0.5;
-    for (size_t i = 0; i < last; i++) {
-        const int64_t before = apart + n * cell[2 * i + 1] - m * ref->count[i];
-        apart = before + n * cell[2 * i + 2];
-        const double right = ref->value[i + 1] * 0.5, width = right - left;
-        distance += width * ((fabs((double)before) + fabs((double)apart)) * scale);
-        left = right;
-    }
-    distance += tail(&window->total.above, cell[2 * last + 2], ref->value[last], (double)m);
-    return distance / unit(ref);
+    const double gaps = n * m <= EXACT_PRODUCT ? sum_gaps(ref, cell, (double)n, (double)m)
+                                               : sum_wide_gaps(ref, cell, n, m);
+    const double below = tail(&window->total.below, cell[0], ref->value[0], (double)m);
+    const double above =
+        tail(&window->total.above, cell[2 * last + 2], ref->value[last], (double)m);
+    return (below + gaps + above) / unit(ref);
 }
 
 /* Moving a value to the middle of its gap moves it by at most half the gap; compressing moved a
@@ -68,9 +151,6 @@ double wasserstein_bound(const struct feature_window *window)
 struct careful_sum {
     double sum, rest;
 };
-
-/* Terms go round these, so that one addition need not wait for the one before. */
-#define LANES 4
 
 static inline void careful_add(struct careful_sum *sum, double term)
 {
@@ -123,27 +203,58 @@ static void add_tied(struct squares *sum, int64_t c, int64_t f, int64_t count, i
         equal * count * (2 * f - count) + 2 * f * triangle(count - 1) - pyramid(count - 1);
 }
 
+/* Each value appears once in the reference and nowhere in the window. */
+static inline bool is_untied(const struct numeric_reference *ref, const uint32_t *cell,
+                             size_t begin, size_t length)
+{
+    const uint32_t *step = cell + 2 * begin + 1, *count = ref->count + begin;
+    uint32_t ties = 0;
+    for (size_t i = 0; i < length; i++)
+        ties |= step[2 * i] | (count[i] ^ 1);
+    return ties == 0;
+}
+
+/* Two doubles at a time: any machine has them, but few have products of 64 bits. A block's sums,
+ * below BLOCK * EXACT_SQUARES_VALUES^2, are whole numbers in them too. */
+typedef double pair __attribute__((vector_size(16)));
+
+static inline void add_block(struct squares *sum, const struct steps *steps, size_t length)
+{
+    pair c[BLOCK / 2], f[BLOCK / 2], cc = {0}, cf = {0}, total = {0};
+    double *c_at = (double *)c, *f_at = (double *)f;
+    for (size_t i = 0; i < length; i++) {
+        c_at[i] = steps->c[2 * i];
+        f_at[i] = steps->f[i];
+    }
+    if (length % 2 != 0)
+        c_at[length] = f_at[length] = 0;
+    for (size_t i = 0; i < (length + 1) / 2; i++) {
+        cc += c[i] * c[i];
+        cf += c[i] * f[i];
+        total += c[i];
+    }
+    sum->cc += (int64_t)(cc[0] + cc[1]);
+    sum->cf += (int64_t)(cf[0] + cf[1]);
+    sum->c += (int64_t)(total[0] + total[1]);
+    sum->repeated_c += (int64_t)(total[0] + total[1]);
+}
+
 static double exact_squares_of(const struct numeric_reference *ref, const uint32_t *cell, int64_t n,
                                int64_t m)
 {
     struct squares sum = {0};
-    int64_t c = 0, f = 0, single_cc = 0, single_cf = 0, single_c = 0;
-    for (size_t i = 0; i < ref->distinct; i++) {
-        const int64_t equal = cell[2 * i + 1], count = ref->count[i];
-        c += cell[2 * i] + equal;
-        f += count;
-        if (2 * equal + count > 1) {
-            add_tied(&sum, c, f, count, equal);
+    struct steps steps = {.before = (int32_t)cell[0]};
+    for (size_t begin = 0, length; begin < ref->distinct; begin += length) {
+        length = next_length(begin, ref->distinct);
+        step_on(&steps, ref, cell, begin, length);
+        if (is_untied(ref, cell, begin, length)) {
+            add_block(&sum, &steps, length);
             continue;
         }
-        single_cc += c * c;
-        single_cf += c * f;
-        single_c += c;
+        for (size_t i = 0; i < length; i++)
+            add_tied(&sum, steps.c[2 * i], steps.f[i], ref->count[begin + i],
+                     cell[2 * (begin + i) + 1]);
     }
-    sum.cc += single_cc;
-    sum.cf += single_cf;
-    sum.c += single_c;
-    sum.repeated_c += single_c;
     const int64_t s1 = pyramid(m) + sum.cc + sum.tied_cc;
     const int64_t s2 = n * triangle(m) - (sum.cc + sum.c) / 2 + sum.cf + sum.tied_cf;
     const int64_t s3 = n * n * m - 2 * sum.cf + sum.repeated_c + pyramid(n) + sum.tied_ff;

@@ -203,14 +203,14 @@ static char *rendered_message(const char *body)
 
 static void assert_contains(const char *html, const char *part)
 {
-    if (strstr(html, part) == NULL)
-        fail_msg("%s: lacks %s", html, part);
+    if (html == NULL || strstr(html, part) == NULL)
+        fail_msg("%s: lacks %s", html != NULL ? html : "nothing", part);
 }
 
 static void assert_lacks(const char *html, const char *part)
 {
-    if (strstr(html, part) != NULL)
-        fail_msg("%s: has %s", html, part);
+    if (html == NULL || strstr(html, part) != NULL)
+        fail_msg("%s: has %s", html != NULL ? html : "nothing", part);
 }
 
 static void test_message(void **state)
