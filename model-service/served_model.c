@@ -65,16 +65,6 @@ static void row_convert(const struct served_model *model, const struct input_val
         row[f] = served_value_of(model, f, &values[f]);
 }
 
-/* Index of a class by its name; class_count for one that is none of the model's. */
-static size_t class_index(const struct served_model *model, const char *text, size_t bytes)
-{
-    size_t i = 0;
-    while (i < model->class_count && (strncmp(model->class_names[i], text, bytes) != 0 ||
-                                      model->class_names[i][bytes] != '\0'))
-        i++;
-    return i;
-}
-
 /* Fills the row's members behind the features, and says which of them the row does not have. */
 static void row_predict(const struct served_model *model,
                         const struct observed_prediction *prediction, union detector_value *row,
@@ -269,11 +259,18 @@ struct observed_prediction served_model_complete(const struct served_model *mode
 struct observed_prediction served_model_count_told(struct served_model *model,
                                                    const struct observed_prediction *prediction)
 {
-    const struct observed_prediction whole = served_model_complete(model, *prediction);
-    if (model->type == PREDICTION_REGRESSION ? !isnan(whole.value) : whole.class_text != NULL)
-        prediction_count(model, model->type == PREDICTION_REGRESSION
-                                    ? 0
-                                    : class_index(model, whole.class_text, whole.class_bytes));
+    struct observed_prediction whole = served_model_complete(model, *prediction);
+    if (model->type == PREDICTION_REGRESSION) {
+        if (!isnan(whole.value))
+            prediction_count(model, 0);
+    } else if (whole.class_text) {
+        const size_t index = served_model_class_index(model, whole.class_text, whole.class_bytes);
+        if (index < model->class_count) {
+            whole.class_text = model->class_names[index];
+            whole.class_bytes = strlen(whole.class_text);
+        }
+        prediction_count(model, index);
+    }
     return whole;
 }
 

@@ -2,6 +2,7 @@
 #include "served_model_internal.h"
 
 #include "adapt/csv.h"
+#include "adapt/excerpt.h"
 
 #include <errno.h>
 #include <math.h>
@@ -308,22 +309,55 @@ static int scorer_classes(struct served_model *model, const struct config_model 
 
 /* --- all together --- */
 
+/* The reference's classes under the names that predictions have here: under others everything that
+ * is predicted would look like drift. Equal texts of a column are one text. */
+static int classes_translate(const struct served_model *model, const struct csv_column *column,
+                             size_t rows, struct reference_predictions *predictions,
+                             char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const char *text = NULL, *name = NULL;
+    predictions->class_text = calloc(rows, sizeof(*predictions->class_text));
+    predictions->translated_class = true;
+    if (!predictions->class_text)
+        return -ENOMEM;
+    for (size_t r = 0; r < rows; r++) {
+        if (column->text[r] != text) {
+            text = column->text[r];
+            const size_t index =
+                text ? served_model_class_index(model, text, strlen(text)) : model->class_count;
+            name = index < model->class_count ? model->class_names[index] : NULL;
+        }
+        if (text && !name) {
+            snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                     "model \"%s\": the column \"%s\" of the reference has the prediction \"%s\", "
+                     "which is none of the model's classes (\"%s\", \"%s\"%s)",
+                     model->name, column->name, excerpt(text).text, model->class_names[0],
+                     model->class_names[1], model->class_count > 2 ? ", ..." : "");
+            return -EINVAL;
+        }
+        predictions->class_text[r] = name;
+    }
+    return 0;
+}
+
 static int predictions_of(const struct served_model *model, const struct config_model *config,
-                          const struct csv_table *table, struct reference_predictions *predictions)
+                          const struct csv_table *table, struct reference_predictions *predictions,
+                          char error[SERVED_MODEL_ERROR_BYTES])
 {
     const struct extra_columns extra = columns_extra(config, table->columns);
+    int rc = 0;
     predictions->rows = table->rows;
     if (extra.prediction && extra.prediction->categorical)
-        predictions->class_text = extra.prediction->text;
+        rc = classes_translate(model, extra.prediction, table->rows, predictions, error);
     else if (extra.prediction)
         predictions->value = extra.prediction->number;
     if (extra.score && model->type == PREDICTION_BINARY)
         predictions->score = extra.score->number;
-    if (!model->scorer)
-        return 0;
+    if (rc < 0 || !model->scorer)
+        return rc;
     const double **numbers = calloc(config->feature_count, sizeof(*numbers));
     const char *const **texts = calloc(config->feature_count, sizeof(*texts));
-    int rc = numbers && texts ? 0 : -ENOMEM;
+    rc = numbers && texts ? 0 : -ENOMEM;
     for (size_t f = 0; rc == 0 && f < config->feature_count; f++) {
         numbers[f] = table->columns[f].number;
         texts[f] = table->columns[f].text;
@@ -463,7 +497,7 @@ static int configured_create(struct served_model *model, const struct config_mod
         return rc;
     model->simulation = config->simulation;
     struct reference_predictions predictions = {0};
-    rc = predictions_of(model, config, table, &predictions);
+    rc = predictions_of(model, config, table, &predictions, error);
     if (rc == -EIO)
         snprintf(error, SERVED_MODEL_ERROR_BYTES,
                  "model \"%s\": its scorer fails on the rows of the reference", config->name);

@@ -61,6 +61,9 @@ int served_model_name_feature(struct served_model *model, size_t f, const char *
                               bool categorical);
 /* The classes' names and counters. names: NULL takes the scorer's. 0 or -ENOMEM. */
 int served_model_set_classes(struct served_model *model, const char *const *names, size_t count);
+/* The class a text names: by its name or, where no class has that name, its index; class_count if
+ * it is none of the model's. */
+size_t served_model_class_index(const struct served_model *model, const char *text, size_t bytes);
 
 struct served_text {
     const char *start; /* NULL: missing */
@@ -89,7 +92,8 @@ struct reference_predictions {
     double *value;           /* [rows], NaN missing; or NULL: none */
     double *score;
     double *outputs; /* [rows * classes] of a multi-class scorer, NaN missing; or NULL; owned */
-    bool owned_class, owned_value, owned_score; /* by this, not by a table */
+    bool owned_class, owned_value, owned_score; /* made here, and not of a table */
+    bool translated_class;                      /* of a table, under the model's names; owned */
 };
 /* Scores rows of the reference for what `predictions` has not got yet. numbers, texts: [features],
  * one of the two per feature. 0, -ENOMEM, -EIO. */

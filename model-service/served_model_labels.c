@@ -20,34 +20,6 @@ _Static_assert((int)CONFIG_DETECTOR_COUNT == (int)CHANGE_DETECTOR_COUNT &&
 
 /* --- a value of the model's output: the index of a class, or a number --- */
 
-static bool class_by_name(const struct served_model *model, const char *text, size_t bytes,
-                          double *ret_index)
-{
-    for (size_t i = 0; i < model->class_count; i++)
-        if (strncmp(model->class_names[i], text, bytes) == 0 &&
-            model->class_names[i][bytes] == '\0') {
-            *ret_index = (double)i;
-            return true;
-        }
-    return false;
-}
-
-/* A whole number in decimal digits below the number of classes. */
-static bool class_by_index(const struct served_model *model, const char *text, size_t bytes,
-                           double *ret_index)
-{
-    size_t index = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        index = index * 10 + (size_t)(text[i] - '0');
-        if (index >= model->class_count)
-            return false;
-    }
-    *ret_index = (double)index;
-    return bytes > 0;
-}
-
 static bool number_of_text(const char *text, size_t bytes, double *ret_number)
 {
     char copy[64], *end;
@@ -77,8 +49,9 @@ static bool output_of(const struct served_model *model, const struct input_value
         bytes = number_format(value->number, digits);
         text = digits;
     }
-    return class_by_name(model, text, bytes, ret_output) ||
-           class_by_index(model, text, bytes, ret_output);
+    const size_t index = served_model_class_index(model, text, bytes);
+    *ret_output = (double)index;
+    return index < model->class_count;
 }
 
 static bool output_of_text(const struct served_model *model, const char *text, double *ret_output)

@@ -159,3 +159,26 @@ int served_model_feature(const struct served_model *model, const char *name)
             return (int)f;
     return -1;
 }
+
+/* A whole number in decimal digits below the number of classes, which is returned for others. */
+static size_t class_by_number(const struct served_model *model, const char *text, size_t bytes)
+{
+    size_t index = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return model->class_count;
+        index = index * 10 + (size_t)(text[i] - '0');
+        if (index >= model->class_count)
+            return model->class_count;
+    }
+    return bytes > 0 ? index : model->class_count;
+}
+
+size_t served_model_class_index(const struct served_model *model, const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < model->class_count; i++)
+        if (strncmp(model->class_names[i], text, bytes) == 0 &&
+            model->class_names[i][bytes] == '\0')
+            return i;
+    return class_by_number(model, text, bytes);
+}

@@ -117,7 +117,7 @@ int reference_predictions_score(const struct served_model *model, const double *
 
 void reference_predictions_finish(struct reference_predictions *predictions)
 {
-    if (predictions->owned_class)
+    if (predictions->owned_class || predictions->translated_class)
         free(predictions->class_text);
     if (predictions->owned_value)
         free(predictions->value);

@@ -469,3 +469,31 @@ def taken_with_labels(answer):
     assert (body["observed"], body["rejected"]) == (200, 0)
     assert [error["line"] for error in body["errors"]] == [4]
     return body
+
+
+def test_classes_by_number_are_the_named_ones(tmp_path, start_service):
+    """0 and 1 in the reference and in observations, names in the configuration: no drift."""
+    numbers = [(*row[:3], int(row[3] == "yes"), row[4]) for row in table(1, ROWS)]
+    (tmp_path / "reference.csv").write_text(csv_of(numbers))
+    config = CONFIG.split("  - name: prices")[0].replace("{type: none}", "{type: none, classes: [low, high]}")
+    (tmp_path / "models.yml").write_text(config)
+    service = start_service("--config", str(tmp_path / "models.yml"))
+    rows = [(*row[:3], int(row[3] == "yes"), row[4]) for row in table(2, 400)]
+    answer = service.post("/observe", json={"instances": [observation(row) for row in rows]})
+    taken(answer, len(rows))
+    high = sum(row[3] for row in rows)
+    assert metric(service, "model_predictions_total", prediction_class="high") == high
+    assert metric(service, "model_predictions_total", prediction_class="low") == len(rows) - high
+    assert metric(service, "model_predictions_total", prediction_class="__other__") == 0
+    status = service.get("/drift/status").json()
+    assert status["prediction_drift_detected"] is False
+    assert status["features"]["prediction"]["methods"]["psi"]["score"] < 0.1
+
+
+def test_classes_of_the_reference_that_the_model_does_not_have(folder, tmp_path):
+    (tmp_path / "reference.csv").write_text((folder / "reference.csv").read_text())
+    (tmp_path / "models.yml").write_text(CONFIG.replace("{type: none}", "{type: none, classes: [low, high]}"))
+    done = subprocess.run([BINARY, "validate", str(tmp_path / "models.yml")], text=True, capture_output=True,
+                          timeout=60)
+    assert done.returncode == 1
+    assert re.search(r'the column "prediction" .* "(yes|no)", which is none of the model\'s classes', done.stderr)
