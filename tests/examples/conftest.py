@@ -9,4 +9,5 @@ _SPEC.loader.exec_module(_MODULE)
 
 BINARY = _MODULE.BINARY
 ROOT = _MODULE.ROOT
+Service = _MODULE.Service
 start_service = _MODULE.start_service

@@ -6,6 +6,8 @@ import pandas
 import pytest
 import xgboost
 
+from conftest import Service
+
 ROWS = 300
 FEATURES = ["x0", "x1", "color"]
 COLORS = ["red", "green", "blue"]
@@ -65,7 +67,6 @@ def train(path, data, target, **parameters):
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A service of five models, and XGBoost's own."""
-    from conftest import Service
     folder = tmp_path_factory.mktemp("v2")
     data = frame()
     data.to_csv(folder / "reference.csv", index=False)
