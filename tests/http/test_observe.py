@@ -124,7 +124,7 @@ def test_a_score_stands_for_its_class(outside):
 
 
 def test_classes_that_the_model_does_not_have(outside):
-    for prediction in ("maybe", 1, True):
+    for prediction in ("maybe", 2, True):
         taken(outside.post("/observe", json={"features": {}, "prediction": prediction}), 1)
     assert metric(outside, "model_predictions_total", prediction_class="__other__") == 3
 
