@@ -35,19 +35,6 @@ const char *concept_reference_name(enum concept_reference reference)
 
 /* --- creation --- */
 
-static size_t score_count(const struct concept_spec *spec)
-{
-    switch (spec->task) {
-    case PERFORMANCE_BINARY:
-        return 1;
-    case PERFORMANCE_MULTICLASS:
-        return spec->classes;
-    case PERFORMANCE_REGRESSION:
-        break;
-    }
-    return 0;
-}
-
 static void take_reference(struct concept_monitor *monitor, struct performance *performance,
                            enum concept_reference from)
 {
@@ -152,7 +139,7 @@ static int spec_check(const struct concept_spec *spec)
         spec->window == 0 || spec->window > PERFORMANCE_MAX_WINDOW || spec->capacity == 0 ||
         (spec->task == PERFORMANCE_MULTICLASS && spec->classes > PERFORMANCE_MAX_CLASSES))
         return -EINVAL;
-    const size_t scores = score_count(spec);
+    const size_t scores = performance_score_count(spec->task, spec->classes);
     return scores > 0 && spec->capacity > CONCEPT_MAX_STORED_VALUES / scores ? -E2BIG : 0;
 }
 
@@ -168,7 +155,7 @@ int concept_monitor_create(const struct concept_spec *spec, struct concept_monit
     monitor->spec.reference_predictions = NULL;
     monitor->spec.reference_labels = NULL;
     monitor->spec.reference_scores = NULL;
-    monitor->score_count = score_count(spec);
+    monitor->score_count = performance_score_count(spec->task, spec->classes);
     monitor->z = performance_z(1 - spec->significance);
     for (size_t m = 0; m < PERFORMANCE_METRIC_COUNT; m++)
         monitor->reference_metric[m] = performance_undefined();

@@ -43,13 +43,13 @@ static bool spec_valid(const struct performance_spec *spec)
     return false;
 }
 
-static size_t score_count(const struct performance_spec *spec)
+size_t performance_score_count(enum performance_task task, size_t classes)
 {
-    switch (spec->task) {
+    switch (task) {
     case PERFORMANCE_BINARY:
         return 1;
     case PERFORMANCE_MULTICLASS:
-        return spec->classes;
+        return classes;
     case PERFORMANCE_REGRESSION:
         break;
     }
@@ -80,7 +80,7 @@ int performance_create(const struct performance_spec *spec, struct performance *
     if (!performance)
         return -ENOMEM;
     performance->spec = *spec;
-    performance->score_count = score_count(spec);
+    performance->score_count = performance_score_count(spec->task, spec->classes);
     performance->z = performance_z(spec->level);
     performance->pairs = calloc(spec->window, sizeof(*performance->pairs));
     if (!performance->pairs || scores_create(performance) < 0 ||

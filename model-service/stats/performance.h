@@ -129,11 +129,13 @@ struct performance_spec {
     double level;   /* of the intervals, in (0, 1) */
 };
 
+/* Scores a prediction has: 1 when binary, `classes` when multi-class, 0 for regression. */
+size_t performance_score_count(enum performance_task task, size_t classes);
+
 struct performance;
 
 /* 0, -EINVAL, -ENOMEM. Memory: window * (32 + 8 * scores) bytes and, for roc_auc since the start,
- * 64 KiB per score (4 KiB beyond 64 classes); nothing is allocated later. scores: 1 when binary,
- * `classes` when multi-class, 0 for regression. */
+ * 64 KiB per score (4 KiB beyond 64 classes); nothing is allocated later. */
 NODISCARD int performance_create(const struct performance_spec *spec,
                                  struct performance **ret_performance);
 void performance_destroy(struct performance *performance);
