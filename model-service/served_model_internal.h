@@ -85,6 +85,29 @@ int64_t served_model_now_ms(void);
 int served_model_create_scorer(struct served_model *model, const struct config_model *config,
                                char error[SERVED_MODEL_ERROR_BYTES]);
 
+/* --- the reference's columns, served_model_columns.c --- */
+
+/* What else than the features is read of the reference. */
+struct extra_columns {
+    const struct csv_column *prediction, *score, *label;
+};
+#define EXTRA_COLUMNS 3
+struct extra_columns reference_columns_extra(const struct config_model *config,
+                                             const struct csv_column *columns);
+/* Reads the features' columns, then those. type: what kind of column a prediction is. */
+int reference_columns_read(const struct config_model *config, enum prediction_type type,
+                           struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES]);
+/* Names the model's classes: the configuration's, the scorer's, or those of the predictions read.
+ */
+int reference_columns_classes(struct served_model *model, const struct config_model *config,
+                              const struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES]);
+struct reference_predictions;
+/* The predictions read, under the model's names of classes, and what the scorer adds to them. */
+int reference_columns_predictions(const struct served_model *model,
+                                  const struct config_model *config, const struct csv_table *table,
+                                  struct reference_predictions *predictions,
+                                  char error[SERVED_MODEL_ERROR_BYTES]);
+
 /* The model's own output on its reference: what its predictions are compared with. */
 struct reference_predictions {
     size_t rows;
