@@ -213,7 +213,7 @@ next_steps() {
 # A body for /predict with the features of the first model, to be filled in.
 example_row() {
     http_get "http://$service/drift/status" | jq -ce '
-        .features | to_entries
+        .features | to_entries | map(select(.key | IN("prediction", "prediction_score") | not))
         | {features: (map({key, value: (if .value.type == "numeric" then 0 else "VALUE" end)}) | from_entries)}' \
         2>/dev/null || say '{"features": {"NAME": VALUE, ...}}'
 }
