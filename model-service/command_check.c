@@ -4,6 +4,8 @@
 #include "commands.h"
 #include "reference.h"
 
+#include "adapt/process.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +244,7 @@ int check_main(int argc, char **argv)
     if (parse_word("format", values[OPTION_FORMAT], formats, &json) < 0 ||
         parse_word("fail-on", values[OPTION_FAIL_ON], failures, &fail_on_drift) < 0)
         return CLI_USAGE;
+    process_prefer_large_pages();
     struct config config = {0};
     struct check_settings settings;
     int status = read_settings(values, &config, &settings);

@@ -3,8 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,4 +63,25 @@ int process_usage_read(struct process_usage *usage)
     read.max_fds = limit.rlim_cur;
     *usage = read;
     return 0;
+}
+
+/* The heap is extended by this much at once; what is not touched of it costs nothing. */
+#define HEAP_STEP_BYTES (256 << 20)
+/* Larger blocks than this, which is the most that can be asked for, are mapped by themselves. */
+#define HEAP_BLOCK_BYTES (32 << 20)
+#define LARGE_PAGE_BYTES (UINT64_C(2) << 20)
+
+void process_prefer_large_pages(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_BYTES);
+    mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
+    const uintptr_t before = (uintptr_t)sbrk(0);
+    void *volatile grow = malloc(HEAP_BLOCK_BYTES / 2); /* more than the heap has left */
+    free(grow);
+    const uintptr_t start = (before + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+    const uintptr_t end = (uintptr_t)sbrk(0);
+    if (end > start)
+        (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
 }

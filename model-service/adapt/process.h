@@ -13,4 +13,9 @@ struct process_usage {
 /* Reads /proc/self. 0, or a negative errno with *usage untouched. */
 int process_usage_read(struct process_usage *usage);
 
+/* For a program that builds large tables once and ends: memory in large pages, which are kept and
+ * used again instead of given back. To be called before there are threads. Where the system has no
+ * such pages, nothing changes. */
+void process_prefer_large_pages(void);
+
 #endif
