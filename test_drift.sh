@@ -107,7 +107,7 @@ show() { printf '         %s\n' "${1//$'\n'/$'\n         '}"; }
 
 # follow_end: ordinary traffic until the drift is out of the window, the alerts and the channel.
 follow_end() {
-    local limit=$((SECONDS + resolve_limit)) stage=score word _score strongest text
+    local limit=$((SECONDS + resolve_limit)) stage=score word _score strongest found text
     deliveries=$(delivered) || deliveries=0
     while [ $SECONDS -lt $limit ]; do
         ordinary
@@ -121,8 +121,11 @@ follow_end() {
             fi
             ;;
         alert)
-            doing "waiting for Prometheus to end (an alert is held for 75 s after the drift): $(alerts firing | group_alerts)"
-            if [ -z "$(alerts firing)" ]; then
+            if ! found=$(alerts firing); then
+                doing "Prometheus does not answer; asking again"
+            elif [ -n "$found" ]; then
+                doing "waiting for Prometheus to end (an alert is held for 75 s after the drift): $(group_alerts <<<"$found")"
+            else
                 step "no drift alert fires any more"
                 stage=message
             fi
@@ -175,8 +178,9 @@ follow_drift() {
             ;;
         firing)
             doing "pending: it has to last ($expected)"
-            found=$(alerts firing)
-            if [ -n "$found" ]; then
+            if ! found=$(alerts firing); then
+                doing "Prometheus does not answer; asking again"
+            elif [ -n "$found" ]; then
                 step "Prometheus: firing: $(group_alerts <<<"$found")"
                 stage=message
             fi

@@ -11,6 +11,10 @@ function show(number, digits = 3) {
   return number.toFixed(digits);
 }
 
+function showChance(p) {
+  return p === 0 ? "< 1e-300" : show(p);
+}
+
 function element(tag, text, className) {
   const node = document.createElement(tag);
   if (text !== undefined) node.textContent = text;
@@ -33,8 +37,8 @@ function scoreCell(method, feature) {
   const meter = element("meter");
   meter.min = 0;
   meter.max = 1;
-  meter.high = feature.thresholds.warning;
-  meter.low = 0;
+  meter.low = feature.thresholds.warning;
+  meter.high = feature.thresholds.critical;
   meter.optimum = 0;
   meter.value = Math.min(1, method.score ?? 0);
   cell.append(meter, show(method.score));
@@ -50,8 +54,8 @@ function featureRow(name, feature) {
   const then = feature.reference ?? {};
   row.append(
     element("td", name, "name"), element("td", word, className),
-    scoreCell(ks, feature), element("td", show(ks?.p_value)),
-    scoreCell(psi, feature), element("td", show(psi?.p_value)),
+    scoreCell(ks, feature), element("td", showChance(ks?.p_value)),
+    scoreCell(psi, feature), element("td", showChance(psi?.p_value)),
     element("td", `${show(now.mean)} (${show(then.mean)})`),
     element("td", `${show(now.std)} (${show(then.std)})`),
     element("td", String(feature.missing.window)));
@@ -67,6 +71,11 @@ function overallClass(word) {
 function render(status) {
   byId("overall").textContent = status.overall_drift.replace("_", " ");
   byId("overall").className = "big " + overallClass(status.overall_drift);
+  const concept = status.concept_drift ?? {};
+  byId("errors").textContent = concept.detected ? "Concept drift: the model has become wrong"
+    : concept.degraded ? "The model is worse than on the reference" : "";
+  byId("errors").className = concept.detected ? "critical" : "warning";
+  byId("performance").href = `/models/${encodeURIComponent(status.model)}/performance`;
   byId("window").textContent = String(status.window_observations);
   byId("window-note").textContent = `judged from ${status.minimum_sample} observations on`;
   byId("reference").textContent = `${status.reference_samples} rows`;
@@ -74,7 +83,7 @@ function render(status) {
   byId("significance").textContent = `warning / critical, significance ${status.significance}`;
   byId("features").replaceChildren(...Object.entries(status.features)
     .map(([name, feature]) => featureRow(name, feature)));
-  byId("updated").textContent = "updated " + new Date(status.timestamp).toLocaleTimeString();
+  byId("updated").textContent = "updated " + new Date(status.timestamp).toLocaleTimeString([], { timeZoneName: "short" });
   byId("updated").className = "";
 }
 
