@@ -4,6 +4,7 @@
 #include "evidence.h"
 
 #include <math.h>
+#include <string.h>
 
 static void report_reference(const struct feature *feature, struct detector_feature_report *report)
 {
@@ -53,6 +54,19 @@ static void report_window(struct feature *feature, uint64_t observations,
     report->missing_p_value = feature_window_missing_p(feature->window);
 }
 
+static const char other_name[] = "__other__", missing_name[] = "__missing__";
+
+/* The place of a bin in the report. A category of the reference that is called like one of the last
+ * two counts as that one, or two series would have the same name. */
+static size_t category_slot(const struct categorical_reference *reference, size_t bin, size_t top)
+{
+    if (bin == categorical_code_missing(reference))
+        return top + 1;
+    if (bin >= top || strcmp(reference->name[bin], other_name) == 0)
+        return top;
+    return strcmp(reference->name[bin], missing_name) == 0 ? top + 1 : bin;
+}
+
 static void report_categories(const struct feature *feature, struct detector_feature_report *report)
 {
     const struct categorical_reference *reference = &feature->reference.categorical;
@@ -62,20 +76,22 @@ static void report_categories(const struct feature *feature, struct detector_fea
                                                                        : DETECTOR_TOP_CATEGORIES;
     uint64_t counts[DETECTOR_CATEGORIES] = {0}, reference_counts[DETECTOR_CATEGORIES] = {0};
     for (size_t b = 0; b < bins; b++) {
-        const size_t slot = b == categorical_code_missing(reference) ? top + 1 : b < top ? b : top;
+        const size_t slot = category_slot(reference, b, top);
         counts[slot] += window[b];
         reference_counts[slot] += reference->bin_count[b];
     }
-    report->category_count = top + 2;
-    for (size_t c = 0; c < top + 2; c++)
-        report->category[c] = (struct detector_category_report){
+    for (size_t c = 0; c < top + 2; c++) {
+        if (c < top && category_slot(reference, c, top) != c)
+            continue;
+        report->category[report->category_count++] = (struct detector_category_report){
             .name = c < top    ? reference->name[c]
-                    : c == top ? "__other__"
-                               : "__missing__",
+                    : c == top ? other_name
+                               : missing_name,
             .window_ratio =
                 report->window_rows ? (double)counts[c] / (double)report->window_rows : NAN,
             .reference_ratio = (double)reference_counts[c] / (double)reference->rows,
         };
+    }
 }
 
 static void report_feature(struct feature *feature, uint64_t observations,

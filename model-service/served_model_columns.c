@@ -134,8 +134,18 @@ static int scorer_classes(struct served_model *model, const struct config_model 
 int reference_columns_classes(struct served_model *model, const struct config_model *config,
                               const struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES])
 {
-    return model->scorer ? scorer_classes(model, config, error)
-                         : outside_classes(model, config, table, error);
+    int rc = model->scorer ? scorer_classes(model, config, error)
+                           : outside_classes(model, config, table, error);
+    for (size_t i = 0; rc == 0 && i < model->class_count; i++)
+        if (strcmp(model->class_names[i], "__other__") == 0 ||
+            strcmp(model->class_names[i], "__missing__") == 0) {
+            snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                     "model \"%s\": a class may not be called \"%s\", which stands for what is "
+                     "none of the classes",
+                     model->name, model->class_names[i]);
+            rc = -EINVAL;
+        }
+    return rc;
 }
 
 /* --- the predictions --- */

@@ -497,3 +497,35 @@ def test_classes_of_the_reference_that_the_model_does_not_have(folder, tmp_path)
                           timeout=60)
     assert done.returncode == 1
     assert re.search(r'the column "prediction" .* "(yes|no)", which is none of the model\'s classes', done.stderr)
+
+
+def test_categories_called_like_the_reserved_ones_make_no_series_twice(tmp_path, start_service):
+    rows = [(30 + i % 7, ("__other__", "__missing__", "male")[i % 3], i, "yes" if i % 2 else "no", 0.5)
+            for i in range(600)]
+    (tmp_path / "reference.csv").write_text(csv_of(rows))
+    (tmp_path / "models.yml").write_text(CONFIG)
+    service = start_service("--config", str(tmp_path / "models.yml"))
+    taken(service.post("/observe", json={"instances": [observation(row) for row in rows[:90]]}), 90)
+    samples = [line.rsplit(" ", 1)[0] for line in service.get("/metrics").text.splitlines()
+               if not line.startswith("#")]
+    assert len(samples) == len(set(samples))
+    for category in ("__other__", "__missing__", "male"):
+        for name in ("model_category_ratio", "model_category_reference_ratio"):
+            assert metric(service, name, feature="sex", category=category) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("name", ["__other__", "__missing__"])
+def test_a_class_called_like_a_reserved_one_is_refused(folder, tmp_path, name):
+    (tmp_path / "reference.csv").write_text((folder / "reference.csv").read_text().replace(",yes,", f",{name},"))
+    (tmp_path / "models.yml").write_text(CONFIG)
+    done = subprocess.run([BINARY, "validate", str(tmp_path / "models.yml")], text=True, capture_output=True,
+                          timeout=60)
+    assert done.returncode == 1 and f'a class may not be called "{name}"' in done.stderr
+
+
+def test_a_batch_that_is_not_json_is_refused_whole(outside):
+    body = '{"instances":[{"features":[1,"male",3]},{"features":[1e999,"male",3]}]}'
+    answer = outside.post("/observe", data=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert metric(outside, "model_observations_total") == 0
+    assert metric(outside, "model_observations_rejected_total") == 1
