@@ -124,6 +124,13 @@ def check_error(name, value, error):
         f"{name}: got error {value.standard_error!r}, expected {error!r}, seed {SEED}")
 
 
+def check_variance(name, value, error, terms):
+    """Of an error that is the root of a sum whose terms, so large together, may cancel."""
+    got, expected = value.standard_error**2, error**2
+    assert abs(got - expected) <= 2 * ERROR_TOLERANCE * expected + terms, (
+        f"{name}: got error {value.standard_error!r}, expected {error!r}, seed {SEED}")
+
+
 def check_ends(name, value, lower, upper):
     for got, expected in ((value.lower, lower), (value.upper, upper)):
         assert abs(got - expected) <= ERROR_TOLERANCE * (abs(expected) + 1e-3), (
@@ -209,7 +216,7 @@ def check_binary_intervals(live, predictions, labels, scores):
         check_ends("f1", live["f1"], *(2 * q / (1 + q) for q in wilson(hits / either, either)))
     if min(labels.sum(), n - labels.sum()) > 1:
         area, error = live["roc_auc"].value, delong(labels, scores)
-        check_error("roc_auc", live["roc_auc"], error)
+        check_variance("roc_auc", live["roc_auc"], error, 1e-16)  # of placements in [0, 1]
         if error > 1e-6:
             check_ends("roc_auc", live["roc_auc"], *wilson(area, area * (1 - area) / error**2))
     if n > 1:
@@ -424,7 +431,10 @@ def check_regression(live, predictions, labels, r2_tolerance=TOLERANCE):
     if not constant and r2_tolerance == TOLERANCE:
         d2 = (labels - labels.mean())**2
         influence = (squares / d2.mean() * d2 - errors**2) / d2.mean()
-        check_error("r2", live["r2"], math.sqrt((influence**2).sum()) / n)
+        # The kernel expands the square, whose terms may cancel (two labels are at equal distance from
+        # their mean): it is exact relative to the terms, which without cancellation are the result.
+        terms = ((squares / d2.mean() * d2)**2 + errors**4).sum() / d2.mean()**2 / n**2
+        check_variance("r2", live["r2"], math.sqrt((influence**2).sum()) / n, 2 * ERROR_TOLERANCE * (terms + 1e-12))
 
 
 # Errors and comparisons hold what they promise
@@ -471,12 +481,15 @@ def values_of_stream(drift, rng, regression, n):
 
 
 def test_degraded(drift, rng):
-    """Never by chance at z = 4, always when it is much worse, never when it is better."""
+    """By chance hardly ever at z = 4, always when it is much worse, never when it is better."""
     reference = values_of_stream(drift, rng, False, 5000)
+    by_chance = 0
     for _ in range(200):
         same = values_of_stream(drift, rng, False, 400)
-        for i, name in enumerate(CLASSIFICATION):
-            assert not drift.performance_degraded(i, same[name], reference[name], 4.0), name
+        by_chance += any(drift.performance_degraded(i, same[name], reference[name], 4.0)
+                         for i, name in enumerate(CLASSIFICATION))
+    # At most 8 * 3e-5 of the streams: more than two of 200 come once in 50 000 runs.
+    assert by_chance <= 2, f"seed {SEED}"
     worse, better = [], []
     for target, flip in ((worse, 0.6), (better, 0.0)):
         with Live(drift, BINARY, 2, 2000) as performance:
