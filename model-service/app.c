@@ -1,8 +1,8 @@
 /* app.c - the service: routes, life cycle, threads. */
 #include "app.h"
 
-#include "adapt/log.h"
-#include "cli.h"
+#include "cli/options.h"
+#include "system/log.h"
 #include "version.h"
 
 #include <errno.h>

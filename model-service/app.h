@@ -2,11 +2,11 @@
 #ifndef APP_H
 #define APP_H
 
-#include "adapt/config.h"
-#include "adapt/file_mark.h"
-#include "adapt/http.h"
-#include "adapt/lines.h"
-#include "served_model.h"
+#include "config/config.h"
+#include "http/http.h"
+#include "served/model.h"
+#include "system/file_mark.h"
+#include "text/lines.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -20,9 +20,9 @@
 #ifndef CONCEPT_MONITOR_H
 #define CONCEPT_MONITOR_H
 
-#include "change_watch.h"
-#include "label_store.h"
-#include "performance.h"
+#include "stats/change_watch.h"
+#include "stats/label_store.h"
+#include "stats/performance.h"
 
 struct concept_monitor;
 

@@ -16,7 +16,7 @@
 #ifndef DRIFT_DETECTOR_H
 #define DRIFT_DETECTOR_H
 
-#include "drift_types.h"
+#include "stats/drift_types.h"
 
 #include <stdbool.h>
 

@@ -4,8 +4,8 @@
 
 #include "drift_detector.h"
 
-#include "feature_window.h"
-#include "reference.h"
+#include "stats/feature_window.h"
+#include "stats/reference.h"
 
 struct feature {
     const char *name;

@@ -1,7 +1,7 @@
 /* drift_evidence.c - from windows to scores, from scores to evidence, from evidence to onsets. */
 #include "drift_detector_internal.h"
 
-#include "evidence.h"
+#include "stats/evidence.h"
 
 #include <math.h>
 

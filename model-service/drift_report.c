@@ -1,7 +1,7 @@
 /* drift_report.c - what a detector knows, for status, metrics and batch results. */
 #include "drift_detector_internal.h"
 
-#include "evidence.h"
+#include "stats/evidence.h"
 
 #include <math.h>
 #include <string.h>

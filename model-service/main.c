@@ -1,8 +1,10 @@
 /* main.c - the command line of model-service. */
 #include "app.h"
-#include "cli.h"
-#include "commands.h"
-#include "slack_inbox.h"
+#include "check/command.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "inbox/command.h"
+#include "init/command.h"
 #include "version.h"
 
 #include <stdio.h>

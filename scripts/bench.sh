@@ -20,8 +20,8 @@ bench_stats() { "$python" "$ROOT/bench/stats/bench.py" "$BUILD_DIR/stats/bench-s
 bench_http() { "$python" "$ROOT/bench/http/bench.py"; }
 bench_observe() { "$python" "$ROOT/bench/observe/bench.py"; }
 bench_scorers() {
-    ninja -C "$BUILD_DIR" model/bench-scorers >/dev/null
-    "$python" "$ROOT/bench/scorers/bench.py" "$BUILD_DIR/model/bench-scorers"
+    ninja -C "$BUILD_DIR" bench-scorers >/dev/null
+    "$python" "$ROOT/bench/scorers/bench.py" "$BUILD_DIR/bench-scorers"
 }
 bench_check() { "$python" "$ROOT/bench/check/bench.py"; }
 bench_evidence() {

@@ -17,7 +17,6 @@ BUILD_DIR=$folder CC=clang-14 scripts/build.sh -Dbuildtype=debugoptimized -Db_lu
     -Db_sanitize=address,undefined "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all" -Dc_link_args=-fsanitize=fuzzer-no-link
 
 # What the service is linked from, but for its main.
-mapfile -t objects < <(find "$folder/model-service.p" -name '*.o' -not -name 'main.c.o')
 mapfile -t libraries < <(find "$folder" -name 'lib*.a')
 read -ra system < <(pkg-config --libs libmicrohttpd jansson libcyaml yaml-0.1 zlib)
 system+=(-lm -pthread)
@@ -33,8 +32,8 @@ fi
 for name in "$@"; do
     say "${BOLD}$name${OFF}: $seconds s"
     clang-14 -std=gnu17 -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-        -Imodel-service -Imodel-service/stats -Itests/unit -I"$folder" "tests/fuzz/fuzz_$name.c" \
-        "${objects[@]}" -Wl,--start-group "${libraries[@]}" -Wl,--end-group "${system[@]}" \
+        -Imodel-service -Itests/unit -I"$folder" "tests/fuzz/fuzz_$name.c" \
+        -Wl,--start-group "${libraries[@]}" -Wl,--end-group "${system[@]}" \
         -o "$folder/fuzz_$name"
     mkdir -p "$folder/corpus/$name" "tests/fuzz/corpus/$name"
     if ! "$folder/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \

@@ -6,7 +6,7 @@
 #   build     gcc and clang, warnings as errors
 #   checks    format of the C sources, shell scripts
 #   unit      C unit tests (cmocka)
-#   python    tests/unit/test_*.py that Meson does not run: kernels against SciPy; tests/check
+#   python    tests/unit/ of Python that Meson does not run: kernels against SciPy; tests/check
 #   http      the service over HTTP
 #   stack     Prometheus, Alertmanager and dashboard configuration, and end to end
 #   compose   the Compose file with a real Docker engine (root; starts one if none runs)
@@ -94,7 +94,7 @@ suite_python() {
     # Those that need something built just for them are run by Meson, in the unit tests.
     local file files=() by_meson
     by_meson=$(meson introspect "$BUILD_DIR" --tests)
-    for file in tests/unit/test_*.py; do
+    for file in tests/unit/test_*.py tests/unit/*/test_*.py; do
         [[ $by_meson == *"${file##*/}"* ]] || files+=("$file")
     done
     LIBDRIFT=$BUILD_DIR/stats/libdrift.so run_pytest python 900 "${files[@]}" tests/check

@@ -3,7 +3,7 @@
 
 usage: bench/detectors/bench.py [BENCH_BINARY]        (default build/stats/bench-detectors)
 
-tests/unit/detector_papers.py is written to be read, not to be fast: its cost grows with the labels
+tests/unit/stats/detector_papers.py is written to be read, not to be fast: its cost grows with the labels
 since the last drift. Timed here on its first LABELS labels.
 """
 import os
@@ -14,7 +14,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/unit"))
+sys.path.insert(0, str(ROOT / "tests/unit/stats"))
 import detector_papers as papers  # noqa: E402
 
 LABELS = 2000

@@ -4,7 +4,7 @@
  *
  * A stream without change is STEADY labels; one with a change has it after BEFORE labels, and a
  * drift signalled within AFTER labels of it is a detection. */
-#include "change_detector.h"
+#include "stats/change_detector.h"
 
 #include <math.h>
 #include <stdio.h>

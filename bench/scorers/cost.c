@@ -1,7 +1,7 @@
 /* cost.c - nanoseconds of one row, alone and in blocks of 256, by scorer.
  *
  * usage: bench-scorers MODEL.json     XGBoost, of the features of examples/birdstrikes */
-#include "model/xgboost.h"
+#include "score/xgboost.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Run through bench/stats/bench.py, which adds SciPy's time for the same answers; alone it prints
  * lines of `name value unit`. Numbers are drawn before the clock starts. `bench-stats report` does
  * the report only, to count its instructions. */
-#include "drift.h"
+#include "stats/drift.h"
 
 #include <malloc.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* buffer.c - the slow half of the byte sink: allocation, doubling, hand-over. */
-#include "buffer.h"
+#include "encode/buffer.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* exposition.c - the two text formats of Prometheus, side by side.
  * Sources: Prometheus "Exposition formats" (text 0.0.4), OpenMetrics 1.0.0. */
-#include "exposition.h"
+#include "encode/exposition.h"
 
-#include "number.h"
-#include "utf8.h"
+#include "encode/number.h"
+#include "text/utf8.h"
 
 #include <assert.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 #ifndef ENCODE_EXPOSITION_H
 #define ENCODE_EXPOSITION_H
 
-#include "buffer.h"
+#include "encode/buffer.h"
 
 #include <stdint.h>
 

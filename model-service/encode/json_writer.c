@@ -1,8 +1,8 @@
 /* json_writer.c - JSON text per RFC 8259. */
-#include "json_writer.h"
+#include "encode/json_writer.h"
 
-#include "number.h"
-#include "utf8.h"
+#include "encode/number.h"
+#include "text/utf8.h"
 
 #include <assert.h>
 #include <math.h>

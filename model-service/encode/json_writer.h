@@ -7,7 +7,7 @@
 #ifndef ENCODE_JSON_WRITER_H
 #define ENCODE_JSON_WRITER_H
 
-#include "buffer.h"
+#include "encode/buffer.h"
 
 #include <stdbool.h>
 #include <stdint.h>

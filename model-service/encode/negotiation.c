@@ -1,6 +1,6 @@
 /* negotiation.c - which exposition format a scraper's Accept header asks for.
  * Source: RFC 9110, sections 5.6, 8.3.1, 12.4.2 and 12.5.1. */
-#include "exposition.h"
+#include "encode/exposition.h"
 
 #include <stdbool.h>
 #include <string.h>

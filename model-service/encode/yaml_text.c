@@ -1,7 +1,7 @@
 /* yaml_text.c - see the header. */
 #include "encode/yaml_text.h"
 
-#include "encode/utf8.h"
+#include "text/utf8.h"
 
 #include <stdbool.h>
 #include <stdint.h>

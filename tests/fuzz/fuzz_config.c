@@ -1,12 +1,6 @@
 /* fuzz_config.c - libFuzzer target of the configuration reader; corpus in corpus/config/.
- *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
- *     fuzz_config.c
- * ../../model-service/adapt/config{,_check,_check_output,_check_scorer,_fill,_file,_keys,_schema}.c
- * \
- *     ../../model-service/adapt/{excerpt,http_address}.c -lcyaml -lyaml -lm -o fuzz_config
- * ./fuzz_config -max_total_time=60 NEW_INPUTS corpus/config */
-#include "adapt/config.h"
+ * Run by scripts/fuzz.sh config. */
+#include "config/config.h"
 
 #include <cyaml/cyaml.h>
 #include <errno.h>

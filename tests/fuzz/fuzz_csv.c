@@ -1,11 +1,7 @@
 /* fuzz_csv.c - libFuzzer target of the CSV reader; corpus in corpus/csv/.
- *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
- *     fuzz_csv.c
- * ../../model-service/adapt/{csv,csv_block,csv_number,csv_scan,csv_table,decimal,excerpt,text_pool}.c
- * -lm -o fuzz_csv
- * ./fuzz_csv -max_total_time=60 NEW_INPUTS corpus/csv */
-#include "adapt/csv.h"
+ * Run by scripts/fuzz.sh csv. */
+#include "csv/csv.h"
+#include "row/text_value.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -34,7 +30,7 @@ static bool check_row(void *context, uint64_t line, const struct csv_field *fiel
         if (strlen(fields[i].text) != fields[i].bytes)
             abort();
         tally->bytes += fields[i].bytes;
-        if (csv_number(fields[i].text, fields[i].bytes, &value) == 0 && isfinite(value) &&
+        if (text_value_number(fields[i].text, fields[i].bytes, &value) == 0 && isfinite(value) &&
             value != strtod(fields[i].text, NULL))
             abort();
     }

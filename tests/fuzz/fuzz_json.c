@@ -1,14 +1,8 @@
 /* fuzz_json.c - libFuzzer target of the request bodies; corpus in corpus/json/.
- *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I../../model-service \
- *     fuzz_json.c
- * ../../model-service/adapt/{json_body,json_input,json_place,json_quick,json_simulation,decimal}.c
- * \
- *     ../../model-service/adapt/excerpt.c -ljansson -lm -o fuzz_json
- * ./fuzz_json -max_total_time=60 NEW_INPUTS corpus/json */
-#include "adapt/json_input.h"
+ * Run by scripts/fuzz.sh json. */
+#include "json/input.h"
 
-#include "adapt/excerpt.h"
+#include "text/excerpt.h"
 
 #include <errno.h>
 #include <math.h>

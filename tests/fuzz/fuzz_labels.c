@@ -1,7 +1,7 @@
 /* fuzz_labels.c - libFuzzer target of bodies with labels; corpus in corpus/labels/. */
-#include "adapt/json_labels.h"
+#include "json/labels.h"
 
-#include "adapt/excerpt.h"
+#include "text/excerpt.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* fuzz_model_file.c - libFuzzer target of the check that a model file is one whole object, before
  * XGBoost reads it; corpus in corpus/model_file/. Run by scripts/fuzz.sh model_file. */
-#include "model/model_file.h"
+#include "score/model_file.h"
 
 #include <stdlib.h>
 

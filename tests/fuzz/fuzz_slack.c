@@ -1,11 +1,10 @@
 /* fuzz_slack.c - the webhook decoder and the renderers, on any bytes. The first byte says what the
- * rest is: `f` a form, `t` a text in Slack's markup, else JSON. Build: clang
- * -fsanitize=fuzzer,address,undefined with the sources of the decoder, the renderers and the
- * encoders; run on tests/fuzz/corpus/slack, which the unit tests replay through this file. */
-#include "adapt/slack_payload.h"
-#include "html_check.h"
-#include "slack_mrkdwn.h"
-#include "slack_render.h"
+ * rest is: `f` a form, `t` a text in Slack's markup, else JSON.
+ * Run by scripts/fuzz.sh slack. */
+#include "inbox/html_check.h"
+#include "inbox/mrkdwn.h"
+#include "inbox/payload.h"
+#include "inbox/render.h"
 
 #include <stdint.h>
 #include <stdlib.h>

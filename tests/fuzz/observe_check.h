@@ -3,10 +3,11 @@
 #ifndef OBSERVE_CHECK_H
 #define OBSERVE_CHECK_H
 
-#include "adapt/csv.h"
-#include "adapt/excerpt.h"
-#include "adapt/json_observe_reader.h"
-#include "adapt/lines.h"
+#include "csv/csv.h"
+#include "row/text_value.h"
+#include "text/excerpt.h"
+#include "text/lines.h"
+#include "json/observe_reader.h"
 
 #include <errno.h>
 #include <math.h>
@@ -59,7 +60,7 @@ static void observe_check_features(const struct input_value *value)
 {
     for (size_t f = 0; f < OBSERVE_FEATURES; f++)
         if (value[f].text &&
-            (!observe_kinds[f] || csv_is_missing(value[f].text, value[f].text_bytes)))
+            (!observe_kinds[f] || text_value_is_missing(value[f].text, value[f].text_bytes)))
             abort();
 }
 

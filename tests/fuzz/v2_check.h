@@ -3,8 +3,8 @@
 #ifndef V2_CHECK_H
 #define V2_CHECK_H
 
-#include "adapt/excerpt.h"
-#include "adapt/json_v2.h"
+#include "text/excerpt.h"
+#include "json/v2.h"
 
 #include <errno.h>
 #include <math.h>

@@ -3,8 +3,8 @@
 #ifndef WEIGHTS_CHECK_H
 #define WEIGHTS_CHECK_H
 
-#include "adapt/excerpt.h"
-#include "adapt/json_weights.h"
+#include "text/excerpt.h"
+#include "json/weights.h"
 
 #include <errno.h>
 #include <math.h>

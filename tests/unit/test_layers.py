@@ -10,8 +10,6 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "model-service"
 LIBRARY = pathlib.Path(os.environ.get("LIBDRIFT", ROOT / "build/stats/libdrift.so"))
-FOLDERS = ("stats", "encode", "adapt", "model")
-
 # What the kernels may call: mathematics, memory at creation, bytes and strings. No input or output,
 # clock, thread, lock, environment or random source.
 ALLOWED = {
@@ -25,44 +23,116 @@ RUNTIME = re.compile(r"__cxa_finalize|__gmon_start__|_ITM_.*|__(float|fix|u?div|
 
 # The only files that may include each library.
 LIBRARIES = {
-    "microhttpd.h": {"adapt/http_connection.h"},
-    "jansson.h": {"adapt/json_body.h", "adapt/json_limit.h", "adapt/slack_decoder.h"},
-    "xgboost/c_api.h": {"model/xgboost.c"},
-    "cyaml/cyaml.h": {"adapt/config_file.h"},
-    "yaml.h": {"adapt/config_file.h"},
-    "zlib.h": {"adapt/gzip.c"},
+    "microhttpd.h": {"http/connection.h"},
+    "jansson.h": {"json/body.h", "json/limit.h", "inbox/decoder.h"},
+    "xgboost/c_api.h": {"score/xgboost.c"},
+    "cyaml/cyaml.h": {"config/file.h"},
+    "yaml.h": {"config/file.h"},
+    "zlib.h": {"http/gzip.c"},
 }
+
+# A room is a folder, or in the root the files of one subject. What each room may include beside its
+# own files; every room but stats/ may include those of COMMON below it.
+COMMON = {"row", "encode", "text"}
+MAY_INCLUDE = {
+    "main": {"app", "cli", "check", "init", "inbox"},
+    "app": {"service", "service/metrics", "served", "http", "config", "system", "cli"},
+    "service/metrics": {"service", "served", "http", "system"},
+    "service": {"served", "json", "http", "config", "system", "web"},
+    "served/build": {"served", "drift_detector", "concept_monitor", "data_generator", "score", "config",
+                     "json", "csv"},
+    "served": {"drift_detector", "concept_monitor", "data_generator", "score", "config"},
+    "check": {"drift_detector", "stats", "csv", "config", "cli", "system"},
+    "init": {"csv", "config", "cli"},
+    "inbox": {"http", "json", "cli", "system", "web"},
+    "cli": {"served", "data_generator", "http", "config", "system"},
+    "drift_detector": {"stats"},
+    "concept_monitor": {"stats"},
+    "data_generator": {"stats"},
+    "http": {"system"},
+    "config": {"system"},
+    "json": set(), "csv": set(), "score": set(), "system": set(),
+    "row": {"text"}, "encode": {"text"}, "text": set(), "web": set(), "stats": set(),
+}
+BELOW = COMMON | {"stats", "web"} # may include no other room but what the table says
+MOST_FLOORS = 8
 
 
 def includes(path, pattern):
     return re.findall(r"^#include " + pattern, path.read_text(), re.M)
 
 
-def sources(folder):
-    return sorted((SOURCE / folder).glob("*.[ch]"))
+def room(path):
+    """The room of a file, named by its path below model-service/."""
+    folder = str(pathlib.PurePath(path).parent)
+    if folder != ".":
+        return folder
+    subject = re.match(r"main|app|drift|concept_monitor|data_generator", path).group()
+    return "drift_detector" if subject == "drift" else subject
 
 
-def own_header(folder, name):
-    """Whether a quoted include names a file of the folder, however it is written."""
-    generated = {"encode": {"pow10_table.h"}}.get(folder, set())
-    base = name.removeprefix(folder + "/")
-    return base in generated or (SOURCE / folder / base).is_file()
+def arrows():
+    """{(room, included room): ["file: include", ...]}, without what the build generates."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*.[ch]")):
+        name = str(path.relative_to(SOURCE))
+        for include in includes(path, r'"([^"]+)"'):
+            target = f"stats/{include}" if room(name) == "stats" else include
+            if target in ("version.h", "pow10_table.h") or target.startswith("web/"):
+                continue
+            assert (SOURCE / target).is_file(), f"{name} includes {include}: name it by its path"
+            if room(target) != room(name):
+                found.setdefault((room(name), room(target)), []).append(f"{name}: {target}")
+    return found
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_siblings_do_not_include_each_other(folder):
-    assert sources(folder)
-    for path in sources(folder):
-        for name in includes(path, r'"([^"]+)"'):
-            assert own_header(folder, name), f"{path.relative_to(ROOT)} includes {name}"
+def allowed(origin):
+    return MAY_INCLUDE[origin] | (set() if origin in BELOW else COMMON)
 
 
-def test_detector_and_generator_know_only_the_kernels():
-    for path in [*SOURCE.glob("drift_*.[ch]"), *SOURCE.glob("concept_*.[ch]"),
-                 *SOURCE.glob("data_generator.[ch]")]:
-        for name in includes(path, r'"([^"]+)"'):
-            own = re.fullmatch(r"(drift_|concept_|data_generator).*\.h", name)
-            assert own or (SOURCE / "stats" / name).is_file(), f"{path.name} includes {name}"
+def floors(graph):
+    """{room: floor}: a room stands above every room that it includes. Fails on a circle."""
+    height = {}
+
+    def stand(name, above):
+        assert name not in above, "a circle of includes: " + " -> ".join([*above, name])
+        if name not in height:
+            height[name] = 1 + max((stand(other, [*above, name]) for other in graph[name]), default=0)
+        return height[name]
+
+    for name in graph:
+        stand(name, [])
+    return height
+
+
+def test_rooms_include_what_the_table_allows():
+    wrong = [line for (origin, target), lines in arrows().items() if target not in allowed(origin)
+             for line in lines]
+    assert not wrong, "\n".join(["not in the table of tests/unit/test_layers.py:", *wrong])
+
+
+def test_the_table_has_no_arrow_that_nobody_uses():
+    unused = [(origin, target) for origin, targets in MAY_INCLUDE.items() for target in targets
+              if (origin, target) not in arrows() and target != "web"]
+    assert not unused
+
+
+def test_floors_and_circles():
+    graph = {name: set() for name in MAY_INCLUDE}
+    for origin, target in arrows():
+        graph[origin].add(target)
+    height = floors(graph)
+    for level in range(max(height.values()), 0, -1):
+        print(f"floor {level}: " + ", ".join(sorted(name for name in height if height[name] == level)))
+    print(f"{len(arrows())} arrows, 0 circles, {max(height.values())} floors")
+    assert max(height.values()) <= MOST_FLOORS
+
+
+def test_inner_headers_stay_in_their_room():
+    """A header called internal.h opens a structure: only its own folder may include it."""
+    for (_, target), lines in arrows().items():
+        for line in lines:
+            assert not line.endswith("internal.h") or line.startswith(target), line
 
 
 @pytest.mark.parametrize("header", LIBRARIES)
@@ -83,5 +153,5 @@ def test_kernels_ask_nothing_of_the_world():
 def test_kernels_include_only_plain_headers_of_c():
     plain = {"errno.h", "float.h", "limits.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h",
              "string.h"}
-    for path in sources("stats"):
+    for path in sorted((SOURCE / "stats").glob("*.[ch]")):
         assert set(includes(path, r"<([^>]+)>")) <= plain, path.name

@@ -1,0 +1,345 @@
+/* reference.c - the reference file in memory, and the detector made from it. What its columns
+ * are is decided in check_kinds.c. */
+#include "stats/reference.h"
+#include "check/check.h"
+#include "row/text_value.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FIRST_ROWS 1024
+
+struct loader {
+    struct check *check;
+    size_t rows, capacity;
+    bool again;  /* values were stored as the wrong type: read once more */
+    bool second; /* reading for the second time: the types are known */
+    struct csv_progress progress;
+};
+
+/* --- storage --- */
+
+static int grow_column(struct check_column *column, size_t rows)
+{
+    if (column->decided && column->categorical) {
+        const char **text = realloc(column->text, rows * sizeof(*text));
+        if (!text)
+            return -ENOMEM;
+        column->text = text;
+        return 0;
+    }
+    double *number = realloc(column->number, rows * sizeof(*number));
+    if (!number)
+        return -ENOMEM;
+    column->number = number;
+    return 0;
+}
+
+static int grow(struct loader *loader)
+{
+    const size_t rows = loader->capacity ? loader->capacity * 2 : FIRST_ROWS;
+    struct check_columns *columns = &loader->check->columns;
+    for (size_t i = 0; i < columns->count; i++) {
+        int rc = grow_column(&columns->column[i], rows);
+        if (rc < 0)
+            return rc;
+    }
+    loader->capacity = rows;
+    return 0;
+}
+
+/* --- fields: 0, 1 for a bad row (counted), or -ENOMEM --- */
+
+static int bad_field(struct loader *loader, uint64_t line, const struct check_column *column,
+                     const struct csv_field *field, int error)
+{
+    check_bad_field(&loader->check->bad_reference, loader->check->settings->reference, line,
+                    column->name, field, error);
+    return 1;
+}
+
+static int set_text(struct loader *loader, struct check_column *column, uint64_t line,
+                    const struct csv_field *field)
+{
+    const char **text = &column->text[loader->rows];
+    *text = NULL;
+    if (text_value_is_missing(field->text, field->bytes))
+        return 0;
+    if (!excerpt_is_utf8(field->text, field->bytes))
+        return bad_field(loader, line, column, field, 0);
+    *text = text_pool_intern(&column->pool, field->text, field->bytes);
+    return *text ? 0 : -ENOMEM;
+}
+
+/* A column without a configured type is numeric until a field says otherwise. If numbers have been
+ * stored by then, their text is gone. */
+static int text_among_numbers(struct loader *loader, struct check_column *column, uint64_t line,
+                              const struct csv_field *field)
+{
+    if (loader->check->settings->model)
+        return bad_field(loader, line, column, field, -EINVAL);
+    if (loader->second && column->kind.texts > 0)
+        return bad_field(loader, line, column, field, -EINVAL);
+    if (!column->decided) {
+        int rc = check_column_become_text(column, loader->capacity);
+        return rc < 0 ? rc : set_text(loader, column, line, field);
+    }
+    column->waits = true;
+    loader->again = true;
+    return 0;
+}
+
+/* rc: of text_value_number(). */
+static int set_number(struct loader *loader, struct check_column *column, uint64_t line,
+                      const struct csv_field *field, double number, int rc)
+{
+    if (rc == -EINVAL)
+        return text_among_numbers(loader, column, line, field);
+    if (rc < 0)
+        return bad_field(loader, line, column, field, rc);
+    column->number[loader->rows] = number;
+    if (!column->decided)
+        column->decided = !text_value_is_missing(field->text, field->bytes);
+    return 0;
+}
+
+static int set_field(struct loader *loader, struct check_column *column, uint64_t line,
+                     const struct csv_field *field, double number, int rc)
+{
+    if (column->decided && column->categorical)
+        return set_text(loader, column, line, field);
+    if (column->waits)
+        return 0;
+    return set_number(loader, column, line, field, number, rc);
+}
+
+/* --- the file --- */
+
+/* What the type is judged by is counted in all of a row's fields, though the row may be bad. */
+static int set_row(struct loader *loader, const struct csv_rows *csv)
+{
+    struct check_columns *columns = &loader->check->columns;
+    const bool counts = !loader->check->settings->model && !loader->second;
+    int rc = 0;
+    for (size_t i = 0; i < columns->count && (rc == 0 || counts); i++) {
+        struct check_column *column = &columns->column[i];
+        const struct csv_field *field = &csv->fields[column->reference_position];
+        double number = NAN;
+        const bool text = column->decided && column->categorical && !counts;
+        const int parsed = text ? 0 : text_value_number(field->text, field->bytes, &number);
+        if (counts)
+            column_kind_count_parsed(&column->kind, csv->line, field->text, field->bytes, parsed);
+        if (rc == 0)
+            rc = set_field(loader, column, csv->line, field, number, parsed);
+    }
+    return rc;
+}
+
+static int read_row(struct loader *loader, const struct csv_rows *csv)
+{
+    struct check *check = loader->check;
+    if (csv->count != check->columns.reference.count) {
+        check_bad_length(&check->bad_reference, check->settings->reference, csv->line, csv->count,
+                         check->columns.reference.count);
+        return 0;
+    }
+    if (loader->rows == loader->capacity && grow(loader) < 0)
+        return -ENOMEM;
+    const int rc = set_row(loader, csv);
+    loader->rows += rc == 0;
+    return rc < 0 ? rc : 0;
+}
+
+static int fail_changed(struct check *check)
+{
+    snprintf(check->error, sizeof(check->error), "%.200s changed while it was read",
+             check->settings->reference);
+    excerpt_clean(check->error);
+    return -EBADMSG;
+}
+
+static int read_header(struct loader *loader, const struct csv_rows *csv)
+{
+    struct check *check = loader->check;
+    if (loader->second)
+        return csv->count == check->columns.reference.count ? 0 : fail_changed(check);
+    int rc = check_header_copy(&check->columns.reference, csv->fields, csv->count);
+    if (rc == 0)
+        rc = check_columns_choose(&check->columns, check->settings, check->error);
+    check->wrong_use = rc == -EINVAL;
+    return rc;
+}
+
+static int read_blocks(struct loader *loader, struct csv_file *file, struct csv_block *block,
+                       struct csv_rows *csv)
+{
+    struct check *check = loader->check;
+    bool header = true;
+    int rc;
+    while ((rc = csv_next_block(file, block, check->error)) > 0) {
+        uint64_t rows = 0;
+        csv_rows_begin(csv, check->settings->reference, block);
+        for (; (rc = csv_rows_next(csv, check->error)) > 0; rows++) {
+            rc = header ? read_header(loader, csv) : read_row(loader, csv);
+            if (rc < 0)
+                return rc;
+            header = false;
+        }
+        if (rc < 0)
+            return rc;
+        csv_progress_add(&loader->progress, block->bytes, rows);
+    }
+    return rc == 0 && header ? csv_fail_empty(check->settings->reference, check->error) : rc;
+}
+
+static int read_file(struct loader *loader)
+{
+    struct check *check = loader->check;
+    struct csv_block block = {0};
+    struct csv_rows csv = {0};
+    struct csv_file *file;
+    int rc = csv_open(check->settings->reference, &file, check->error);
+    if (rc < 0)
+        return rc;
+    csv_progress_begin(&loader->progress, check->settings->reference);
+    rc = read_blocks(loader, file, &block, &csv);
+    csv_progress_end(&loader->progress);
+    csv_rows_finish(&csv);
+    csv_block_finish(&block);
+    csv_close(file);
+    return rc;
+}
+
+static int fail_pipe(struct check *check, const struct check_column *column)
+{
+    snprintf(check->error, sizeof(check->error),
+             "%.150s:%llu: column \"%s\" has both numbers and text, so the file must be read "
+             "twice, which a pipe cannot be",
+             check->settings->reference, (unsigned long long)column->kind.text_line,
+             excerpt(column->name).text);
+    excerpt_clean(check->error);
+    return -ESPIPE;
+}
+
+static bool is_regular(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Decides on the columns that hold both, and reads again where values of the wrong type were kept.
+ */
+static int read_again(struct loader *loader)
+{
+    struct check *check = loader->check;
+    size_t wrong = 0;
+    for (size_t i = 0; i < check->columns.count; i++) {
+        struct check_column *column = &check->columns.column[i];
+        if (!check_column_has_wrong_values(column))
+            continue;
+        wrong++;
+        if (!is_regular(check->settings->reference))
+            return fail_pipe(check, column);
+        int rc = column_kind_is_flawed_number(&column->kind)
+                     ? check_column_become_number(column, loader->capacity)
+                     : check_column_become_text(column, loader->capacity);
+        if (rc < 0)
+            return rc;
+        column->waits = false;
+    }
+    if (wrong == 0)
+        return 0;
+    check->bad_reference = (struct check_bad_rows){0};
+    *loader = (struct loader){.check = check, .capacity = loader->capacity, .second = true};
+    int rc = read_file(loader);
+    return rc == 0 && loader->again ? fail_changed(check) : rc;
+}
+
+/* --- the whole --- */
+
+static int fail_empty(struct check *check)
+{
+    const struct check_bad_rows *bad = &check->bad_reference;
+    if (bad->count == 0)
+        snprintf(check->error, sizeof(check->error), "%.200s has a header but no rows",
+                 check->settings->reference);
+    else
+        snprintf(check->error, sizeof(check->error), "%.200s has no good row, but %llu bad ones",
+                 check->settings->reference, (unsigned long long)bad->count);
+    excerpt_clean(check->error);
+    return -EBADMSG;
+}
+
+static int fail_identifiers(struct check *check)
+{
+    snprintf(check->error, sizeof(check->error),
+             "%.200s: no column is left to compare: each holds identifiers or free text",
+             check->settings->reference);
+    excerpt_clean(check->error);
+    return -EBADMSG;
+}
+
+static int load(struct loader *loader)
+{
+    struct check *check = loader->check;
+    int rc = read_file(loader);
+    if (rc == 0 && !check->settings->model)
+        rc = read_again(loader);
+    if (rc < 0)
+        return rc;
+    if (loader->rows == 0)
+        return fail_empty(check);
+    check->reference_rows = loader->rows;
+    if (check->settings->model)
+        return 0;
+    rc = check_columns_judge(&check->columns, loader->rows, loader->capacity);
+    return rc == 0 && check->columns.count == 0 ? fail_identifiers(check) : rc;
+}
+
+static int create_detector(struct check *check)
+{
+    const struct check_settings *settings = check->settings;
+    const struct check_columns *columns = &check->columns;
+    struct detector_feature *features = calloc(columns->count, sizeof(*features));
+    if (!features)
+        return -ENOMEM;
+    for (size_t i = 0; i < columns->count; i++)
+        features[i] = (struct detector_feature){
+            .name = columns->column[i].name,
+            .type = columns->column[i].categorical ? FEATURE_CATEGORICAL : FEATURE_NUMERIC,
+            .reference_numbers = columns->column[i].number,
+            .reference_texts = columns->column[i].text,
+        };
+    const struct detector_spec spec = {
+        .features = features,
+        .feature_count = columns->count,
+        .reference_rows = check->reference_rows,
+        .window = settings->window,
+        .minimum_sample = settings->minimum_sample,
+        .threshold = {settings->threshold[SEVERITY_WARNING],
+                      settings->threshold[SEVERITY_CRITICAL]},
+        .significance = settings->significance,
+        .methods = DETECTOR_ALL_METHODS,
+        .bins = settings->bins,
+        .reference_resolution = settings->resolution,
+    };
+    int rc = detector_create(&spec, &check->detector);
+    free(features);
+    if (rc == -EINVAL) /* all else has been checked */
+        snprintf(check->error, sizeof(check->error), "the reference has more than %u rows",
+                 REFERENCE_MAX_ROWS);
+    return rc;
+}
+
+int check_reference_read(struct check *check)
+{
+    struct loader loader = {.check = check};
+    int rc = load(&loader);
+    if (rc == 0)
+        rc = create_detector(check);
+    check_columns_forget_values(&check->columns);
+    return rc;
+}

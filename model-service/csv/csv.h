@@ -1,0 +1,96 @@
+/* csv.h - CSV files (RFC 4180, UTF-8, optional BOM, LF or CRLF) as rows of fields.
+ *
+ * A quote is special only as a field's first byte; one inside an unquoted field is text, as is a
+ * carriage return that no line feed follows. Bytes after a closing quote are an error. */
+#ifndef CSV_CSV_H
+#define CSV_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct csv_field {
+    const char *text; /* NUL-terminated; valid during the callback */
+    size_t bytes;
+    bool quoted;
+};
+
+/* line: 1-based line on which the row begins. Return false to stop. */
+typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field *fields,
+                           size_t count);
+
+#define CSV_ERROR_BYTES 400
+
+/* Longest row in bytes and most columns: an unclosed quote must not swallow a file. */
+#define CSV_MAX_ROW_BYTES (16u << 20)
+#define CSV_MAX_COLUMNS   10000u
+
+/* Calls header once with the first row, then row for each further one. Blank lines are skipped.
+ * 0; -ENOENT, -EACCES, -EIO, ..., -ENOMEM; -EBADMSG (no row at all, unclosed quote, text after a
+ * closing quote, NUL byte, row too long or wide); -ECANCELED when a callback stopped. error: one
+ * sentence with file and line; written on failure except -ECANCELED.
+ * O(bytes); memory: the longest row, at least 256 KiB. */
+int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
+             char error[CSV_ERROR_BYTES]);
+
+/* The same in parts, so that several threads can share the work: one at a time takes the next block
+ * of a file, each splits and converts the rows of its own. */
+struct csv_file;
+
+/* Whole rows of a file. All zero, or as the last csv_next_block() left it. */
+struct csv_block {
+    char *text; /* [capacity + CSV_PADDING] */
+    size_t bytes, capacity;
+    uint64_t line; /* of the first byte */
+};
+#define CSV_PADDING 64
+
+/* path: borrowed. 0 or an error, as csv_read(). */
+int csv_open(const char *path, struct csv_file **ret_file, char error[CSV_ERROR_BYTES]);
+void csv_close(struct csv_file *file); /* accepts NULL */
+/* 1 with rows, maybe all blank; 0 at the end; or an error, after all rows before it. */
+int csv_next_block(struct csv_file *file, struct csv_block *block, char error[CSV_ERROR_BYTES]);
+void csv_block_finish(struct csv_block *block);
+
+/* The rows of a block, one by one; all zero before the first csv_rows_begin(). */
+struct csv_rows {
+    struct csv_field *fields; /* [count]; valid until the block changes */
+    size_t count;
+    uint64_t line; /* on which the row begins */
+
+    const char *path; /* the rest is internal */
+    char *at, *end;
+    uint64_t next_line;
+    size_t capacity;
+};
+
+void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *block);
+/* 1 with a row, 0 at the end of the block, or an error. Blank lines are skipped. */
+int csv_rows_next(struct csv_rows *rows, char error[CSV_ERROR_BYTES]);
+void csv_rows_finish(struct csv_rows *rows);
+
+/* The error of a file without any row: -EBADMSG. */
+int csv_fail_empty(const char *path, char error[CSV_ERROR_BYTES]);
+
+/* A table of chosen columns, kept in memory: numbers, or strings for categorical columns, equal
+ * strings of a column stored once. Missing fields are NaN, or NULL. Columns not asked for are
+ * neither converted nor checked. */
+struct csv_column {
+    const char *name; /* asked for; borrowed */
+    bool categorical;
+    double *number;    /* [rows] or NULL */
+    const char **text; /* [rows] or NULL; owned by the table */
+};
+struct csv_table {
+    struct csv_column *columns; /* caller's array, names and kinds filled in */
+    size_t column_count;
+    size_t rows;
+    void *arena; /* the reader's */
+};
+/* 0, or as csv_read, or -EBADMSG for a missing or doubled column, a row of the wrong length, a
+ * field that is not a number, or a category that is not UTF-8 (naming file, line, column and the
+ * text). On failure the table holds nothing. */
+int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERROR_BYTES]);
+void csv_table_finish(struct csv_table *table);
+
+#endif

@@ -1,0 +1,56 @@
+/* progress.c - the progress line. */
+#include "csv/progress.h"
+
+#include "text/excerpt.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Files read within this time show no progress; the line then changes this often. */
+#define PROGRESS_FIRST_SECONDS 0.5
+#define PROGRESS_EVERY_SECONDS 0.2
+
+void csv_progress_begin(struct csv_progress *progress, const char *path)
+{
+    struct stat about;
+    *progress = (struct csv_progress){.path = path,
+                                      .terminal = isatty(STDERR_FILENO) != 0,
+                                      .next_seconds = PROGRESS_FIRST_SECONDS};
+    if (stat(path, &about) == 0 && S_ISREG(about.st_mode))
+        progress->size = (uint64_t)about.st_size;
+    clock_gettime(CLOCK_MONOTONIC, &progress->start);
+}
+
+void csv_progress_show(struct csv_progress *progress)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const double seconds = (double)(now.tv_sec - progress->start.tv_sec) +
+                           (double)(now.tv_nsec - progress->start.tv_nsec) * 1e-9;
+    if (seconds < progress->next_seconds)
+        return;
+    progress->next_seconds = seconds + PROGRESS_EVERY_SECONDS;
+    progress->shown = true;
+    fprintf(stderr, "\r\033[K%s: %.1f million rows", excerpt(progress->path).text,
+            (double)progress->rows * 1e-6);
+    /* the bytes are counted without some quotes and line ends: a little low */
+    if (progress->size > 0)
+        fprintf(stderr, ", %.0f %%", 100.0 * (double)progress->bytes / (double)progress->size);
+    fflush(stderr);
+}
+
+void csv_progress_add(struct csv_progress *progress, uint64_t bytes, uint64_t rows)
+{
+    progress->bytes += bytes;
+    progress->rows += rows;
+    if (progress->terminal)
+        csv_progress_show(progress);
+}
+
+void csv_progress_end(struct csv_progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", stderr);
+    progress->shown = false;
+}

@@ -1,0 +1,334 @@
+/* answer.c - what handlers call to read a request and to answer, and how answers go out. */
+#include "http/connection.h"
+#include "http/gzip.h"
+#include "system/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+/* Below it a compressed body is hardly smaller. */
+#define COMPRESS_LEAST_BYTES 512
+#define ALLOW_BYTES          256
+
+/* --- what handlers call --- */
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    const struct connection *connection = request->connection;
+    return MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name);
+}
+
+const char *http_request_query(const struct http_request *request, const char *name)
+{
+    const struct connection *connection = request->connection;
+    const char *value = NULL;
+    if (MHD_lookup_connection_value_n(connection->mhd, MHD_GET_ARGUMENT_KIND, name, strlen(name),
+                                      &value, NULL) != MHD_YES)
+        return NULL;
+    return value ? value : "";
+}
+
+struct count {
+    const char *name;
+    size_t found;
+};
+
+static enum MHD_Result count_name(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    struct count *count = cls;
+    (void)kind;
+    (void)value;
+    count->found += strcasecmp(name, count->name) == 0;
+    return MHD_YES;
+}
+
+size_t http_request_query_count(const struct http_request *request, const char *name)
+{
+    const struct connection *connection = request->connection;
+    struct count count = {.name = name};
+    MHD_get_connection_values(connection->mhd, MHD_GET_ARGUMENT_KIND, count_name, &count);
+    return count.found;
+}
+
+bool http_request_is_local(const struct http_request *request)
+{
+    const struct connection *connection = request->connection;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info && info->client_addr && http_address_is_loopback(info->client_addr);
+}
+
+void http_respond(struct http_response *response, unsigned status, const char *content_type,
+                  char *body, size_t body_bytes)
+{
+    if (response->body != body)
+        free(response->body);
+    response->status = status;
+    response->content_type = content_type;
+    response->body = body;
+    response->body_bytes = body ? body_bytes : 0;
+}
+
+int http_response_header(struct http_response *response, const char *name, const char *value)
+{
+    const size_t bytes = strlen(value);
+    if (response->header_count == HTTP_MAX_EXTRA_HEADERS ||
+        bytes >= sizeof(response->headers[0].value))
+        return -E2BIG;
+    response->headers[response->header_count].name = name;
+    memcpy(response->headers[response->header_count].value, value, bytes + 1);
+    response->header_count++;
+    return 0;
+}
+
+/* --- answering --- */
+
+/* Not zeroed as a whole: the room for headers is large. */
+static void response_init(struct http_response *response)
+{
+    response->status = 0;
+    response->content_type = NULL;
+    response->body = NULL;
+    response->body_bytes = 0;
+    response->header_count = 0;
+    response->compressible = false;
+}
+
+static void render_refusal(const struct http_server *server, struct http_refusal refusal,
+                           struct http_response *response)
+{
+    http_respond(response, 0, NULL, NULL, 0);
+    if (server->config.render_error)
+        server->config.render_error(server->config.context, refusal.status, refusal.detail,
+                                    response);
+    if (response->status == 0)
+        http_respond(response, refusal.status, NULL, NULL, 0);
+}
+
+static enum MHD_Result read_accept_encoding(void *cls, enum MHD_ValueKind kind, const char *name,
+                                            const char *value)
+{
+    (void)kind;
+    if (strcasecmp(name, MHD_HTTP_HEADER_ACCEPT_ENCODING) == 0 && value)
+        gzip_preference_read(cls, value);
+    return MHD_YES;
+}
+
+/* True when the body is compressed now; without memory it stays as it is. */
+static bool compress(const struct connection *connection, struct http_response *response)
+{
+    struct gzip_preference preference = GZIP_PREFERENCE_NONE;
+    char *compressed;
+    size_t bytes;
+    if (response->body_bytes < COMPRESS_LEAST_BYTES)
+        return false;
+    MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, read_accept_encoding, &preference);
+    if (!gzip_preferred(&preference) ||
+        gzip_compress(response->body, response->body_bytes, &compressed, &bytes) < 0)
+        return false;
+    free(response->body);
+    response->body = compressed;
+    response->body_bytes = bytes;
+    return true;
+}
+
+static void add_header(struct MHD_Response *out, const char *name, const char *value)
+{
+    if (MHD_add_response_header(out, name, value) != MHD_YES)
+        log_warning("response header %s dropped: not a valid value, or no memory", name);
+}
+
+static void add_headers(const struct connection *connection, struct http_response *response,
+                        struct MHD_Response *out)
+{
+    if (response->content_type)
+        add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+    for (size_t i = 0; i < response->header_count; i++)
+        add_header(out, response->headers[i].name, response->headers[i].value);
+    if (connection->must_close ||
+        atomic_load_explicit(&connection->server->stopping, memory_order_relaxed))
+        add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+/* Takes the response's body over. */
+static enum MHD_Result queue(const struct connection *connection, struct http_response *response)
+{
+    const bool compressed = response->compressible && compress(connection, response);
+    struct MHD_Response *out =
+        response->body ? MHD_create_response_from_buffer(response->body_bytes, response->body,
+                                                         MHD_RESPMEM_MUST_FREE)
+                       : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!out) {
+        free(response->body);
+        return MHD_NO;
+    }
+    if (response->compressible)
+        add_header(out, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    if (compressed)
+        add_header(out, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    add_headers(connection, response, out);
+    const enum MHD_Result result = MHD_queue_response(connection->mhd, response->status, out);
+    MHD_destroy_response(out);
+    return result;
+}
+
+static struct timespec observed_start(const struct http_server *server)
+{
+    struct timespec start = {0};
+    if (server->config.observe)
+        clock_gettime(CLOCK_MONOTONIC, &start);
+    return start;
+}
+
+static void observe(const struct connection *connection, const char *method, unsigned status,
+                    struct timespec start)
+{
+    const struct http_server_config *config = &connection->server->config;
+    struct timespec end;
+    if (!config->observe)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    config->observe(config->context, connection->route, method, status,
+                    (double)(end.tv_sec - start.tv_sec) +
+                        (double)(end.tv_nsec - start.tv_nsec) * 1e-9);
+}
+
+enum MHD_Result http_answer_refusal(struct connection *connection, const char *method)
+{
+    const struct http_server *server = connection->server;
+    const struct timespec start = observed_start(server);
+    struct http_response response;
+    char allow[ALLOW_BYTES];
+    response_init(&response);
+    render_refusal(server, connection->refusal, &response);
+    if (connection->refusal.status == 405 &&
+        http_routes_allow(&server->routes, connection->path, strlen(connection->path), allow,
+                          sizeof(allow)))
+        http_response_header(&response, "Allow", allow);
+    const unsigned status = response.status;
+    const enum MHD_Result result = queue(connection, &response);
+    observe(connection, method, status, start);
+    return result;
+}
+
+static void send_and_forget(int fd, const struct http_response *response, bool with_body)
+{
+    char head[512], date[40] = "";
+    const time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    const int bytes = snprintf(head, sizeof(head),
+                               "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n"
+                               "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                               response->status, MHD_get_reason_phrase_for(response->status), date,
+                               response->content_type ? response->content_type : "text/plain",
+                               response->body_bytes);
+    struct iovec pieces[] = {{head, (size_t)bytes}, {response->body, response->body_bytes}};
+    const struct msghdr message = {.msg_iov = pieces,
+                                   .msg_iovlen = with_body && response->body ? 2 : 1};
+    if (bytes > 0 && (size_t)bytes < sizeof(head) &&
+        sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        log_debug("answer %u not sent: %s", response->status, strerror(errno));
+}
+
+unsigned http_send_refusal(struct connection *connection, bool with_body)
+{
+    struct http_response response;
+    response_init(&response);
+    render_refusal(connection->server, connection->refusal, &response);
+    send_and_forget(connection->fd, &response, with_body);
+    free(response.body);
+    connection->must_close = true;
+    return response.status;
+}
+
+enum MHD_Result http_answer_directly(struct connection *connection, const char *method)
+{
+    const struct timespec start = observed_start(connection->server);
+    const unsigned status = http_send_refusal(connection, strcmp(method, "HEAD") != 0);
+    observe(connection, method, status, start);
+    return MHD_NO;
+}
+
+static void call_handler(struct connection *connection, bool streamed,
+                         struct http_response *response)
+{
+    const struct http_request request = {
+        .method = connection->route->method,
+        .path = connection->path,
+        .param = connection->param,
+        .param2 = connection->param2,
+        .body = connection->body,
+        .body_bytes = connection->body_bytes,
+        .streamed = streamed,
+        .connection = connection,
+    };
+    connection->body[connection->body_bytes] = '\0';
+    connection->route->handler(connection->server->config.context, &request, response);
+}
+
+static enum MHD_Result answer(struct connection *connection, const char *method,
+                              struct http_response *response, struct timespec start)
+{
+    if (response->status == 0)
+        render_refusal(connection->server,
+                       (struct http_refusal){500, "the request could not be answered"}, response);
+    const unsigned status = response->status;
+    const enum MHD_Result result = queue(connection, response);
+    observe(connection, method, status, start);
+    return result;
+}
+
+enum MHD_Result http_answer(struct connection *connection, const char *method)
+{
+    const struct timespec start = observed_start(connection->server);
+    const struct http_stream *stream = connection->stream;
+    struct http_response response;
+    response_init(&response);
+    connection->stream = NULL;
+    if (stream)
+        stream->end(connection->stream_state, &response);
+    else
+        call_handler(connection, false, &response);
+    return answer(connection, method, &response, start);
+}
+
+/* --- streams --- */
+
+void http_request_stream(const struct http_request *request, const struct http_stream *stream,
+                         void *state)
+{
+    struct connection *connection = request->connection;
+    connection->stream = stream;
+    connection->stream_state = state;
+}
+
+enum MHD_Result http_stream_begin(struct connection *connection, const char *method)
+{
+    const struct timespec start = observed_start(connection->server);
+    struct http_response response;
+    response_init(&response);
+    call_handler(connection, true, &response);
+    if (connection->stream) {
+        free(response.body);
+        return MHD_YES;
+    }
+    connection->must_close = true;
+    return answer(connection, method, &response, start);
+}
+
+void http_stream_abort(struct connection *connection)
+{
+    const struct http_stream *stream = connection->stream;
+    connection->stream = NULL;
+    if (stream)
+        stream->abort(connection->stream_state);
+}

@@ -1,0 +1,87 @@
+/* connection.h - what the parts of the HTTP server share. With them the HTTP library stays
+ * behind http.h: only they include it.
+ *
+ * http.c starts and stops the server and keeps its connections; http_receive.c takes a request in
+ * and decides what becomes of it; http_answer.c writes answers. */
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include "http/http.h"
+#include "http/linger.h"
+#include "http/route.h"
+#include "http/rules.h"
+#include "system/address.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Bodies below this size need no allocation. */
+#define INLINE_BODY_BYTES 1024
+/* Decoded paths and parameters below this size need none either. */
+#define INLINE_TEXT_BYTES 256
+/* Of a connection's memory beside the request's header: the list of its fields, and the header of
+ * the answer. Small, as the library clears all of that memory after each request. */
+#define HEADER_WORK_BYTES 5120
+
+struct connection {
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    struct connection *previous, *next; /* guarded by server->mu */
+    int fd;
+    atomic_bool busy; /* a request has begun and is not answered */
+
+    /* The rest belongs to the request, and to the worker that serves the connection. */
+    const char *target; /* as sent */
+    bool begun, bad_escape, must_close;
+    const struct http_stream *stream; /* takes the body; NULL before it has begun and once ended */
+    void *stream_state;
+    const struct http_route *route;
+    struct http_refusal refusal;
+    const char *path, *param, *param2; /* decoded */
+    char *text;                        /* of the two, where text_inline is too small */
+    char *body;                        /* body_inline or malloc'd */
+    size_t body_bytes, body_room;
+    char text_inline[INLINE_TEXT_BYTES];
+    char body_inline[INLINE_BODY_BYTES];
+};
+
+struct http_server {
+    struct http_server_config config;
+    struct http_routes routes;
+    struct MHD_Daemon *daemon;
+    struct http_linger *linger;
+    int listen_fd;
+    char address[HTTP_ADDRESS_BYTES];
+    atomic_size_t open;
+    atomic_size_t body_memory; /* of the bodies that did not fit their connection's own room */
+    atomic_bool stopping;
+    pthread_mutex_t mu;
+    struct connection *connections; /* guarded by mu */
+    struct pollfd *pollers;         /* guarded by mu: room for all connections */
+    size_t poller_room;
+};
+
+/* http_answer.c: each takes a request whose body needs no more reading, and reports it. */
+enum MHD_Result http_answer(struct connection *connection, const char *method);
+enum MHD_Result http_answer_refusal(struct connection *connection, const char *method);
+/* The handler of a body that is to be streamed: takes it, or refuses it with an answer. */
+enum MHD_Result http_stream_begin(struct connection *connection, const char *method);
+void http_stream_abort(struct connection *connection);
+/* Answers the refusal where the library cannot, while the body is coming or without room: straight
+ * to the socket, on which nothing of this answer has been written. The connection ends with it. */
+enum MHD_Result http_answer_directly(struct connection *connection, const char *method);
+/* The same, not reported; gives the status. */
+unsigned http_send_refusal(struct connection *connection, bool with_body);
+
+/* http_receive.c: callbacks of the library. */
+void *http_on_request_line(void *cls, const char *target, struct MHD_Connection *mhd);
+size_t http_on_unescape(void *cls, struct MHD_Connection *mhd, char *text);
+enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *target,
+                                const char *method, const char *version, const char *piece,
+                                size_t *piece_bytes, void **request);
+void http_on_completed(void *cls, struct MHD_Connection *mhd, void **request,
+                       enum MHD_RequestTerminationCode code);
+
+#endif

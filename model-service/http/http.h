@@ -1,0 +1,132 @@
+/* http.h - an HTTP/1.1 server: routes are data, handlers decode, call and encode.
+ *
+ * Everything of the HTTP library stays behind this header. Limits are enforced before a handler
+ * runs; a handler sees a complete body within its route's limit. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_request {
+    const char *method; /* "GET", "POST"; HEAD is served by GET routes and arrives as "GET" */
+    const char *path;   /* decoded, without the query */
+    const char *param;  /* decoded value of the route's {name} segment, or NULL */
+    const char *param2; /* of its second one, or NULL */
+    const char *body;   /* body_bytes bytes, NUL-terminated beyond them; never NULL */
+    size_t body_bytes;
+    bool streamed;    /* the body is still to come: http_request_stream() takes it */
+    void *connection; /* the adapter's */
+};
+
+/* First header of the name (case-insensitive) or query parameter (decoded); NULL if absent.
+ * Valid during the handler. */
+const char *http_request_header(const struct http_request *request, const char *name);
+const char *http_request_query(const struct http_request *request, const char *name);
+/* How often a query parameter is there. */
+size_t http_request_query_count(const struct http_request *request, const char *name);
+
+/* Whether the other end of the connection has a loopback address. */
+bool http_request_is_local(const struct http_request *request);
+
+#define HTTP_MAX_EXTRA_HEADERS 8
+
+/* Filled by the handler through the functions below; a handler that returns without an answer
+ * gives 500. */
+struct http_response {
+    unsigned status;
+    const char *content_type; /* static storage */
+    char *body;               /* malloc'd */
+    size_t body_bytes;
+    struct {
+        const char *name; /* static storage */
+        char value[256];
+    } headers[HTTP_MAX_EXTRA_HEADERS];
+    size_t header_count;
+    bool compressible; /* gzip when the client accepts it; adds Vary: Accept-Encoding */
+};
+
+/* body: malloc'd, ownership passes; may be NULL when body_bytes is 0. */
+void http_respond(struct http_response *response, unsigned status, const char *content_type,
+                  char *body, size_t body_bytes);
+/* value is copied; one longer than the field or a ninth header is dropped and returns -E2BIG. */
+int http_response_header(struct http_response *response, const char *name, const char *value);
+
+typedef void (*http_handler)(void *context, const struct http_request *request,
+                             struct http_response *response);
+
+/* Takes a body piece by piece instead of collected, however long it is. All run on the worker that
+ * serves the connection, so that a client is read no faster than data() returns. After the calls
+ * of data() comes exactly one of end() and abort(). */
+struct http_stream {
+    void (*data)(void *state, const char *bytes, size_t count);
+    void (*end)(void *state, struct http_response *response); /* complete: answers */
+    void (*abort)(void *state); /* the client went away or sent nonsense, or the server stops */
+};
+
+/* Called by the handler of a request that is `streamed`, once; the request is valid until the
+ * handler returns. A handler that answers instead refuses the body, and the connection ends with
+ * its answer. stream: static storage. */
+void http_request_stream(const struct http_request *request, const struct http_stream *stream,
+                         void *state);
+
+enum http_body_rule {
+    HTTP_BODY_NONE,     /* GET: a body is refused with 413 when above 0 bytes is sent */
+    HTTP_BODY_OPTIONAL, /* may be absent; a Content-Type other than JSON is 415 */
+    HTTP_BODY_JSON,     /* must be announced (411) and JSON by its Content-Type, if given (415) */
+    HTTP_BODY_ANY,      /* must be announced (411); any Content-Type */
+    HTTP_BODY_STREAM,   /* as HTTP_BODY_JSON; but a body of lines (application/x-ndjson,
+                         * application/ndjson, application/jsonl) is streamed, without a limit */
+};
+
+struct http_route {
+    const char *method; /* "GET" (serves HEAD too) or "POST" */
+    const char *path;   /* exact, or with one or two whole segments "{name}" */
+    enum http_body_rule body;
+    size_t max_body_bytes; /* beyond: 413, before the body is read when its length is announced */
+    http_handler handler;
+};
+
+struct http_limits {
+    size_t connections;        /* further ones are refused */
+    size_t connections_per_ip; /* 0: no limit of its own */
+    size_t header_bytes;       /* request line and headers; beyond, or with far more fields than
+                                * the 40 that fit at any size: 431 */
+    unsigned idle_seconds;     /* without traffic, then closed */
+    size_t threads;            /* 1 to 64 workers */
+};
+
+struct http_server_config {
+    const char *listen;              /* "127.0.0.1:8000", "[::1]:8000", port 0: any free one */
+    const struct http_route *routes; /* borrowed for the server's life */
+    size_t route_count;
+    void *context; /* for handlers and callbacks */
+    struct http_limits limits;
+    /* Renders the body of an error the adapter itself answers (400, 404, 405, 411, 413, 415, 431,
+     * 500, 501, 503) by calling http_respond; detail is one sentence. */
+    void (*render_error)(void *context, unsigned status, const char *detail,
+                         struct http_response *response);
+    /* After each answered request, on the worker's thread; route NULL when none matched.
+     * May be NULL. seconds: from the complete request to the queued answer. */
+    void (*observe)(void *context, const struct http_route *route, const char *method,
+                    unsigned status, double seconds);
+};
+
+struct http_server;
+
+/* 0; -EINVAL (listen does not parse), -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, -ENOMEM, -EMFILE
+ * (connections beyond the process's file limit). Port is readable at once. */
+int http_server_start(const struct http_server_config *config, struct http_server **ret_server);
+/* "127.0.0.1:8000" as bound, also when port 0 was asked. */
+const char *http_server_address(const struct http_server *server);
+size_t http_server_connections(const struct http_server *server);
+/* Stop accepting, let requests in flight finish (at most grace_ms), close, free. NULL is fine. */
+void http_server_stop(struct http_server *server, unsigned grace_ms);
+
+/* Client side, for health checks: GET http://address/path and its status code; 0 on success with
+ * *ret_status, or -ECONNREFUSED, -ETIMEDOUT, -EPROTO, -EINVAL. */
+int http_get_status(const char *address, const char *path, unsigned timeout_ms,
+                    unsigned *ret_status);
+
+#endif

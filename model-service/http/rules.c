@@ -1,0 +1,135 @@
+/* rules.c - what a request's headers announce about its body, and whether a route takes it. */
+#include "http/rules.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define REFUSE_NOTHING                                                                             \
+    (struct http_refusal)                                                                          \
+    {                                                                                              \
+        0, NULL                                                                                    \
+    }
+
+/* The HTTP library has refused what is not a number or does not fit. */
+static uint64_t parse_length(const char *text)
+{
+    uint64_t length = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        length = length * 10 + (uint64_t)(*text - '0');
+    return length;
+}
+
+static bool is_header(const char *name, size_t name_bytes, const char *wanted, size_t wanted_bytes)
+{
+    return name_bytes == wanted_bytes && strncasecmp(name, wanted, wanted_bytes) == 0;
+}
+
+#define IS_HEADER(literal) is_header(name, name_bytes, literal, sizeof(literal) - 1)
+
+void http_announced_read(struct http_announced *announced, const char *name, size_t name_bytes,
+                         const char *value)
+{
+    if (name_bytes > 0 && (name[name_bytes - 1] == ' ' || name[name_bytes - 1] == '\t')) {
+        announced->blurred_name = true;
+    } else if (IS_HEADER("Content-Length")) {
+        announced->lengths++;
+        announced->length = parse_length(value);
+    } else if (IS_HEADER("Transfer-Encoding")) {
+        announced->codings++;
+        announced->chunked = strcasecmp(value, "chunked") == 0;
+    } else if (IS_HEADER("Content-Type")) {
+        announced->content_type = value;
+    } else if (IS_HEADER("Content-Encoding")) {
+        announced->content_encoding = strcasecmp(value, "identity") == 0 ? NULL : value;
+    } else if (IS_HEADER("Expect")) {
+        announced->expects_continue = true;
+    }
+}
+
+bool http_announced_body(const struct http_announced *announced)
+{
+    return announced->codings || announced->length;
+}
+
+struct http_refusal http_check_framing(const struct http_announced *announced)
+{
+    /* Others may take "Content-Length : 5" for a length; RFC 9112, section 5.1, asks for 400. */
+    if (announced->blurred_name)
+        return (struct http_refusal){400, "a header's name ends in a blank"};
+    if (announced->lengths > 1)
+        return (struct http_refusal){400, "the request has more than one Content-Length"};
+    if (announced->lengths && announced->codings)
+        return (struct http_refusal){400,
+                                     "the request has both Content-Length and Transfer-Encoding"};
+    if (announced->codings > 1 || (announced->codings && !announced->chunked))
+        return (struct http_refusal){501, "the only transfer coding understood is chunked"};
+    return REFUSE_NOTHING;
+}
+
+/* application/json or application/NAME+json, with any parameters. */
+static bool is_json(const char *content_type)
+{
+    static const char tree[] = "application/";
+    const size_t tree_bytes = sizeof(tree) - 1;
+    const size_t bytes = strcspn(content_type, "; \t");
+    const char *rest = content_type + bytes + strspn(content_type + bytes, " \t");
+    if (bytes <= tree_bytes || strncasecmp(content_type, tree, tree_bytes) != 0 ||
+        (*rest && *rest != ';'))
+        return false;
+    const char *subtype = content_type + tree_bytes;
+    const size_t subtype_bytes = bytes - tree_bytes;
+    if (subtype_bytes == 4)
+        return strncasecmp(subtype, "json", 4) == 0;
+    return subtype_bytes > 5 && strncasecmp(subtype + subtype_bytes - 5, "+json", 5) == 0;
+}
+
+/* One JSON document a line, under any of the names in use, with any parameters. */
+static bool is_json_lines(const char *content_type)
+{
+    static const char *const names[] = {"application/x-ndjson", "application/ndjson",
+                                        "application/jsonl"};
+    const size_t bytes = strcspn(content_type, "; \t");
+    const char *rest = content_type + bytes + strspn(content_type + bytes, " \t");
+    if (*rest && *rest != ';')
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strlen(names[i]) == bytes && strncasecmp(content_type, names[i], bytes) == 0)
+            return true;
+    return false;
+}
+
+bool http_body_is_streamed(const struct http_route *route, const struct http_announced *announced)
+{
+    return route->body == HTTP_BODY_STREAM && announced->content_type &&
+           is_json_lines(announced->content_type);
+}
+
+size_t http_body_limit(const struct http_route *route)
+{
+    return route->body == HTTP_BODY_NONE ? 0 : route->max_body_bytes;
+}
+
+struct http_refusal http_check_body(const struct http_route *route,
+                                    const struct http_announced *announced)
+{
+    const enum http_body_rule rule = route->body;
+    const bool body = http_announced_body(announced);
+    const bool streamed = http_body_is_streamed(route, announced);
+    if (rule != HTTP_BODY_NONE && rule != HTTP_BODY_OPTIONAL && !announced->lengths && !body)
+        return (struct http_refusal){411, "the request must announce its body with Content-Length "
+                                          "or chunked Transfer-Encoding"};
+    if (!streamed && announced->length > http_body_limit(route))
+        return (struct http_refusal){413, rule == HTTP_BODY_NONE
+                                              ? "this path takes no body"
+                                              : "the body is larger than this path takes"};
+    if (rule == HTTP_BODY_NONE || rule == HTTP_BODY_ANY || (rule == HTTP_BODY_OPTIONAL && !body))
+        return REFUSE_NOTHING;
+    if (announced->content_type && !streamed && !is_json(announced->content_type))
+        return (struct http_refusal){415, rule == HTTP_BODY_STREAM
+                                              ? "the Content-Type must be application/json or "
+                                                "application/x-ndjson"
+                                              : "the Content-Type must be application/json"};
+    if (announced->content_encoding)
+        return (struct http_refusal){415, "a body with a Content-Encoding is not understood"};
+    return REFUSE_NOTHING;
+}

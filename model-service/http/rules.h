@@ -1,0 +1,38 @@
+/* rules.h - what a request's headers announce about its body, and whether a route takes it. */
+#ifndef HTTP_RULES_H
+#define HTTP_RULES_H
+
+#include "http/http.h"
+
+struct http_announced {
+    uint64_t length;  /* of Content-Length; 0 without one */
+    unsigned lengths; /* Content-Length headers */
+    unsigned codings; /* Transfer-Encoding headers */
+    bool chunked;     /* the last of them is exactly "chunked" */
+    bool expects_continue;
+    bool blurred_name;            /* a header's name ends in a blank: "Content-Length : 5" */
+    const char *content_type;     /* NULL if absent */
+    const char *content_encoding; /* NULL if absent or identity */
+};
+
+/* status 0: nothing to refuse. detail: one sentence, static storage. */
+struct http_refusal {
+    unsigned status;
+    const char *detail;
+};
+
+/* Takes one header in; value must outlive *announced. */
+void http_announced_read(struct http_announced *announced, const char *name, size_t name_bytes,
+                         const char *value);
+/* A body may follow the headers. */
+bool http_announced_body(const struct http_announced *announced);
+/* 400 or 501 where the end of the body would be a matter of opinion: the connection must close. */
+struct http_refusal http_check_framing(const struct http_announced *announced);
+/* 411, 413 or 415, as enum http_body_rule says. */
+struct http_refusal http_check_body(const struct http_route *route,
+                                    const struct http_announced *announced);
+size_t http_body_limit(const struct http_route *route);
+/* Whether the body goes to the handler as it comes; for what http_check_body() takes. */
+bool http_body_is_streamed(const struct http_route *route, const struct http_announced *announced);
+
+#endif

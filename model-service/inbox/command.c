@@ -1,0 +1,90 @@
+/* command.c - see slack_inbox.h: the command line and the life of the process. */
+#include "inbox/command.h"
+
+#include "cli/options.h"
+#include "inbox/service.h"
+#include "system/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* Most messages that may be kept: a pointer each is allocated at the start, and a page of more is
+ * of use to nobody. */
+#define MAX_CAPACITY 100000
+#define MAX_RATE     100000
+
+enum { OPTION_LISTEN, OPTION_CAPACITY, OPTION_RATE, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
+
+static const struct cli_option options[] = {
+    [OPTION_LISTEN] = {"listen", "ADDR:PORT",
+                       "where to listen; port 0: any free one (127.0.0.1:9095)"},
+    [OPTION_CAPACITY] = {"capacity", "N", "messages kept, the newest ones (1000)"},
+    [OPTION_RATE] = {"rate", "N", "messages a second, beyond them 429 as Slack; 0: any number (0)"},
+    [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info, warning or error (info)"},
+    [OPTION_LOG_FORMAT] = {"log-format", "FORMAT", "plain or json (plain)"},
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static const struct cli_command command = {
+    .name = "slack-inbox",
+    .positional = "",
+    .summary =
+        "A stand-in for Slack: POST /slack takes what an incoming webhook takes, GET / shows\n"
+        "the messages as Slack would, GET /messages gives them as JSON.",
+    .options = options,
+    .option_count = OPTIONS,
+};
+
+/* 0, or the exit code after a line on standard error. */
+static int read_settings(const char *const values[OPTIONS], struct slack_service_config *config)
+{
+    unsigned long long capacity = 1000, rate = 0;
+    if (cli_integer(&command, "capacity", values[OPTION_CAPACITY], 1, MAX_CAPACITY, &capacity) <
+            0 ||
+        cli_integer(&command, "rate", values[OPTION_RATE], 0, MAX_RATE, &rate) < 0 ||
+        cli_log(&command, values[OPTION_LOG_LEVEL], values[OPTION_LOG_FORMAT]) < 0)
+        return CLI_USAGE;
+    const char *listen = values[OPTION_LISTEN];
+    *config = (struct slack_service_config){
+        .listen = listen != NULL ? listen : "127.0.0.1:9095",
+        .capacity = (size_t)capacity,
+        .rate = (unsigned)rate,
+    };
+    return CLI_OK;
+}
+
+static int start_failure(const char *listen, int error)
+{
+    if (error == -EADDRINUSE)
+        log_error("cannot listen on %s: another program uses that port; choose one with --listen",
+                  listen);
+    else if (error == -EINVAL)
+        log_error("cannot listen on '%s': expected ADDR:PORT, for example 127.0.0.1:9095", listen);
+    else
+        log_error("cannot listen on %s: %s", listen, strerror(-error));
+    return error == -EINVAL ? CLI_USAGE : CLI_FAILURE;
+}
+
+int slack_inbox_main(int argc, char **argv)
+{
+    const char *values[CLI_MAX_OPTIONS];
+    struct slack_service_config config;
+    struct slack_service *service;
+    int first;
+    int error = cli_parse(&command, argc, argv, values, &first);
+    if (error != 0)
+        return error == CLI_HELP ? CLI_OK : CLI_USAGE;
+    error = read_settings(values, &config);
+    if (error != 0)
+        return error;
+    cli_block_signals(false);
+    error = slack_service_start(&config, &service);
+    if (error < 0)
+        return start_failure(config.listen, error);
+    const char *address = slack_service_address(service);
+    log_info("Slack inbox on http://%s/, webhook http://%s/slack", address, address);
+    log_info("%s: stopping", cli_wait_for_signal() == SIGINT ? "SIGINT" : "SIGTERM");
+    slack_service_stop(service);
+    return CLI_OK;
+}

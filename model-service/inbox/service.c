@@ -1,0 +1,294 @@
+/* service.c - see slack_service.h. A handler decodes, calls the store, encodes. */
+#include "inbox/service.h"
+
+#include "encode/json_writer.h"
+#include "inbox/render.h"
+#include "inbox/state.h"
+#include "system/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The longest text Slack takes is 40 000 characters, at most 240 kB of JSON; four times that leaves
+ * room for attachments, and bounds what one request can make the process hold. */
+#define MAX_BODY_BYTES (1u << 20)
+/* Rendered messages kept, whatever the capacity: some hundred of the largest kind. */
+#define MAX_STORE_BYTES ((size_t)64 << 20)
+
+static const struct http_limits limits = {
+    .connections = 256,
+    .connections_per_ip = 0, /* every client is on this machine or in its network */
+    .header_bytes = 16 * 1024,
+    .idle_seconds = 60,
+    .threads = 2,
+};
+
+struct rejection {
+    unsigned status;
+    const char *word;
+};
+
+static const struct rejection transport_rejections[] = {
+    [REJECT_RATE_LIMITED - SLACK_REFUSALS] = {429, "rate_limited"},
+    [REJECT_NO_SERVICE - SLACK_REFUSALS] = {404, "no_service"},
+    [REJECT_METHOD - SLACK_REFUSALS] = {405, "method_not_allowed"},
+    [REJECT_INTERNAL - SLACK_REFUSALS] = {500, "rollup_error"},
+    [REJECT_OTHER - SLACK_REFUSALS] = {400, "other"},
+};
+
+static struct rejection rejection(unsigned reject)
+{
+    if (reject >= SLACK_REFUSALS)
+        return transport_rejections[reject - SLACK_REFUSALS];
+    return (struct rejection){400, slack_refusal_word((enum slack_refusal)reject)};
+}
+
+void slack_respond_text(struct http_response *response, unsigned status, const char *text)
+{
+    char *body = strdup(text);
+    http_respond(response, status, "text/plain; charset=utf-8", body,
+                 body != NULL ? strlen(text) : 0);
+}
+
+void slack_add_header(struct http_response *response, const char *name, const char *value)
+{
+    if (http_response_header(response, name, value) < 0)
+        log_error("header %s does not fit", name);
+}
+
+void slack_respond_buffer(struct http_response *response, const char *content_type,
+                          struct buffer *buffer)
+{
+    char *body;
+    size_t bytes;
+    int error = buffer_take(buffer, &body, &bytes);
+    buffer_finish(buffer);
+    if (error < 0) {
+        slack_respond_text(response, 503, "out of memory\n");
+        return;
+    }
+    http_respond(response, 200, content_type, body, bytes);
+    response->compressible = true;
+    slack_add_header(response, "X-Content-Type-Options", "nosniff");
+    slack_add_header(response, "Cache-Control", "no-store");
+}
+
+const char *slack_rejection_word(unsigned reject)
+{
+    return rejection(reject).word;
+}
+
+static void reject(struct slack_service *service, unsigned reason, struct http_response *response)
+{
+    struct rejection answer = rejection(reason);
+    atomic_fetch_add(&service->rejected[reason], 1);
+    slack_respond_text(response, answer.status, answer.word);
+}
+
+/* Takes one token of the bucket, which fills at `rate` a second and holds one second's worth. */
+static bool within_rate(struct slack_service *service)
+{
+    struct timespec now;
+    if (service->rate == 0)
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    pthread_mutex_lock(&service->mu);
+    double seconds = (double)(now.tv_sec - service->refilled.tv_sec) +
+                     (double)(now.tv_nsec - service->refilled.tv_nsec) * 1e-9;
+    service->refilled = now;
+    service->tokens += seconds * service->rate;
+    if (service->tokens > service->rate)
+        service->tokens = service->rate;
+    bool granted = service->tokens >= 1;
+    service->tokens -= granted;
+    pthread_mutex_unlock(&service->mu);
+    return granted;
+}
+
+/* Renders and keeps the message. 0 or -ENOMEM. */
+static int keep(struct slack_service *service, const struct slack_payload *payload,
+                uint64_t *ret_id)
+{
+    struct buffer html, json;
+    char *html_text = NULL, *json_text = NULL;
+    size_t html_bytes, json_bytes;
+    int64_t now = (int64_t)time(NULL);
+    buffer_init(&html, 4096);
+    buffer_init(&json, payload->json_bytes + 1024);
+    slack_render_html(&html, payload, now, atomic_fetch_add(&service->serial, 1));
+    slack_render_json(&json, payload, now);
+    int error = buffer_take(&html, &html_text, &html_bytes);
+    if (error == 0)
+        error = buffer_take(&json, &json_text, &json_bytes);
+    buffer_finish(&html);
+    buffer_finish(&json);
+    if (error < 0) {
+        free(html_text);
+        return error;
+    }
+    return slack_store_add(service->store, html_text, html_bytes, json_text, json_bytes, ret_id);
+}
+
+static void handle_webhook(void *context, const struct http_request *request,
+                           struct http_response *response)
+{
+    struct slack_service *service = context;
+    struct slack_payload payload;
+    enum slack_refusal refusal;
+    uint64_t id = 0;
+    if (!within_rate(service)) {
+        slack_add_header(response, "Retry-After", "1");
+        reject(service, REJECT_RATE_LIMITED, response);
+        return;
+    }
+    int error = slack_payload_decode(http_request_header(request, "Content-Type"), request->body,
+                                     request->body_bytes, &payload, &refusal);
+    if (error == 0) {
+        error = keep(service, &payload, &id);
+        if (error == 0)
+            log_info("message %" PRIu64 " from %s: %zu attachments", id,
+                     *payload.username != '\0' ? payload.username : "a webhook",
+                     payload.attachment_count);
+        slack_payload_finish(&payload);
+    }
+    if (error == 0)
+        /* The whole body must be this word: Alertmanager 0.26 and later compare it. */
+        slack_respond_text(response, 200, "ok");
+    else if (error == -EINVAL) {
+        log_warning("message refused: %s", slack_refusal_word(refusal));
+        reject(service, refusal, response);
+    } else {
+        reject(service, REJECT_INTERNAL, response);
+    }
+}
+
+static void handle_wrong_webhook(void *context, const struct http_request *request,
+                                 struct http_response *response)
+{
+    (void)request;
+    reject(context, REJECT_NO_SERVICE, response);
+}
+
+static void handle_clear(void *context, const struct http_request *request,
+                         struct http_response *response)
+{
+    (void)request;
+    struct slack_service *service = context;
+    struct buffer out;
+    struct json_writer json;
+    buffer_init(&out, 64);
+    json_init(&json, &out);
+    json_begin_object(&json);
+    json_member_integer(&json, "cleared", slack_store_clear(service->store));
+    json_end_object(&json);
+    slack_respond_buffer(response, "application/json", &out);
+}
+
+static void handle_health(void *context, const struct http_request *request,
+                          struct http_response *response)
+{
+    (void)context, (void)request;
+    struct buffer out;
+    struct json_writer json;
+    char now[SLACK_TIME_BYTES];
+    slack_time_iso((int64_t)time(NULL), now);
+    buffer_init(&out, 128);
+    json_init(&json, &out);
+    json_begin_object(&json);
+    json_member_string(&json, "status", "healthy");
+    json_member_string(&json, "timestamp", now);
+    json_end_object(&json);
+    slack_respond_buffer(response, "application/json", &out);
+}
+
+/* A refusal of the adapter, in Slack's words where Slack has one. */
+static void render_error(void *context, unsigned status, const char *detail,
+                         struct http_response *response)
+{
+    static const struct {
+        unsigned status, reason;
+    } known[] = {
+        {404, REJECT_NO_SERVICE},
+        {405, REJECT_METHOD},
+        {413, SLACK_MSG_TOO_LONG},
+        {500, REJECT_INTERNAL},
+    };
+    struct slack_service *service = context;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].status == status) {
+            atomic_fetch_add(&service->rejected[known[i].reason], 1);
+            slack_respond_text(response, status, rejection(known[i].reason).word);
+            return;
+        }
+    }
+    atomic_fetch_add(&service->rejected[REJECT_OTHER], 1);
+    slack_respond_text(response, status, detail);
+}
+
+static const struct http_route routes[] = {
+    {"POST", "/slack", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_webhook},
+    {"POST", "/slack/{rest}", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_wrong_webhook},
+    {"GET", "/", HTTP_BODY_NONE, 0, slack_handle_page},
+    {"GET", "/inbox.css", HTTP_BODY_NONE, 0, slack_handle_asset},
+    {"GET", "/inbox.js", HTTP_BODY_NONE, 0, slack_handle_asset},
+    {"GET", "/inbox.svg", HTTP_BODY_NONE, 0, slack_handle_asset},
+    {"GET", "/news", HTTP_BODY_NONE, 0, slack_handle_news},
+    {"GET", "/messages", HTTP_BODY_NONE, 0, slack_handle_messages},
+    {"POST", "/messages/clear", HTTP_BODY_OPTIONAL, 1024, handle_clear},
+    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics},
+};
+
+static int start_server(struct slack_service *service, const char *listen)
+{
+    struct http_server_config config = {
+        .listen = listen,
+        .routes = routes,
+        .route_count = sizeof(routes) / sizeof(routes[0]),
+        .context = service,
+        .limits = limits,
+        .render_error = render_error,
+    };
+    return http_server_start(&config, &service->server);
+}
+
+int slack_service_start(const struct slack_service_config *config,
+                        struct slack_service **ret_service)
+{
+    struct slack_service *service = calloc(1, sizeof(*service));
+    if (service == NULL)
+        return -ENOMEM;
+    pthread_mutex_init(&service->mu, NULL);
+    service->rate = config->rate;
+    service->tokens = config->rate;
+    clock_gettime(CLOCK_MONOTONIC, &service->refilled);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t generation = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    service->store = slack_store_create(config->capacity, MAX_STORE_BYTES, generation);
+    int error = service->store != NULL ? start_server(service, config->listen) : -ENOMEM;
+    if (error < 0) {
+        slack_service_stop(service);
+        return error;
+    }
+    *ret_service = service;
+    return 0;
+}
+
+const char *slack_service_address(const struct slack_service *service)
+{
+    return http_server_address(service->server);
+}
+
+void slack_service_stop(struct slack_service *service)
+{
+    if (service == NULL)
+        return;
+    /* Longer than any answer takes; a client that reads slower is cut off. */
+    http_server_stop(service->server, 2000);
+    slack_store_destroy(service->store);
+    pthread_mutex_destroy(&service->mu);
+    free(service);
+}

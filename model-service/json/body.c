@@ -1,0 +1,187 @@
+/* body.c - a request body as a JSON object, and the refusal of one. */
+#include "json/body.h"
+
+#include "text/excerpt.h"
+#include "json/limit.h"
+#include "json/place.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int json_refuse(const struct json_decoder *decoder, unsigned status, const char *format, ...)
+{
+    struct input_error *error = decoder->error;
+    int used = 0;
+    va_list arguments;
+
+    if (decoder->instance != JSON_NO_INSTANCE)
+        used = snprintf(error->detail, sizeof(error->detail), "instance %zu: ", decoder->instance);
+    va_start(arguments, format);
+    vsnprintf(error->detail + used, sizeof(error->detail) - (size_t)used, format, arguments);
+    va_end(arguments);
+    excerpt_clean(error->detail);
+    error->status = status;
+    return -EINVAL;
+}
+
+const char *json_type_name(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a boolean";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
+int json_refuse_value(const struct json_decoder *decoder, size_t feature, const char *found)
+{
+    const bool categorical = decoder->schema->categorical[feature];
+
+    return json_refuse(decoder, 422, "feature \"%s\" must be %s, got %s",
+                       excerpt(decoder->schema->name[feature]).text,
+                       !categorical         ? "a finite number"
+                       : decoder->observing ? "a string, a number or a boolean"
+                                            : "a string",
+                       found);
+}
+
+static int refuse_shape(const struct json_decoder *decoder, const char *found)
+{
+    return json_refuse(decoder, 400, "the body must be a JSON object, got %s", found);
+}
+
+#define NO_FEATURE   SIZE_MAX
+#define OUT_OF_RANGE "the number %s is outside the range of a 64-bit float"
+
+/* Index of the feature whose value is at the place, or NO_FEATURE; notes the instance. */
+static size_t open_feature(struct json_decoder *decoder, const struct json_place *place)
+{
+    const struct input_schema *schema = decoder->schema;
+    size_t level = 0; /* of the array or object of features */
+
+    if (!schema)
+        return NO_FEATURE;
+    if (json_place_has_key(place, 0, "instances") && place->depth > 1 && place->level[1].array) {
+        decoder->instance = place->level[1].index;
+        level = place->depth == 4 && json_place_has_key(place, 2, "features") ? 3 : 2;
+    } else if (json_place_has_key(place, 0, "features")) {
+        level = 1;
+    }
+    if (level == 0 || place->depth != level + 1)
+        return NO_FEATURE;
+    for (size_t i = 0; i < schema->features; i++)
+        if (place->level[level].array ? i == place->level[level].index
+                                      : json_place_has_key(place, level, schema->name[i]))
+            return i;
+    return NO_FEATURE;
+}
+
+/* Turns a number that no double holds into the sentence a reader of the value would have written;
+ * the JSON library stops at it and knows only the offset. */
+static int refuse_overflow(struct json_decoder *decoder, const char *body, size_t offset)
+{
+    struct json_place place;
+    const struct json_level *last;
+    size_t feature;
+
+    json_place_find(body, offset, &place);
+    struct excerpt token = excerpt_bytes(place.token, place.token_bytes);
+
+    if (place.depth == 0 || place.level[0].array)
+        return refuse_shape(decoder, place.depth == 0 ? "a number" : "an array");
+    feature = open_feature(decoder, &place);
+    if (feature != NO_FEATURE)
+        return json_refuse_value(decoder, feature, token.text);
+    last = &place.level[(place.depth < JSON_PLACE_LEVELS ? place.depth : JSON_PLACE_LEVELS) - 1];
+    if (last->array)
+        return json_refuse(decoder, 422, OUT_OF_RANGE " (element %zu)", token.text, last->index);
+    return json_refuse(decoder, 422, OUT_OF_RANGE " (\"%s\")", token.text,
+                       excerpt_bytes(last->key, last->key_bytes).text);
+}
+
+static int refuse_malformed(const struct json_decoder *decoder, const json_error_t *error)
+{
+    const char *text = error->text;
+
+    if (json_error_code(error) == json_error_null_character)
+        text = "a string must not contain \\u0000";
+    if (decoder->one_line)
+        return json_refuse(decoder, 400, "malformed JSON at column %d: %s", error->column, text);
+    return json_refuse(decoder, 400, "malformed JSON at line %d, column %d: %s", error->line,
+                       error->column, text);
+}
+
+/* The JSON library passes over a NUL byte that follows a number. */
+static int refuse_nul(const struct json_decoder *decoder, const char *body, const char *nul)
+{
+    int line = 1, column = 0;
+
+    for (const char *p = body; p <= nul; p++) {
+        column += (*p & 0xc0) != 0x80; /* characters, not bytes */
+        if (*p == '\n') {
+            line++;
+            column = 0;
+        }
+    }
+    if (decoder->one_line)
+        return json_refuse(decoder, 400, "malformed JSON at column %d: a NUL byte", column);
+    return json_refuse(decoder, 400, "malformed JSON at line %d, column %d: a NUL byte", line,
+                       column);
+}
+
+bool json_is_blank(const char *body, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (!memchr(" \t\r\n", body[i], 4))
+            return false;
+    return true;
+}
+
+/* The body as an object, or 400; 413 when it has more values than one request should. */
+int json_load_object(struct json_decoder *decoder, const char *body, size_t bytes,
+                     json_t **ret_root)
+{
+    const char *nul;
+    json_error_t error;
+    bool too_large;
+    json_t *root = json_limit_load(
+        body, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY, &error,
+        &too_large);
+
+    if (too_large)
+        return json_refuse(decoder, 413, "the body has too many values for one request");
+    if (!root) {
+        if (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0')
+            return -ENOMEM;
+        if (json_is_blank(body, bytes))
+            return json_refuse(decoder, 400, "the body is empty; a JSON object is expected");
+        if (json_error_code(&error) == json_error_numeric_overflow)
+            return refuse_overflow(decoder, body, (size_t)error.position);
+        return refuse_malformed(decoder, &error);
+    }
+    nul = memchr(body, '\0', bytes);
+    if (nul || !json_is_object(root)) {
+        if (nul)
+            refuse_nul(decoder, body, nul);
+        else
+            refuse_shape(decoder, json_type_name(root));
+        json_limit_release(root);
+        return -EINVAL;
+    }
+    *ret_root = root;
+    return 0;
+}

@@ -1,0 +1,364 @@
+/* input.c - request bodies as typed rows. */
+#include "json/input.h"
+
+#include "row/text_value.h"
+#include "text/excerpt.h"
+#include "json/body.h"
+#include "json/limit.h"
+#include "json/quick.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Schema names listed after an unknown one: enough to see the pattern. */
+#define LISTED_NAMES 10
+#define LIST_BYTES   160
+
+struct name_list {
+    char text[LIST_BYTES + EXCERPT_BYTES];
+};
+
+static struct name_list list_names(const struct input_schema *schema)
+{
+    struct name_list list = {.text = ""};
+    size_t used = 0;
+
+    for (size_t i = 0; i < schema->features; i++) {
+        if (i == LISTED_NAMES || used >= LIST_BYTES - EXCERPT_BYTES) {
+            snprintf(list.text + used, sizeof(list.text) - used, ", ...");
+            break;
+        }
+        used += (size_t)snprintf(list.text + used, sizeof(list.text) - used, "%s%s", i ? ", " : "",
+                                 excerpt(schema->name[i]).text);
+    }
+    return list;
+}
+
+static int refuse_unknown(const struct json_decoder *decoder, const char *name)
+{
+    return json_refuse(decoder, 422, "unknown feature \"%s\"; the model has %s", excerpt(name).text,
+                       list_names(decoder->schema).text);
+}
+
+/* Whether a null or an absent feature is missing. */
+static bool may_miss(const struct json_decoder *decoder)
+{
+    return decoder->observing || decoder->schema->allow_missing;
+}
+
+/* Whether a null is missing, also where an absent feature is an error. */
+static bool may_be_null(const struct json_decoder *decoder, size_t feature)
+{
+    const bool *nullable = decoder->schema->nullable;
+
+    return may_miss(decoder) || (nullable && nullable[feature]);
+}
+
+static int refuse_text(const struct json_decoder *decoder, size_t feature, const json_t *json)
+{
+    char found[EXCERPT_BYTES + 8];
+
+    snprintf(found, sizeof(found), "\"%s\"", excerpt(json_string_value(json)).text);
+    return json_refuse_value(decoder, feature, found);
+}
+
+/* What JSON has no number for. */
+static bool special_number(const json_t *json, double *ret_number)
+{
+    const char *text = json_string_value(json);
+
+    if (strcmp(text, "NaN") == 0)
+        *ret_number = NAN;
+    else if (strcmp(text, "Infinity") == 0)
+        *ret_number = INFINITY;
+    else if (strcmp(text, "-Infinity") == 0)
+        *ret_number = -INFINITY;
+    else
+        return false;
+    return true;
+}
+
+static int observe_value(const struct json_decoder *decoder, size_t feature, const json_t *json,
+                         struct input_value *value)
+{
+    const bool categorical = decoder->schema->categorical[feature];
+
+    *value = (struct input_value){.number = NAN};
+    if (json_is_real(json)) {
+        value->number = json_real_value(json);
+    } else if (json_is_string(json) && categorical) {
+        if (text_value_is_missing(json_string_value(json), json_string_length(json)))
+            return 0;
+        value->text = json_string_value(json);
+        value->text_bytes = json_string_length(json);
+    } else if (json_is_string(json)) {
+        if (!special_number(json, &value->number))
+            return refuse_text(decoder, feature, json);
+    } else if (json_is_boolean(json) && categorical) {
+        value->text = json_is_true(json) ? "true" : "false";
+        value->text_bytes = strlen(value->text);
+    } else if (!json_is_null(json)) {
+        return json_refuse_value(decoder, feature, json_type_name(json));
+    }
+    return 0;
+}
+
+static int decode_value(const struct json_decoder *decoder, size_t feature, const json_t *json,
+                        struct input_value *value)
+{
+    bool categorical = decoder->schema->categorical[feature];
+
+    if (decoder->observing)
+        return observe_value(decoder, feature, json, value);
+    if (!categorical && json_is_real(json)) {
+        *value = (struct input_value){.number = json_real_value(json)};
+    } else if (categorical && json_is_string(json)) {
+        *value = (struct input_value){.text = json_string_value(json),
+                                      .text_bytes = json_string_length(json)};
+    } else if (json_is_null(json) && may_be_null(decoder, feature)) {
+        *value = (struct input_value){.number = NAN};
+    } else {
+        return json_refuse_value(decoder, feature, json_type_name(json));
+    }
+    return 0;
+}
+
+static int decode_array(const struct json_decoder *decoder, const json_t *json,
+                        struct input_value *values)
+{
+    const struct input_schema *schema = decoder->schema;
+    size_t count = json_array_size(json);
+
+    if (count != schema->features)
+        return json_refuse(decoder, 422, "expected %zu feature%s (%s), got %zu", schema->features,
+                           schema->features == 1 ? "" : "s", list_names(schema).text, count);
+    for (size_t i = 0; i < count; i++) {
+        int r = decode_value(decoder, i, json_array_get(json, i), &values[i]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static bool schema_has(const struct input_schema *schema, const char *name)
+{
+    for (size_t i = 0; i < schema->features; i++)
+        if (strcmp(schema->name[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Called when there are more members than known ones. Members are unique, so at most `features`
+ * known ones come before the first unknown one, however long the body is. */
+static int refuse_first_unknown(const struct json_decoder *decoder, json_t *json)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json, name, value) if (!schema_has(decoder->schema, name)) break;
+    return refuse_unknown(decoder, name);
+}
+
+static int decode_object(const struct json_decoder *decoder, json_t *json,
+                         struct input_value *values)
+{
+    const struct input_schema *schema = decoder->schema;
+    size_t known = 0, absent = SIZE_MAX;
+
+    for (size_t i = 0; i < schema->features; i++) {
+        const json_t *value = json_object_get(json, schema->name[i]);
+        int r;
+
+        if (value) {
+            known++;
+            r = decode_value(decoder, i, value, &values[i]);
+            if (r < 0)
+                return r;
+        } else {
+            values[i] = (struct input_value){.number = NAN};
+            absent = absent == SIZE_MAX ? i : absent;
+        }
+    }
+    if (known < json_object_size(json))
+        return refuse_first_unknown(decoder, json);
+    if (absent != SIZE_MAX && !may_miss(decoder))
+        return json_refuse(decoder, 422, "feature \"%s\" is missing",
+                           excerpt(schema->name[absent]).text);
+    return 0;
+}
+
+int json_decode_features(const struct json_decoder *decoder, json_t *json,
+                         struct input_value *values)
+{
+    if (json_is_array(json))
+        return decode_array(decoder, json, values);
+    if (json_is_object(json))
+        return decode_object(decoder, json, values);
+    return json_refuse(decoder, 422, "%s must be an array or an object of features, got %s",
+                       decoder->instance == JSON_NO_INSTANCE ? "\"features\"" : "an instance",
+                       json_type_name(json));
+}
+
+int json_decode_id(const struct json_decoder *decoder, const json_t *json, const char **ret_id)
+{
+    if (!json || json_is_null(json))
+        return 0;
+    if (!json_is_string(json))
+        return json_refuse(decoder, 422, "\"id\" must be a string, got %s", json_type_name(json));
+    if (json_string_length(json) == 0 || json_string_length(json) > INPUT_ID_MAX_BYTES)
+        return json_refuse(decoder, 422, "\"id\" must have 1 to %d bytes, got %zu",
+                           INPUT_ID_MAX_BYTES, json_string_length(json));
+    *ret_id = json_string_value(json);
+    return 0;
+}
+
+/* {"features": ..., "id": ...} */
+static int decode_wrapped(const struct json_decoder *decoder, const json_t *object,
+                          json_t *features, struct input_row *row)
+{
+    int r = json_decode_id(decoder, json_object_get(object, "id"), &row->id);
+
+    return r < 0 ? r : json_decode_features(decoder, features, row->value);
+}
+
+static int decode_instance(const struct json_decoder *decoder, json_t *json, bool may_wrap,
+                           struct input_row *row)
+{
+    json_t *features = may_wrap ? json_object_get(json, "features") : NULL;
+
+    if (json_is_array(features) || json_is_object(features))
+        return decode_wrapped(decoder, json, features, row);
+    return json_decode_features(decoder, json, row->value);
+}
+
+/* Rows and their values in one block. */
+static struct input_row *rows_new(size_t rows, size_t features)
+{
+    size_t row_bytes = sizeof(struct input_row) + features * sizeof(struct input_value);
+    struct input_row *row;
+    struct input_value *values;
+
+    if (features > (SIZE_MAX - sizeof(*row)) / sizeof(*values) || rows > SIZE_MAX / row_bytes)
+        return NULL;
+    row = malloc(rows * row_bytes);
+    if (!row)
+        return NULL;
+    values = (struct input_value *)(row + rows);
+    for (size_t i = 0; i < rows; i++)
+        row[i] = (struct input_row){.value = values + i * features};
+    return row;
+}
+
+static int decode_single(const struct json_decoder *decoder, const json_t *root, json_t *features,
+                         struct input_request *request)
+{
+    request->count = 1;
+    request->inline_row = (struct input_row){.value = request->inline_values};
+    request->rows = &request->inline_row;
+    if (decoder->schema->features > INPUT_INLINE_FEATURES) {
+        request->rows = rows_new(1, decoder->schema->features);
+        if (!request->rows)
+            return -ENOMEM;
+    }
+    return decode_wrapped(decoder, root, features, request->rows);
+}
+
+static int decode_batch(struct json_decoder *decoder, const json_t *instances, size_t max_instances,
+                        struct input_request *request)
+{
+    bool may_wrap = !schema_has(decoder->schema, "features");
+    size_t count = json_array_size(instances);
+
+    if (!json_is_array(instances))
+        return json_refuse(decoder, 422, "\"instances\" must be an array, got %s",
+                           json_type_name(instances));
+    if (count == 0)
+        return json_refuse(decoder, 422, "\"instances\" is empty; at least one is expected");
+    if (count > max_instances)
+        return json_refuse(decoder, 413, "too many instances: %zu, at most %zu in one request",
+                           count, max_instances);
+    request->rows = rows_new(count, decoder->schema->features);
+    if (!request->rows)
+        return -ENOMEM;
+    request->count = count;
+    request->batch = true;
+    for (size_t i = 0; i < count; i++) {
+        int r;
+
+        decoder->instance = i;
+        r = decode_instance(decoder, json_array_get(instances, i), may_wrap, &request->rows[i]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int decode_request(struct json_decoder *decoder, const json_t *root, size_t max_instances,
+                          struct input_request *request)
+{
+    json_t *features = json_object_get(root, "features");
+    json_t *instances = json_object_get(root, "instances");
+
+    if (features && instances)
+        return json_refuse(decoder, 422, "\"features\" and \"instances\" exclude each other");
+    if (features)
+        return decode_single(decoder, root, features, request);
+    if (!instances)
+        return json_refuse(decoder, 422, "\"features\" or \"instances\" is missing");
+    if (json_object_get(root, "id"))
+        return json_refuse(decoder, 422,
+                           "\"id\" belongs beside \"features\" in an instance, not beside "
+                           "\"instances\"");
+    return decode_batch(decoder, instances, max_instances, request);
+}
+
+static bool decode_quick(const char *body, size_t bytes, const struct input_schema *schema,
+                         struct input_request *request)
+{
+    if (schema->features > INPUT_INLINE_FEATURES ||
+        !json_quick_row(body, bytes, schema, request->inline_values))
+        return false;
+    request->inline_row = (struct input_row){.value = request->inline_values};
+    request->rows = &request->inline_row;
+    request->count = 1;
+    request->batch = false;
+    request->document = NULL;
+    return true;
+}
+
+int input_predict_decode(const char *body, size_t bytes, const struct input_schema *schema,
+                         size_t max_instances, struct input_request *ret_request,
+                         struct input_error *ret_error)
+{
+    if (decode_quick(body, bytes, schema, ret_request))
+        return 0;
+    struct json_decoder decoder = {
+        .schema = schema, .instance = JSON_NO_INSTANCE, .error = ret_error};
+    json_t *root;
+    int r = json_load_object(&decoder, body, bytes, &root);
+
+    if (r < 0)
+        return r;
+    ret_request->rows = NULL;
+    ret_request->count = 0;
+    ret_request->batch = false;
+    ret_request->document = root;
+    r = decode_request(&decoder, root, max_instances, ret_request);
+    if (r < 0)
+        input_request_finish(ret_request);
+    return r;
+}
+
+void input_request_finish(struct input_request *request)
+{
+    if (request->rows != &request->inline_row)
+        free(request->rows);
+    json_limit_release(request->document);
+    request->rows = NULL;
+    request->document = NULL;
+    request->count = 0;
+}

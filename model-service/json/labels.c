@@ -1,0 +1,124 @@
+/* labels.c - bodies with labels. */
+#include "json/labels.h"
+
+#include "json/body.h"
+#include "json/limit.h"
+
+#include <errno.h>
+#include <math.h>
+
+static int decode_batch(const struct json_decoder *decoder, const char *name, json_t *elements,
+                        size_t max_labels, struct input_labels *labels)
+{
+    const size_t count = json_array_size(elements);
+
+    if (!json_is_array(elements))
+        return json_refuse(decoder, 422, "\"%s\" must be an array, got %s", name,
+                           json_type_name(elements));
+    if (count == 0)
+        return json_refuse(decoder, 422, "\"%s\" is empty; at least one label is expected", name);
+    if (count > max_labels)
+        return json_refuse(decoder, 413, "too many labels: %zu, at most %zu in one request", count,
+                           max_labels);
+    labels->count = count;
+    labels->batch = true;
+    labels->elements = elements;
+    return 0;
+}
+
+static int decode_forms(const struct json_decoder *decoder, json_t *root, size_t max_labels,
+                        struct input_labels *labels)
+{
+    json_t *batch = json_object_get(root, "labels");
+    json_t *instances = json_object_get(root, "instances");
+    const bool single = json_object_get(root, "label") || json_object_get(root, "id");
+
+    if ((batch != NULL) + (instances != NULL) + single > 1)
+        return json_refuse(decoder, 422,
+                           "\"label\", \"labels\" and \"instances\" exclude each other");
+    if (batch)
+        return decode_batch(decoder, "labels", batch, max_labels, labels);
+    if (instances)
+        return decode_batch(decoder, "instances", instances, max_labels, labels);
+    if (!single)
+        return json_refuse(decoder, 422, "\"label\" or \"labels\" is missing");
+    labels->count = 1;
+    return 0;
+}
+
+int input_labels_decode(const char *body, size_t bytes, size_t max_labels,
+                        struct input_labels *ret_labels, struct input_error *ret_error)
+{
+    struct json_decoder decoder = {.instance = JSON_NO_INSTANCE, .error = ret_error};
+    struct input_labels labels = {.count = 0};
+    json_t *root;
+    int r = json_load_object(&decoder, body, bytes, &root);
+
+    if (r < 0)
+        return r;
+    r = decode_forms(&decoder, root, max_labels, &labels);
+    if (r < 0) {
+        json_limit_release(root);
+        return r;
+    }
+    labels.document = root;
+    *ret_labels = labels;
+    return 0;
+}
+
+static int decode_id(const struct json_decoder *decoder, const json_t *id,
+                     struct input_label *label)
+{
+    if (!id)
+        return json_refuse(decoder, 422, "\"id\" is missing");
+    if (!json_is_string(id))
+        return json_refuse(decoder, 422, "\"id\" must be a string, got %s", json_type_name(id));
+    label->id = json_string_value(id);
+    label->id_bytes = json_string_length(id);
+    if (label->id_bytes == 0 || label->id_bytes > INPUT_ID_MAX_BYTES)
+        return json_refuse(decoder, 422, "\"id\" must have 1 to %d bytes, got %zu",
+                           INPUT_ID_MAX_BYTES, label->id_bytes);
+    return 0;
+}
+
+static int decode_label(const struct json_decoder *decoder, const json_t *json,
+                        struct input_label *label)
+{
+    if (!json)
+        return json_refuse(decoder, 422, "\"label\" is missing");
+    if (json_is_string(json))
+        label->label = (struct input_value){
+            .number = NAN, .text = json_string_value(json), .text_bytes = json_string_length(json)};
+    else if (json_is_real(json))
+        label->label = (struct input_value){.number = json_real_value(json)};
+    else
+        return json_refuse(decoder, 422, "\"label\" must be a string or a number, got %s",
+                           json_type_name(json));
+    return 0;
+}
+
+int input_labels_get(const struct input_labels *labels, size_t index, struct input_label *ret_label,
+                     struct input_error *ret_error)
+{
+    const struct json_decoder decoder = {.instance = JSON_NO_INSTANCE, .error = ret_error};
+    const json_t *element =
+        labels->batch ? json_array_get(labels->elements, index) : labels->document;
+    struct input_label label;
+
+    if (!json_is_object(element))
+        return json_refuse(&decoder, 422, "a label must be an object, got %s",
+                           json_type_name(element));
+    int r = decode_id(&decoder, json_object_get(element, "id"), &label);
+    if (r == 0)
+        r = decode_label(&decoder, json_object_get(element, "label"), &label);
+    if (r == 0)
+        *ret_label = label;
+    return r;
+}
+
+void input_labels_finish(struct input_labels *labels)
+{
+    json_limit_release(labels->document);
+    labels->document = NULL;
+    labels->count = 0;
+}

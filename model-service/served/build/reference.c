@@ -1,0 +1,160 @@
+/* reference.c - what the model's predictions are compared with: those of the
+ * reference's own columns, or what the model says to the reference's rows. */
+#include "served/internal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows scored at a time. */
+#define BLOCK_ROWS 256u
+/* Noise of the reference's predictions is drawn far from that of the service's own. */
+#define REFERENCE_SEQUENCE (UINT64_C(1) << 63)
+
+struct block {
+    struct scorer_value *values; /* [BLOCK_ROWS][features] */
+    double *outputs;             /* [BLOCK_ROWS][outputs] */
+};
+
+static void block_fill(const struct served_model *model, const double *const *numbers,
+                       const char *const *const *texts, size_t first, size_t rows,
+                       struct scorer_value *values)
+{
+    const size_t features = model->schema.features;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t f = 0; f < features; f++) {
+            const char *text = texts && texts[f] ? texts[f][first + r] : NULL;
+            /* the number of a categorical value is 0 as in a request: NaN times weight 0 is NaN */
+            values[r * features + f] =
+                (struct scorer_value){.number = numbers[f] ? numbers[f][first + r] : 0,
+                                      .text = text,
+                                      .text_bytes = text ? strlen(text) : 0};
+        }
+}
+
+static void row_store(const struct served_model *model, const double *outputs, bool known,
+                      size_t row, const struct reference_predictions *predictions)
+{
+    const size_t count = scorer_outputs(model->scorer);
+    if (predictions->owned_class)
+        predictions->class_text[row] =
+            known ? model->class_names[scorer_class(model->type, outputs, count)] : NULL;
+    if (predictions->owned_value)
+        predictions->value[row] = known ? outputs[0] : NAN;
+    if (predictions->owned_score)
+        predictions->score[row] = known ? outputs[0] : NAN;
+    for (size_t o = 0; predictions->outputs && o < count; o++)
+        predictions->outputs[row * count + o] = known ? outputs[o] : NAN;
+}
+
+/* A block at once; if one of its rows cannot be scored (it lacks a value), row by row. */
+static int block_score(const struct served_model *model, const struct block *block, size_t first,
+                       size_t rows, const struct reference_predictions *predictions)
+{
+    const size_t outputs = scorer_outputs(model->scorer), features = model->schema.features;
+    const uint64_t sequence = REFERENCE_SEQUENCE + first;
+    const bool whole =
+        scorer_score_rows(model->scorer, block->values, rows, sequence, block->outputs) == 0;
+    for (size_t r = 0; r < rows; r++) {
+        double *output = block->outputs + r * outputs;
+        int rc =
+            whole ? 0
+                  : scorer_score(model->scorer, block->values + r * features, sequence + r, output);
+        if (rc < 0 && rc != -EINVAL)
+            return rc;
+        row_store(model, output, rc == 0, first + r, predictions);
+    }
+    return 0;
+}
+
+static int owned_allocate(const struct served_model *model, size_t rows,
+                          struct reference_predictions *predictions)
+{
+    const bool regression = model->type == PREDICTION_REGRESSION;
+    predictions->rows = rows;
+    predictions->owned_class = !regression && !predictions->class_text;
+    predictions->owned_value = regression && !predictions->value;
+    predictions->owned_score = model->type == PREDICTION_BINARY && !predictions->score;
+    if (predictions->owned_class)
+        predictions->class_text = calloc(rows, sizeof(*predictions->class_text));
+    if (predictions->owned_value)
+        predictions->value = calloc(rows, sizeof(double));
+    if (predictions->owned_score)
+        predictions->score = calloc(rows, sizeof(double));
+    if (model->type == PREDICTION_MULTICLASS) {
+        predictions->outputs = calloc(rows, scorer_outputs(model->scorer) * sizeof(double));
+        if (!predictions->outputs)
+            return -ENOMEM;
+    }
+    return (predictions->owned_class && !predictions->class_text) ||
+                   (predictions->owned_value && !predictions->value) ||
+                   (predictions->owned_score && !predictions->score)
+               ? -ENOMEM
+               : 0;
+}
+
+int reference_predictions_score(const struct served_model *model, const double *const *numbers,
+                                const char *const *const *texts, size_t rows,
+                                struct reference_predictions *predictions)
+{
+    int rc = owned_allocate(model, rows, predictions);
+    struct block block = {
+        .values = calloc(BLOCK_ROWS, model->schema.features * sizeof(*block.values)),
+        .outputs = calloc(BLOCK_ROWS, scorer_outputs(model->scorer) * sizeof(double)),
+    };
+    if (!block.values || !block.outputs)
+        rc = -ENOMEM;
+    for (size_t first = 0; rc == 0 && first < rows; first += BLOCK_ROWS) {
+        const size_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        block_fill(model, numbers, texts, first, count, block.values);
+        rc = block_score(model, &block, first, count, predictions);
+    }
+    free(block.values);
+    free(block.outputs);
+    return rc;
+}
+
+void reference_predictions_finish(struct reference_predictions *predictions)
+{
+    if (predictions->owned_class || predictions->translated_class)
+        free(predictions->class_text);
+    if (predictions->owned_value)
+        free(predictions->value);
+    if (predictions->owned_score)
+        free(predictions->score);
+    free(predictions->outputs);
+}
+
+/* --- the detector --- */
+
+static void add_numbers(struct served_model *model, struct detector_feature *features,
+                        const char *name, const double *numbers, size_t *ret_feature)
+{
+    *ret_feature = model->row_features++;
+    features[*ret_feature] = (struct detector_feature){
+        .name = name, .type = FEATURE_NUMERIC, .reference_numbers = numbers, .prediction = true};
+}
+
+int served_model_create_detector(struct served_model *model, struct detector_feature *features,
+                                 struct detector_spec *spec,
+                                 const struct reference_predictions *predictions)
+{
+    if (predictions->class_text) {
+        model->class_feature = model->row_features++;
+        features[model->class_feature] =
+            (struct detector_feature){.name = CONFIG_PREDICTION_NAME,
+                                      .type = FEATURE_CATEGORICAL,
+                                      .reference_texts = predictions->class_text,
+                                      .prediction = true};
+    }
+    if (predictions->value)
+        add_numbers(model, features, CONFIG_PREDICTION_NAME, predictions->value,
+                    &model->value_feature);
+    if (predictions->score)
+        add_numbers(model, features, CONFIG_PREDICTION_SCORE_NAME, predictions->score,
+                    &model->score_feature);
+    spec->features = features;
+    spec->feature_count = model->row_features;
+    return detector_create(spec, &model->detector);
+}

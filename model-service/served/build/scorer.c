@@ -1,0 +1,170 @@
+/* scorer.c - the scorer a configuration asks for. Files of weights are decoded in
+ * adapt/ and scored in model/, which do not know each other: they meet here. */
+#include "served/internal.h"
+
+#include "score/xgboost.h"
+#include "json/weights.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct weights_feature *weights_find(const struct weights_file *file, const char *name)
+{
+    for (size_t i = 0; i < file->feature_count; i++)
+        if (strcmp(file->features[i].name, name) == 0)
+            return &file->features[i];
+    return NULL;
+}
+
+/* The first feature of the file that the configuration does not have; NULL: none. */
+static const char *weights_unknown(const struct weights_file *file,
+                                   const struct config_model *config)
+{
+    for (size_t i = 0; i < file->feature_count; i++) {
+        size_t f = 0;
+        while (f < config->feature_count &&
+               strcmp(config->features[f].name, file->features[i].name) != 0)
+            f++;
+        if (f == config->feature_count)
+            return file->features[i].name;
+    }
+    return NULL;
+}
+
+static int term_of(const struct config_model *config, const struct config_feature *feature,
+                   const struct weights_feature *weights, struct logistic_term *term,
+                   char error[SERVED_MODEL_ERROR_BYTES])
+{
+    if (!weights) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": %s has nothing for the feature \"%s\", expected a weight (0 leaves "
+                 "it out of the score)",
+                 config->name, config->scorer.file, feature->name);
+        return -EINVAL;
+    }
+    if (weights->categorical != feature->categorical) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": %s has %s for the feature \"%s\", which is %s in the configuration",
+                 config->name, config->scorer.file,
+                 weights->categorical ? "categories" : "a weight", feature->name,
+                 feature->categorical ? "categorical" : "numeric");
+        return -EINVAL;
+    }
+    struct logistic_category *categories = calloc(weights->category_count + 1, sizeof(*categories));
+    if (!categories)
+        return -ENOMEM;
+    for (size_t i = 0; i < weights->category_count; i++)
+        categories[i] =
+            (struct logistic_category){weights->categories[i].name, weights->categories[i].weight};
+    *term = (struct logistic_term){
+        .categorical = weights->categorical,
+        .weight = weights->weight,
+        .mean = weights->mean,
+        .scale = weights->scale,
+        .missing = weights->missing,
+        .categories = categories,
+        .category_count = weights->category_count,
+        .other = weights->other,
+    };
+    return 0;
+}
+
+static int weights_create(const struct config_model *config, const struct weights_file *file,
+                          struct scorer **ret_scorer, char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const char *unknown = weights_unknown(file, config);
+    if (unknown) {
+        snprintf(error, SERVED_MODEL_ERROR_BYTES,
+                 "model \"%s\": %s has weights for \"%s\", which is no feature of the model",
+                 config->name, config->scorer.file, unknown);
+        return -EINVAL;
+    }
+    struct logistic_term *terms = calloc(config->feature_count, sizeof(*terms));
+    int rc = terms ? 0 : -ENOMEM;
+    for (size_t f = 0; rc == 0 && f < config->feature_count; f++)
+        rc = term_of(config, &config->features[f], weights_find(file, config->features[f].name),
+                     &terms[f], error);
+    if (rc == 0)
+        rc =
+            logistic_scorer_create_terms(terms, config->feature_count, file->intercept, ret_scorer);
+    for (size_t f = 0; terms && f < config->feature_count; f++)
+        free((void *)terms[f].categories);
+    free(terms);
+    if (rc == 0 && file->classes[0])
+        rc = scorer_name_classes(*ret_scorer, file->classes, 2);
+    return rc;
+}
+
+static int load_weights(const struct config_model *config, struct scorer **ret_scorer,
+                        char error[SERVED_MODEL_ERROR_BYTES])
+{
+    struct weights_file file;
+    char reason[WEIGHTS_ERROR_BYTES];
+    int rc = weights_load(config->scorer.file, &file, reason);
+    if (rc < 0) {
+        if (rc != -ENOMEM)
+            snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": scorer: %s", config->name,
+                     reason);
+        return rc;
+    }
+    rc = weights_create(config, &file, ret_scorer, error);
+    weights_finish(&file);
+    return rc;
+}
+
+static int load_xgboost(const struct config_model *config, struct scorer **ret_scorer,
+                        char error[SERVED_MODEL_ERROR_BYTES])
+{
+    struct scorer_feature *features = calloc(config->feature_count, sizeof(*features));
+    if (!features)
+        return -ENOMEM;
+    for (size_t f = 0; f < config->feature_count; f++)
+        features[f] =
+            (struct scorer_feature){config->features[f].name, config->features[f].categorical};
+    char reason[SCORER_ERROR_BYTES];
+    int rc = xgboost_scorer_load(config->scorer.file, features, config->feature_count, ret_scorer,
+                                 reason);
+    free(features);
+    if (rc < 0 && rc != -ENOMEM)
+        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": scorer: %s", config->name, reason);
+    return rc;
+}
+
+/* Which features a prediction may lack. */
+static int note_nullable(struct served_model *model)
+{
+    model->nullable = calloc(model->schema.features, sizeof(*model->nullable));
+    if (!model->nullable)
+        return -ENOMEM;
+    for (size_t f = 0; f < model->schema.features; f++)
+        model->nullable[f] = scorer_takes_missing(model->scorer, f);
+    model->schema.nullable = model->nullable;
+    return 0;
+}
+
+int served_model_create_scorer(struct served_model *model, const struct config_model *config,
+                               char error[SERVED_MODEL_ERROR_BYTES])
+{
+    const struct config_scorer *scorer = &config->scorer;
+    int rc;
+    if (scorer->type == CONFIG_SCORER_NONE) {
+        const bool number = scorer->task == CONFIG_TASK_REGRESSION;
+        /* how many classes there are is seen later */
+        model->type = number ? PREDICTION_REGRESSION : PREDICTION_BINARY;
+        return 0;
+    }
+    if (scorer->type == CONFIG_SCORER_XGBOOST)
+        rc = load_xgboost(config, &model->scorer, error);
+    else if (scorer->file)
+        rc = load_weights(config, &model->scorer, error);
+    else
+        rc = logistic_scorer_create(scorer->weights, config->feature_count, scorer->intercept, 0, 0,
+                                    &model->scorer);
+    if (rc < 0)
+        return rc;
+    model->type = scorer_type(model->scorer);
+    return note_nullable(model);
+}

@@ -1,0 +1,178 @@
+/* labels.c - POST /labels: one label, a batch, or lines without end. */
+#include "app.h"
+
+#include "service/refusals.h"
+#include "json/labels.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* One request. */
+struct labelling {
+    struct served_model *model; /* a reference */
+    struct lines lines;
+    uint64_t results[LABEL_RESULT_COUNT];
+    struct refusals refusals;
+};
+
+static void labelling_destroy(struct labelling *labelling)
+{
+    lines_finish(&labelling->lines);
+    refusals_finish(&labelling->refusals);
+    served_model_release(labelling->model);
+    free(labelling);
+}
+
+static void take_all(struct labelling *labelling, const struct input_labels *labels,
+                     uint64_t first_number)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        char detail[SERVED_MODEL_LABEL_ERROR_BYTES];
+        struct input_label label;
+        struct input_error error;
+        enum label_result result;
+        if (input_labels_get(labels, i, &label, &error) < 0)
+            refusals_add(&labelling->refusals, first_number + i, error.detail);
+        else if (served_model_label(labelling->model, label.id, label.id_bytes, &label.label,
+                                    &result, detail) < 0)
+            refusals_add(&labelling->refusals, first_number + i, detail);
+        else
+            labelling->results[result]++;
+    }
+}
+
+static void take_line(void *context, uint64_t number, enum line_state state, const char *text,
+                      size_t bytes)
+{
+    struct labelling *labelling = context;
+    struct input_labels labels;
+    struct input_error error;
+    if (state != LINE_WHOLE) {
+        refusals_add(&labelling->refusals, number,
+                     state == LINE_TOO_LONG ? "the line is longer than 1 MiB"
+                                            : "not enough memory for a line so long");
+        return;
+    }
+    const int rc = input_labels_decode(text, bytes, 1, &labels, &error);
+    if (rc < 0) {
+        refusals_add(&labelling->refusals, number,
+                     rc == -EINVAL ? error.detail : "not enough memory for this line");
+        return;
+    }
+    if (labels.batch)
+        refusals_add(&labelling->refusals, number, "a line holds one label, not a batch");
+    else
+        take_all(labelling, &labels, number);
+    input_labels_finish(&labels);
+}
+
+/* Takes the reference over, also on failure. */
+static struct labelling *labelling_create(struct app *app, struct served_model *model,
+                                          const char *place)
+{
+    struct labelling *labelling = calloc(1, sizeof(*labelling));
+    if (!labelling) {
+        served_model_release(model);
+        return NULL;
+    }
+    labelling->model = model;
+    lines_init(&labelling->lines, &app->lines_memory, take_line, labelling);
+    refusals_init(&labelling->refusals, place);
+    return labelling;
+}
+
+/* --- answers --- */
+
+static uint64_t taken(const struct labelling *labelling)
+{
+    uint64_t count = 0;
+    for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
+        count += labelling->results[r];
+    return count;
+}
+
+static void answer(struct labelling *labelling, struct http_response *response)
+{
+    struct buffer body;
+    struct json_writer json;
+    if (taken(labelling) == 0) {
+        char detail[INPUT_ERROR_BYTES + 100];
+        refusals_sentence(&labelling->refusals, "taken", detail, sizeof(detail));
+        app_problem(response, 422, detail);
+        return;
+    }
+    buffer_init(&body, 256 + labelling->refusals.errors.length);
+    json_init(&json, &body);
+    json_begin_object(&json);
+    json_member_string(&json, "model", served_model_name(labelling->model));
+    for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
+        json_member_integer(&json, label_result_name(r), labelling->results[r]);
+    json_member_integer(&json, "rejected", labelling->refusals.count);
+    if (!refusals_write(&labelling->refusals, &json)) {
+        buffer_finish(&body);
+        app_out_of_memory(response);
+        return;
+    }
+    json_end_object(&json);
+    app_json(response, 200, &body);
+}
+
+/* --- lines --- */
+
+static void stream_data(void *state, const char *bytes, size_t count)
+{
+    struct labelling *labelling = state;
+    lines_feed(&labelling->lines, bytes, count);
+}
+
+static void stream_end(void *state, struct http_response *response)
+{
+    struct labelling *labelling = state;
+    lines_end(&labelling->lines);
+    answer(labelling, response);
+    labelling_destroy(labelling);
+}
+
+static void stream_abort(void *state)
+{
+    labelling_destroy(state);
+}
+
+static const struct http_stream stream = {stream_data, stream_end, stream_abort};
+
+/* --- collected bodies --- */
+
+static void label_body(struct labelling *labelling, const struct http_request *request,
+                       struct http_response *response)
+{
+    struct input_labels labels;
+    struct input_error error;
+    int rc = input_labels_decode(request->body, request->body_bytes, LABELS_MAX_INSTANCES, &labels,
+                                 &error);
+    if (rc < 0) {
+        app_refused(response, rc, &error);
+        return;
+    }
+    take_all(labelling, &labels, 0);
+    input_labels_finish(&labels);
+    answer(labelling, response);
+}
+
+void handle_labels(void *context, const struct http_request *request,
+                   struct http_response *response)
+{
+    struct app *app = context;
+    struct served_model *model = app_model(app, request, response);
+    if (!model)
+        return;
+    struct labelling *labelling =
+        labelling_create(app, model, request->streamed ? "line" : "instance");
+    if (!labelling) {
+        app_out_of_memory(response);
+    } else if (request->streamed) {
+        http_request_stream(request, &stream, labelling);
+    } else {
+        label_body(labelling, request, response);
+        labelling_destroy(labelling);
+    }
+}

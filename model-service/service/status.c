@@ -1,0 +1,268 @@
+/* status.c - GET /, /health, /ready and /drift/status. */
+#include "app.h"
+
+#include "encode/buffer.h"
+#include "encode/json_writer.h"
+#include "version.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERVICE_NAME "model-service"
+
+static void write_timestamp(struct json_writer *json, const char *key, int64_t ms)
+{
+    char text[APP_TIMESTAMP_BYTES];
+    app_timestamp(ms, text);
+    json_member_string(json, key, text);
+}
+
+static void write_models(struct json_writer *json, struct app *app)
+{
+    struct model_set *set = app_models(app);
+    json_key(json, "models");
+    json_begin_array(json);
+    for (size_t i = 0; i < set->count; i++)
+        json_string(json, served_model_name(set->models[i]));
+    json_end_array(json);
+    model_set_release(set);
+}
+
+static bool wants_html(const struct http_request *request)
+{
+    const char *accept = http_request_header(request, "Accept");
+    return accept && strstr(accept, "text/html");
+}
+
+void handle_root(void *context, const struct http_request *request, struct http_response *response)
+{
+    struct app *app = context;
+    if (wants_html(request)) {
+        http_respond(response, 302, "text/plain; charset=utf-8", NULL, 0);
+        http_response_header(response, "Location", "/dashboard");
+        http_response_header(response, "Vary", "Accept");
+        return;
+    }
+    struct detector_report report;
+    struct served_model *model = app_model(app, request, response);
+    const int rc = served_model_report(model, &report);
+    served_model_release(model);
+    if (rc < 0) {
+        app_out_of_memory(response);
+        return;
+    }
+    struct buffer body;
+    struct json_writer json;
+    buffer_init(&body, 512);
+    json_init(&json, &body);
+    json_begin_object(&json);
+    json_member_string(&json, "service", SERVICE_NAME);
+    json_member_string(&json, "status", "running");
+    json_member_string(&json, "version", SERVICE_VERSION);
+    write_models(&json, app);
+    json_member_number(&json, "drift_threshold", report.threshold[SEVERITY_WARNING]);
+    json_member_integer(&json, "recent_samples", report.window_rows);
+    json_end_object(&json);
+    free(report.features);
+    http_response_header(response, "Vary", "Accept");
+    app_json(response, 200, &body);
+}
+
+static void answer_state(struct http_response *response, unsigned status, const char *word)
+{
+    struct buffer body;
+    struct json_writer json;
+    buffer_init(&body, 128);
+    json_init(&json, &body);
+    json_begin_object(&json);
+    json_member_string(&json, "status", word);
+    write_timestamp(&json, "timestamp", app_now_ms());
+    json_end_object(&json);
+    app_json(response, status, &body);
+}
+
+void handle_health(void *context, const struct http_request *request,
+                   struct http_response *response)
+{
+    (void)context;
+    (void)request;
+    answer_state(response, 200, "healthy");
+}
+
+void handle_ready(void *context, const struct http_request *request, struct http_response *response)
+{
+    const struct app *app = context;
+    (void)request;
+    if (app->ready)
+        answer_state(response, 200, "ready");
+    else
+        app_problem(response, 503, "the service is starting or stopping");
+}
+
+/* --- /drift/status --- */
+
+static void write_method(struct json_writer *json, const struct detector_method_report *method)
+{
+    json_begin_object(json);
+    json_member_number(json, "score", method->score);
+    json_member_number(json, "threshold", method->threshold);
+    json_member_number(json, "p_value", method->p_value);
+    json_member_boolean(json, "significant", method->significant);
+    json_member_boolean(json, "drifted", method->drifted);
+    json_end_object(json);
+}
+
+static void write_moments(struct json_writer *json, const char *key, double mean, double deviation,
+                          double min, double max)
+{
+    json_key(json, key);
+    json_begin_object(json);
+    json_member_number(json, "mean", mean);
+    json_member_number(json, "std", deviation);
+    json_member_number(json, "min", min);
+    json_member_number(json, "max", max);
+    json_end_object(json);
+}
+
+static void write_thresholds(struct json_writer *json,
+                             const struct detector_feature_report *feature)
+{
+    json_key(json, "thresholds");
+    json_begin_object(json);
+    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++)
+        json_member_number(json, drift_severity_name(s), feature->threshold[s]);
+    json_end_object(json);
+}
+
+static void write_categories(struct json_writer *json,
+                             const struct detector_feature_report *feature)
+{
+    json_key(json, "categories");
+    json_begin_object(json);
+    for (size_t c = 0; c < feature->category_count; c++) {
+        const struct detector_category_report *category = &feature->category[c];
+        json_key(json, category->name);
+        json_begin_object(json);
+        json_member_number(json, "window", category->window_ratio);
+        json_member_number(json, "reference", category->reference_ratio);
+        json_end_object(json);
+    }
+    json_end_object(json);
+}
+
+static void write_sizes(struct json_writer *json, const struct detector_feature_report *feature)
+{
+    json_member_integer(json, "window_size", feature->window_rows);
+    json_member_integer(json, "reference_size", feature->reference_rows);
+    json_key(json, "missing");
+    json_begin_object(json);
+    json_member_integer(json, "window", feature->window_missing);
+    json_member_integer(json, "reference", feature->reference_missing);
+    json_member_integer(json, "total", feature->missing_total);
+    json_member_number(json, "p_value", feature->missing_p_value);
+    json_member_boolean(json, "significant", feature->missing_significant);
+    json_end_object(json);
+    json_key(json, "unseen");
+    json_begin_object(json);
+    json_member_integer(json, "window", feature->window_unseen);
+    json_member_integer(json, "total", feature->unseen_total);
+    json_end_object(json);
+    json_key(json, "infinite");
+    json_begin_object(json);
+    json_member_integer(json, "window", feature->window_infinite);
+    json_member_integer(json, "total", feature->infinite_total);
+    json_end_object(json);
+    json_key(json, "out_of_range");
+    json_begin_object(json);
+    json_member_integer(json, "total", feature->out_of_range_total);
+    json_end_object(json);
+}
+
+static void write_feature(struct json_writer *json, const struct detector_feature_report *feature)
+{
+    json_key(json, feature->name);
+    json_begin_object(json);
+    json_member_string(json, "type", feature->type == FEATURE_NUMERIC ? "numeric" : "categorical");
+    json_member_boolean(json, "drifted", feature->drifted);
+    if (feature->drifted && feature->drifted_since_ms) {
+        write_timestamp(json, "drifted_since", feature->drifted_since_ms);
+    } else {
+        json_key(json, "drifted_since");
+        json_null(json);
+    }
+    json_key(json, "methods");
+    json_begin_object(json);
+    for (enum drift_method method = 0; method < METHOD_COUNT; method++)
+        if (feature->method[method].applies) {
+            json_key(json, drift_method_name(method));
+            write_method(json, &feature->method[method]);
+        }
+    json_end_object(json);
+    write_thresholds(json, feature);
+    write_sizes(json, feature);
+    if (feature->type == FEATURE_CATEGORICAL)
+        write_categories(json, feature);
+    if (feature->type == FEATURE_NUMERIC) {
+        write_moments(json, "window", feature->window_mean, feature->window_deviation,
+                      feature->window_min, feature->window_max);
+        write_moments(json, "reference", feature->reference_mean, feature->reference_deviation,
+                      feature->reference_min, feature->reference_max);
+    }
+    json_end_object(json);
+}
+
+static void write_report(struct json_writer *json, struct served_model *model,
+                         const struct detector_report *report)
+{
+    json_begin_object(json);
+    json_member_string(json, "model", served_model_name(model));
+    json_member_string(json, "model_version", served_model_version(model));
+    json_member_string(json, "overall_drift", detector_status_word(report));
+    json_member_boolean(json, "drift_detected", report->drift_detected);
+    json_member_boolean(json, "prediction_drift_detected", report->prediction_drift_detected);
+    json_key(json, "feature_drift_scores");
+    json_begin_object(json);
+    for (size_t f = 0; f < report->feature_count; f++)
+        if (!report->features[f].prediction && !isnan(report->features[f].headline_score))
+            json_member_number(json, report->features[f].name, report->features[f].headline_score);
+    json_end_object(json);
+    json_member_number(json, "threshold", report->threshold[SEVERITY_WARNING]);
+    json_member_number(json, "critical_threshold", report->threshold[SEVERITY_CRITICAL]);
+    json_member_number(json, "significance", report->significance);
+    write_timestamp(json, "timestamp", app_now_ms());
+    json_member_integer(json, "window_observations", report->window_rows);
+    json_member_integer(json, "minimum_sample", report->minimum_sample);
+    json_member_integer(json, "reference_samples", report->reference_rows);
+    json_key(json, "features");
+    json_begin_object(json);
+    for (size_t f = 0; f < report->feature_count; f++)
+        write_feature(json, &report->features[f]);
+    json_end_object(json);
+    app_write_concept_drift(json, model);
+    app_write_streams(json, model);
+    json_end_object(json);
+}
+
+void handle_drift_status(void *context, const struct http_request *request,
+                         struct http_response *response)
+{
+    struct served_model *model = app_model(context, request, response);
+    if (!model)
+        return;
+    struct detector_report report;
+    if (served_model_report(model, &report) < 0) {
+        served_model_release(model);
+        app_out_of_memory(response);
+        return;
+    }
+    struct buffer body;
+    struct json_writer json;
+    buffer_init(&body, 1024 * (1 + report.feature_count));
+    json_init(&json, &body);
+    write_report(&json, model, &report);
+    free(report.features);
+    served_model_release(model);
+    response->compressible = true;
+    app_json(response, 200, &body);
+}

@@ -1,0 +1,27 @@
+/* excerpt.h - text of a client or a file, made fit to stand in an error sentence. */
+#ifndef TEXT_EXCERPT_H
+#define TEXT_EXCERPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Long enough to recognise a value by, short enough that a sentence holds several. */
+#define EXCERPT_BYTES 64
+
+struct excerpt {
+    char text[EXCERPT_BYTES + sizeof("...")];
+};
+
+/* The text, cut to EXCERPT_BYTES between two characters with "..." after the cut; bytes that are
+ * not UTF-8 and control characters become '?'. By value, so that it can stand in an argument list:
+ * printf("%s", excerpt(name).text). */
+struct excerpt excerpt(const char *text);
+struct excerpt excerpt_bytes(const char *text, size_t bytes);
+
+/* Whether the bytes are well-formed UTF-8 (RFC 3629). */
+bool excerpt_is_utf8(const char *text, size_t bytes);
+
+/* Makes a NUL-terminated sentence that snprintf() may have cut valid UTF-8 without controls. */
+void excerpt_clean(char *sentence);
+
+#endif

@@ -1,0 +1,118 @@
+/* pool.c - an open-addressed table of strings that lie in blocks. */
+#include "text/pool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Blocks double, so that a column of few categories stays small; a longer string gets a block of
+ * its own. */
+#define FIRST_BLOCK_BYTES   1024u
+#define LARGEST_BLOCK_BYTES (64u << 10)
+
+struct text_pool_block {
+    struct text_pool_block *next;
+    size_t used, capacity;
+    char bytes[];
+};
+
+static size_t next_capacity(const struct text_pool_block *block, size_t bytes)
+{
+    size_t capacity = block ? block->capacity * 2 : FIRST_BLOCK_BYTES;
+
+    capacity = capacity > LARGEST_BLOCK_BYTES ? LARGEST_BLOCK_BYTES : capacity;
+    return bytes < capacity ? capacity : bytes + 1;
+}
+
+static char *add(struct text_pool *pool, const char *text, size_t bytes)
+{
+    struct text_pool_block *block = pool->blocks;
+    char *copy;
+
+    if (!block || block->capacity - block->used <= bytes) {
+        size_t capacity = next_capacity(block, bytes);
+
+        block = malloc(sizeof(*block) + capacity);
+        if (!block)
+            return NULL;
+        *block = (struct text_pool_block){.next = pool->blocks, .capacity = capacity};
+        pool->blocks = block;
+    }
+    copy = memcpy(block->bytes + block->used, text, bytes);
+    copy[bytes] = '\0';
+    block->used += bytes + 1;
+    return copy;
+}
+
+/* Fowler, Noll, Vo (FNV-1a), finished so that the low bits depend on all bytes. */
+static size_t hash_text(const char *text, size_t bytes)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+    return (size_t)(hash ^ (hash >> 29));
+}
+
+static const char **find_slot(const struct text_pool *pool, const char *text, size_t bytes)
+{
+    size_t i = hash_text(text, bytes) & (pool->size - 1);
+
+    while (pool->slots[i] &&
+           (strncmp(pool->slots[i], text, bytes) != 0 || pool->slots[i][bytes] != '\0'))
+        i = (i + 1) & (pool->size - 1);
+    return &pool->slots[i];
+}
+
+static bool grow(struct text_pool *pool)
+{
+    struct text_pool larger = {.size = pool->size ? pool->size * 2 : 64};
+
+    larger.slots = calloc(larger.size, sizeof(*larger.slots));
+    if (!larger.slots)
+        return false;
+    for (size_t i = 0; i < pool->size; i++)
+        if (pool->slots[i])
+            *find_slot(&larger, pool->slots[i], strlen(pool->slots[i])) = pool->slots[i];
+    free(pool->slots);
+    pool->slots = larger.slots;
+    pool->size = larger.size;
+    return true;
+}
+
+const char *text_pool_intern(struct text_pool *pool, const char *text, size_t bytes)
+{
+    const char **slot;
+
+    /* at most half full, so that searches end soon */
+    if (pool->count * 2 >= pool->size && !grow(pool))
+        return NULL;
+    slot = find_slot(pool, text, bytes);
+    if (!*slot) {
+        *slot = add(pool, text, bytes);
+        pool->count += *slot != NULL;
+    }
+    return *slot;
+}
+
+void text_pool_seal(struct text_pool *pool)
+{
+    free(pool->slots);
+    pool->slots = NULL;
+    pool->size = 0;
+}
+
+void text_pool_finish(struct text_pool *pool)
+{
+    struct text_pool_block *block = pool->blocks;
+
+    while (block) {
+        struct text_pool_block *next = block->next;
+
+        free(block);
+        block = next;
+    }
+    text_pool_seal(pool);
+    *pool = (struct text_pool){0};
+}

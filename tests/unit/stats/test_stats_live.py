@@ -1,0 +1,335 @@
+"""Compares the kernels of libdrift with SciPy on cases drawn afresh in every run.
+
+Loads the shared library named by LIBDRIFT (default build/stats/libdrift.so). The seed is printed;
+STATS_LIVE_SEED repeats a run. Where SciPy itself loses digits the reference is exact: rational
+numbers, or decimals of 50 digits.
+"""
+import ctypes
+import decimal
+import math
+import os
+import pathlib
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import special, stats
+from scipy.spatial.distance import jensenshannon
+from scipy.stats._hypotests import _cdf_cvm_inf
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+LIBRARY = os.environ.get("LIBDRIFT", str(ROOT / "build" / "stats" / "libdrift.so"))
+SEED = int(os.environ.get("STATS_LIVE_SEED", np.random.SeedSequence().entropy % 2**32))
+
+TAIL_CASES = 300          # of each continuous tail
+KS_CASES = 250
+KS_LARGE_CASES = 12
+HISTOGRAM_CASES = 600
+TAIL_TOLERANCE = 1e-10    # relative, down to SMALLEST_P
+KS_TOLERANCE = 1e-9       # relative
+CVM_TOLERANCE = 1e-12     # absolute, as far as SciPy's series goes
+CVM_SCIPY_LIMIT = 1.2     # beyond, SciPy stops its series too early
+SCORE_TOLERANCE = 1e-12   # relative
+PSI_FLOOR = 1e-4
+SMALLEST_P = 1e-300
+KS_EXACT_MAX_PRODUCT = 10000
+
+DOUBLE, COUNT, SIZE = ctypes.c_double, ctypes.c_uint64, ctypes.c_size_t
+COUNTS, DOUBLES = ctypes.POINTER(COUNT), ctypes.POINTER(DOUBLE)
+SIGNATURES = {
+    "chi_square_sf": (DOUBLE, DOUBLE),
+    "kolmogorov_sf": (DOUBLE,),
+    "normal_two_sided_p": (DOUBLE,),
+    "cramer_von_mises_sf": (DOUBLE,),
+    "ks_exact_p": (COUNT, COUNT, COUNT, DOUBLES),
+    "ks_p_value": (DOUBLE, COUNT, COUNT),
+    "psi_term": (DOUBLE, DOUBLE),
+    "psi_p_value": (DOUBLE, COUNT, COUNT, SIZE),
+    "jensen_shannon_p_value": (DOUBLE, COUNT, COUNT, SIZE),
+    "hellinger_p_value": (DOUBLE, COUNT, COUNT, SIZE),
+    "two_proportion_p": (COUNT, COUNT, COUNT, COUNT),
+}
+SCORES = ("psi_score", "jensen_shannon_score", "hellinger_score", "l_infinity_score")
+
+decimal.getcontext().prec = 50
+
+
+@pytest.fixture(scope="module")
+def drift():
+    assert os.path.exists(LIBRARY), f"{LIBRARY} is missing: build first, or set LIBDRIFT"
+    library = ctypes.CDLL(LIBRARY)
+    for name, arguments in SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = DOUBLE, arguments
+    for name in SCORES:
+        getattr(library, name).argtypes = (COUNTS, COUNTS, SIZE, DOUBLES)
+    library.chi_square_score.argtypes = (COUNTS, COUNTS, SIZE, DOUBLES, ctypes.POINTER(SIZE))
+    return library
+
+
+@pytest.fixture
+def rng(request):
+    print(f"STATS_LIVE_SEED={SEED}")
+    return np.random.default_rng([SEED, *request.node.name.encode()])
+
+
+def assert_close(what, actual, expected, relative, absolute=0.0):
+    error = abs(actual - expected)
+    assert error <= relative * abs(expected) + absolute, (
+        f"{what}: got {actual!r}, expected {expected!r}, error {error!r}, seed {SEED}")
+
+
+def assert_tail(what, actual, expected, relative):
+    assert 0 <= actual <= 1, f"{what}: {actual!r}, seed {SEED}"
+    assert_close(what, actual, expected, relative, SMALLEST_P)
+
+
+# Tails
+
+def random_dof(rng):
+    kind = rng.integers(4)
+    if kind == 0:
+        return 1.0
+    if kind == 1:
+        return float(rng.integers(1, 100))
+    return float(10 ** rng.uniform(0, 4)) if kind == 2 else float(rng.integers(1, 10001))
+
+
+def test_chi_square_tail(drift, rng):
+    for _ in range(TAIL_CASES):
+        dof = random_dof(rng)
+        x = float(stats.chi2.isf(10 ** -rng.uniform(0, 299), dof))
+        if rng.random() < 0.4:
+            x = dof * math.exp(rng.normal(0, 0.3))
+        expected = special.chdtrc(dof, x)
+        assert_tail(f"chi_square_sf({x!r}, {dof!r})", drift.chi_square_sf(x, dof), expected,
+                    TAIL_TOLERANCE)
+
+
+def test_kolmogorov_tail(drift, rng):
+    for _ in range(TAIL_CASES):
+        x = float(rng.uniform(0, 2) if rng.random() < 0.5 else rng.uniform(0, 18.5))
+        assert_tail(f"kolmogorov_sf({x!r})", drift.kolmogorov_sf(x), special.kolmogorov(x),
+                    TAIL_TOLERANCE)
+
+
+def test_normal_tail(drift, rng):
+    for _ in range(TAIL_CASES):
+        z = float(rng.uniform(-37, 37))
+        assert_tail(f"normal_two_sided_p({z!r})", drift.normal_two_sided_p(z),
+                    2 * stats.norm.sf(abs(z)), TAIL_TOLERANCE)
+
+
+def test_cramer_von_mises_tail(drift, rng):
+    for _ in range(TAIL_CASES):
+        x = float(rng.uniform(0, CVM_SCIPY_LIMIT) if rng.random() < 0.7 else rng.uniform(0, 0.05))
+        expected = 1 - float(_cdf_cvm_inf(np.array([x]))[0])
+        actual = drift.cramer_von_mises_sf(x)
+        assert 0 <= actual <= 1
+        assert_close(f"cramer_von_mises_sf({x!r})", actual, expected, 0, CVM_TOLERANCE)
+
+
+def ks_sizes(rng, largest):
+    n, m = (int(size) for size in np.ceil(largest ** rng.uniform(0, 1, 2)))
+    kind = rng.integers(5)
+    if kind == 0:
+        m = n
+    elif kind == 1:
+        m = max(1, min(largest, n * int(rng.integers(1, 5))))
+    elif kind == 2:
+        n = 1
+    return (n, m) if rng.random() < 0.5 else (m, n)
+
+
+def ks_samples(rng, n, m):
+    """Tied or not, from equal to disjoint."""
+    shift = rng.choice([0, 0.3, 1, 2, 4, 9])
+    ref, cur = rng.normal(0, 1, n), rng.normal(shift, 1, m)
+    if rng.random() < 0.3:
+        ref, cur = np.round(ref * 2), np.round(cur * 2)
+    if rng.random() < 0.05:
+        cur = np.resize(ref, m)
+    return ref, cur
+
+
+def scipy_ks(ref, cur):
+    """D and exact p. SciPy gives up, with a warning, where its p rounds to more than 1."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = stats.ks_2samp(ref, cur, method="exact")
+    d = float(result.statistic)
+    return d, 1.0 if caught else result.pvalue
+
+
+def check_ks(drift, rng, n, m):
+    d, expected = scipy_ks(*ks_samples(rng, n, m))
+    h = round(d * math.lcm(n, m))
+    scratch = (DOUBLE * (min(n, m) + 1))()
+    actual = drift.ks_exact_p(n, m, h, scratch)
+    assert_tail(f"ks_exact_p({n}, {m}, {h})", actual, expected, KS_TOLERANCE)
+    if n * m <= KS_EXACT_MAX_PRODUCT:
+        assert drift.ks_p_value(d, n, m) == actual
+    else:
+        limit = special.kolmogorov(d * math.sqrt(n * m / (n + m)))
+        assert_tail(f"ks_p_value({d!r}, {n}, {m})", drift.ks_p_value(d, n, m), limit,
+                    TAIL_TOLERANCE)
+
+
+def test_ks_exact(drift, rng):
+    for _ in range(KS_CASES):
+        check_ks(drift, rng, *ks_sizes(rng, 400))
+
+
+def test_ks_exact_large(drift, rng):
+    for _ in range(KS_LARGE_CASES):
+        check_ks(drift, rng, *(int(size) for size in rng.integers(1000, 4000, 2)))
+
+
+def test_ks_exact_every_distance(drift, rng):
+    """h from 0 to the largest, at small sizes."""
+    for _ in range(6):
+        n, m = (int(size) for size in rng.integers(1, 12, 2))
+        lcm, scratch = math.lcm(n, m), (DOUBLE * 13)()
+        for h in range(lcm + 1):
+            expected = ks_paths(n, m, h)
+            assert_close(f"ks_exact_p({n}, {m}, {h})", drift.ks_exact_p(n, m, h, scratch),
+                         float(expected), 1e-13)
+
+
+def ks_paths(n, m, h):
+    lcm, outside = math.lcm(n, m), {}
+    for i in range(n + 1):
+        for j in range(m + 1):
+            if abs(i * (lcm // n) - j * (lcm // m)) >= h:
+                outside[i, j] = math.comb(i + j, i)
+            else:
+                outside[i, j] = outside.get((i - 1, j), 0) + outside.get((i, j - 1), 0)
+    return Fraction(outside[n, m], math.comb(n + m, n))
+
+
+def test_two_proportion(drift, rng):
+    for _ in range(TAIL_CASES):
+        n, m = (int(10 ** e) for e in rng.uniform(0, 9, 2))
+        share = rng.uniform(0, 1)
+        a = int(rng.binomial(n, share))
+        b = int(rng.binomial(m, min(1, share * rng.choice([1, 1, 1.02, 2]))))
+        expected = 1.0
+        if 0 < a + b < n + m:
+            square = Fraction((n + m) * (a * m - b * n)**2, n * m * (a + b) * (n + m - a - b))
+            expected = math.erfc(math.sqrt(square / 2))
+        assert_tail(f"two_proportion_p({a}, {n}, {b}, {m})", drift.two_proportion_p(a, n, b, m),
+                    expected, TAIL_TOLERANCE)
+
+
+# Histograms
+
+def random_histograms(rng):
+    bins = int(rng.choice([1, 2, 3, 10, 12, 66, 1002]))
+    weights = rng.dirichlet(np.full(bins, rng.choice([0.1, 1, 30])))
+    moved = weights * np.exp(rng.normal(0, rng.choice([1e-3, 0.1, 1]), bins))
+    sizes = [int(10 ** e) for e in rng.uniform(0, 6, 2)]
+    kind = rng.integers(8)
+    if kind == 0:                                            # huge
+        sizes = [int(10 ** e) for e in rng.uniform(8, 10, 2)]
+    ref = rng.multinomial(sizes[0], weights / weights.sum())
+    cur = rng.multinomial(sizes[1], moved / moved.sum())
+    if kind == 1:                                            # identical shares
+        cur = ref * int(rng.integers(1, 1000))
+    elif kind == 2 and bins > 1:                             # disjoint
+        ref, cur = ref * (np.arange(bins) % 2), cur * ((np.arange(bins) + 1) % 2)
+        ref[1] += 1
+        cur[0] += 1
+    elif kind == 3:                                          # empty bins
+        gaps = rng.random(bins) < 0.5
+        gaps[0] = False
+        ref[gaps], cur[gaps] = 0, 0
+        ref[0] += 1
+        cur[0] += 1
+    return ref, cur
+
+
+def decimal_of(fraction):
+    return decimal.Decimal(fraction.numerator) / decimal.Decimal(fraction.denominator)
+
+
+def exact_scores(ref, cur):
+    n, m = sum(ref), sum(cur)
+    pairs = [(a, b) for a, b in zip(ref, cur) if a + b]
+    shares = [(decimal_of(Fraction(a, n)), decimal_of(Fraction(b, m))) for a, b in pairs]
+    floor = decimal.Decimal(PSI_FLOOR)
+    raised = [(max(p, floor), max(q, floor)) for p, q in shares]
+    logs = [((p - q), (p / q).ln(), max(p, q)) for p, q in raised]
+    nats = sum(s * (2 * s / (p + q)).ln() for p, q in shares for s in (p, q) if s) / 2
+    square = sum((p.sqrt() - q.sqrt())**2 for p, q in shares) / 2
+    return {
+        "psi": float(sum(d * log for d, log, _ in logs)),
+        "psi_rounding": float(sum(top * abs(log) for _, log, top in logs)) * 1e-15,
+        "chi_square": float(sum(Fraction((a * m - b * n)**2, n * m * (a + b)) for a, b in pairs)),
+        "dof": len(pairs) - 1,
+        "jensen_shannon": float((abs(nats) / decimal.Decimal(2).ln()).sqrt()),
+        "hellinger": float(square.sqrt()),
+        "l_infinity": float(max(abs(Fraction(a, n) - Fraction(b, m)) for a, b in pairs)),
+    }
+
+
+def live_scores(drift, ref, cur):
+    sides = [(COUNT * len(side))(*(int(count) for count in side)) for side in (ref, cur)]
+    value, dof, result = DOUBLE(), SIZE(), {}
+    for name in SCORES:
+        assert getattr(drift, name)(*sides, len(ref), ctypes.byref(value)) == 0
+        result[name.removesuffix("_score")] = value.value
+    assert drift.chi_square_score(*sides, len(ref), ctypes.byref(value), ctypes.byref(dof)) == 0
+    result["chi_square"], result["dof"] = value.value, dof.value
+    return result
+
+
+def check_against_scipy(ref, cur, live):
+    """SciPy subtracts rounded shares: its own error is added to the tolerance."""
+    table = np.array([ref, cur], dtype=float)
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] > 1:
+        expected = stats.chi2_contingency(table, correction=False)
+        rounding = 4 * np.finfo(float).eps * math.sqrt(expected[0] * table.sum()) + 1e-20
+        assert_close("chi2_contingency", live["chi_square"], expected[0], SCORE_TOLERANCE,
+                     rounding)
+        assert live["dof"] == expected[2]
+    divergence = float(np.nan_to_num(jensenshannon(*table, 2)))**2
+    assert_close("jensenshannon squared", live["jensen_shannon"]**2, divergence,
+                 2 * SCORE_TOLERANCE, 1e-14)
+
+
+def check_p_values(drift, ref, cur, live):
+    n, m, dof = sum(ref), sum(cur), live["dof"]
+    scale = n * m / (n + m)
+    cases = {
+        "psi": live["psi"] * scale,
+        "jensen_shannon": 8 * math.log(2) * live["jensen_shannon"]**2 * scale,
+        "hellinger": 8 * live["hellinger"]**2 * scale,
+    }
+    for name, x in cases.items():
+        expected = special.chdtrc(dof, x) if dof else 1.0
+        p = getattr(drift, name + "_p_value")(live[name], n, m, dof)
+        assert_tail(f"{name}_p_value({live[name]!r}, {n}, {m}, {dof})", p, expected,
+                    TAIL_TOLERANCE)
+
+
+def test_histograms(drift, rng):
+    for case in range(HISTOGRAM_CASES):
+        ref, cur = ([int(count) for count in side] for side in random_histograms(rng))
+        live, expected = live_scores(drift, ref, cur), exact_scores(ref, cur)
+        assert live["dof"] == expected["dof"]
+        for name in ("chi_square", "jensen_shannon", "hellinger", "l_infinity"):
+            assert_close(f"{name}, case {case}", live[name], expected[name], SCORE_TOLERANCE)
+        assert_close(f"psi, case {case}", live["psi"], expected["psi"], SCORE_TOLERANCE,
+                     expected["psi_rounding"])
+        check_against_scipy(ref, cur, live)
+        check_p_values(drift, ref, cur, live)
+
+
+def test_psi_term(drift, rng):
+    for _ in range(TAIL_CASES):
+        p, q = (float(share) for share in rng.choice([rng.random(2), rng.random(2) * 2e-4]))
+        raised = [decimal.Decimal(max(share, PSI_FLOOR)) for share in (p, q)]
+        expected = float((raised[0] - raised[1]) * (raised[0] / raised[1]).ln())
+        assert_close(f"psi_term({p!r}, {q!r})", drift.psi_term(p, q), expected, 1e-12, 1e-16)
