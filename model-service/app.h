@@ -80,7 +80,7 @@ struct app {
 extern const struct http_route app_routes[];
 extern const size_t app_route_count;
 
-/* --- the models, app_models.c --- */
+/* --- the models, service/model_set.c --- */
 
 /* Room for a configuration's path and what is wrong with a model of it. */
 #define MODEL_SET_ERROR_BYTES (SERVED_MODEL_ERROR_BYTES + 400)
@@ -106,7 +106,7 @@ struct served_model *app_model_named(struct app *app, const char *name);
 struct served_model *app_model(struct app *app, const struct http_request *request,
                                struct http_response *response);
 
-/* Reads the configuration again, and logs what came of it; app_reload.c. */
+/* Reads the configuration again, and logs what came of it; service/reload.c. */
 void app_reload(struct app *app);
 
 /* --- handlers, one file per subject --- */
@@ -147,7 +147,7 @@ void app_buffer(struct http_response *response, unsigned status, const char *con
                 struct buffer *body);
 void app_json(struct http_response *response, unsigned status, struct buffer *body);
 
-/* --- concept drift, app_performance.c --- */
+/* --- concept drift, service/performance.c --- */
 struct json_writer;
 /* "normal", "warning", "drift" */
 const char *app_change_state_name(enum change_state state);

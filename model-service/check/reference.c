@@ -1,5 +1,5 @@
 /* reference.c - the reference file in memory, and the detector made from it. What its columns
- * are is decided in check_kinds.c. */
+ * are is decided in check/kinds.c. */
 #include "stats/reference.h"
 #include "check/check.h"
 #include "row/text_value.h"

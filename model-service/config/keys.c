@@ -59,7 +59,7 @@ static const cyaml_schema_field_t weight_fields[] = {
     CYAML_FIELD_FLOAT("weight", REQUIRED, struct raw_weight, weight), CYAML_FIELD_END};
 static const cyaml_schema_value_t weight_entry = ENTRY(raw_weight, weight_fields);
 
-/* Which of these a type of scorer takes: config_check_scorer.c */
+/* Which of these a type of scorer takes: config/check_scorer.c */
 static const cyaml_schema_field_t scorer_fields[] = {
     WORD("type", REQUIRED, raw_scorer, type, scorer_types),
     FLOAT("intercept", raw_scorer, intercept),

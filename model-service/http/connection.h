@@ -1,8 +1,8 @@
 /* connection.h - what the parts of the HTTP server share. With them the HTTP library stays
  * behind http.h: only they include it.
  *
- * http.c starts and stops the server and keeps its connections; http_receive.c takes a request in
- * and decides what becomes of it; http_answer.c writes answers. */
+ * http.c starts and stops the server and keeps its connections; http/receive.c takes a request in
+ * and decides what becomes of it; http/answer.c writes answers. */
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
 
@@ -63,7 +63,7 @@ struct http_server {
     size_t poller_room;
 };
 
-/* http_answer.c: each takes a request whose body needs no more reading, and reports it. */
+/* http/answer.c: each takes a request whose body needs no more reading, and reports it. */
 enum MHD_Result http_answer(struct connection *connection, const char *method);
 enum MHD_Result http_answer_refusal(struct connection *connection, const char *method);
 /* The handler of a body that is to be streamed: takes it, or refuses it with an answer. */
@@ -75,7 +75,7 @@ enum MHD_Result http_answer_directly(struct connection *connection, const char *
 /* The same, not reported; gives the status. */
 unsigned http_send_refusal(struct connection *connection, bool with_body);
 
-/* http_receive.c: callbacks of the library. */
+/* http/receive.c: callbacks of the library. */
 void *http_on_request_line(void *cls, const char *target, struct MHD_Connection *mhd);
 size_t http_on_unescape(void *cls, struct MHD_Connection *mhd, char *text);
 enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const char *target,

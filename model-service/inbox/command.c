@@ -1,4 +1,4 @@
-/* command.c - see slack_inbox.h: the command line and the life of the process. */
+/* command.c - see inbox/command.h: the command line and the life of the process. */
 #include "inbox/command.h"
 
 #include "cli/options.h"

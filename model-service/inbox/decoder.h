@@ -1,5 +1,5 @@
-/* decoder.h - what the two halves of the payload decoder share: slack_payload.c (message and
- * attachments) and slack_blocks.c. Nothing else includes it. */
+/* decoder.h - what the two halves of the payload decoder share: inbox/payload.c (message and
+ * attachments) and inbox/blocks.c. Nothing else includes it. */
 #ifndef INBOX_DECODER_H
 #define INBOX_DECODER_H
 

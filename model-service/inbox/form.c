@@ -1,4 +1,4 @@
-/* form.c - see slack_form.h. Rules: WHATWG URL, application/x-www-form-urlencoded. */
+/* form.c - see inbox/form.h. Rules: WHATWG URL, application/x-www-form-urlencoded. */
 #include "inbox/form.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* message.c - see slack_message.h: a ring of pointers under one lock. */
+/* message.c - see inbox/message.h: a ring of pointers under one lock. */
 #include "inbox/message.h"
 
 #include <errno.h>

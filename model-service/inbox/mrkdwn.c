@@ -1,4 +1,4 @@
-/* mrkdwn.c - see slack_mrkdwn.h.
+/* mrkdwn.c - see inbox/mrkdwn.h.
  *
  * A text is read line by line, except for ``` blocks. In a line, code spans, <...> and URLs are
  * whole; between them the marks * _ ~ are paired by one pass with a stack of at most three. */

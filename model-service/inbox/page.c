@@ -1,4 +1,4 @@
-/* page.c - see slack_page.h. The page's files are compiled in. */
+/* page.c - see inbox/page.h. The page's files are compiled in. */
 #include "inbox/page.h"
 
 #include "encode/json_writer.h"

@@ -1,5 +1,5 @@
-/* payload.c - see slack_payload.h: the message and its attachments. The blocks are in
- * slack_blocks.c. */
+/* payload.c - see inbox/payload.h: the message and its attachments. The blocks are in
+ * inbox/blocks.c. */
 #include "inbox/payload.h"
 
 #include "inbox/decoder.h"

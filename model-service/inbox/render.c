@@ -1,4 +1,4 @@
-/* render.c - see slack_render.h: the HTML. The JSON is in slack_render_json.c. */
+/* render.c - see inbox/render.h: the HTML. The JSON is in inbox/render_json.c. */
 #include "inbox/render.h"
 
 #include "inbox/mrkdwn.h"

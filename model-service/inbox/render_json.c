@@ -1,4 +1,4 @@
-/* render_json.c - see slack_render.h: a message as JSON, its members in one fixed shape
+/* render_json.c - see inbox/render.h: a message as JSON, its members in one fixed shape
  * whatever the sender left out, and beside them the payload as it came. */
 #include "inbox/render.h"
 

@@ -1,4 +1,4 @@
-/* service.c - see slack_service.h. A handler decodes, calls the store, encodes. */
+/* service.c - see inbox/service.h. A handler decodes, calls the store, encodes. */
 #include "inbox/service.h"
 
 #include "encode/json_writer.h"

@@ -1,5 +1,5 @@
-/* state.h - what the inbox's handlers share: slack_service.c (writing, life cycle) and
- * slack_readers.c. Nothing else includes it. */
+/* state.h - what the inbox's handlers share: inbox/service.c (writing, life cycle) and
+ * inbox/readers.c. Nothing else includes it. */
 #ifndef INBOX_STATE_H
 #define INBOX_STATE_H
 

@@ -85,7 +85,7 @@ int64_t served_model_now_ms(void);
 int served_model_create_scorer(struct served_model *model, const struct config_model *config,
                                char error[SERVED_MODEL_ERROR_BYTES]);
 
-/* --- the reference's columns, served_model_columns.c --- */
+/* --- the reference's columns, served/build/columns.c --- */
 
 /* What else than the features is read of the reference. */
 struct extra_columns {

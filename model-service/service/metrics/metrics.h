@@ -1,5 +1,6 @@
 /* metrics.h - what a scrape writes, for app_metrics*.c alone. A family is an entry of the table
- * in app_metrics.c: its description, the function that writes its samples, and which value. */
+ * in service/metrics/metrics.c: its description, the function that writes its samples, and which
+ * value. */
 #ifndef SERVICE_METRICS_METRICS_H
 #define SERVICE_METRICS_METRICS_H
 
@@ -33,7 +34,7 @@ struct snapshot {
 typedef void (*metrics_writer)(struct exposition *out, const struct snapshot *snapshot,
                                int selector);
 
-/* --- app_metrics_models.c --- */
+/* --- service/metrics/models.c --- */
 
 enum { METHOD_SCORE, METHOD_P_VALUE, METHOD_SIGNIFICANT };
 void metrics_methods(struct exposition *out, const struct snapshot *snapshot, int selector);
@@ -78,7 +79,7 @@ void metrics_severities(struct exposition *out, const struct snapshot *snapshot,
 void metrics_predictions(struct exposition *out, const struct snapshot *snapshot, int selector);
 void metrics_latency(struct exposition *out, const struct snapshot *snapshot, int selector);
 
-/* --- app_metrics_performance.c --- */
+/* --- service/metrics/performance.c --- */
 
 enum { PERFORMANCE_WINDOW_VALUE, PERFORMANCE_REFERENCE_VALUE, PERFORMANCE_IS_DEGRADED };
 void metrics_performance(struct exposition *out, const struct snapshot *snapshot, int selector);
@@ -94,7 +95,7 @@ void metrics_labels(struct exposition *out, const struct snapshot *snapshot, int
 void metrics_label_results(struct exposition *out, const struct snapshot *snapshot, int selector);
 void metrics_label_lag(struct exposition *out, const struct snapshot *snapshot, int selector);
 
-/* --- app_metrics_service.c --- */
+/* --- service/metrics/process.c --- */
 
 void metrics_requests(struct exposition *out, const struct snapshot *snapshot, int selector);
 void metrics_build(struct exposition *out, const struct snapshot *snapshot, int selector);

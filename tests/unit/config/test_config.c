@@ -1,4 +1,4 @@
-/* Unit tests of adapt/config*.c: what a configuration gives, and the one line for each mistake. */
+/* Unit tests of config/config*.c: what a configuration gives, and the one line for each mistake. */
 #include "config/config.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Unit tests of adapt/csv*.c: rows, numbers, tables, and every refusal with its sentence. */
+/* Unit tests of csv/csv*.c: rows, numbers, tables, and every refusal with its sentence. */
 #include "csv/csv.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Unit tests of adapt/json_labels.c: every accepted form, every refusal and its sentence. */
+/* Unit tests of json/labels.c: every accepted form, every refusal and its sentence. */
 #include "json/labels.h"
 
 #include <errno.h>

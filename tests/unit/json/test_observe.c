@@ -1,4 +1,4 @@
-/* Unit tests of adapt/json_observe*.c: what is read, by both ways, and every refusal. */
+/* Unit tests of json/observe*.c: what is read, by both ways, and every refusal. */
 #include "../../fuzz/observe_check.h"
 
 #include <setjmp.h>

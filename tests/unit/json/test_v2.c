@@ -1,4 +1,4 @@
-/* Unit tests of adapt/json_v2: what tests/http/test_v2.py does not see, and the fuzzer's corpus. */
+/* Unit tests of json/v2: what tests/http/test_v2.py does not see, and the fuzzer's corpus. */
 #include "../../fuzz/v2_check.h"
 #include "corpus.h"
 

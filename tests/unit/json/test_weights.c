@@ -1,4 +1,4 @@
-/* Unit tests of adapt/json_weights: a whole file, and the fuzzer's corpus. What is refused, and in
+/* Unit tests of json/weights: a whole file, and the fuzzer's corpus. What is refused, and in
  * which words, is in tests/http/test_scorers.py. */
 #include "../../fuzz/weights_check.h"
 #include "corpus.h"

@@ -1,4 +1,4 @@
-/* Unit tests of model/xgboost: the library's own predictions, several threads on one model, and
+/* Unit tests of score/xgboost: the library's own predictions, several threads on one model, and
  * the sentences about files that are none. Vectors: tests/vectors/make_xgboost.py. */
 #include "score/xgboost.h"
 

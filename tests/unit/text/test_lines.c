@@ -1,4 +1,4 @@
-/* Unit tests of adapt/lines.c: the same lines however the stream is cut. */
+/* Unit tests of text/lines.c: the same lines however the stream is cut. */
 #include "text/lines.h"
 
 #include <setjmp.h>

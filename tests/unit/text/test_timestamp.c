@@ -1,4 +1,4 @@
-/* Unit tests of adapt/timestamp.c, against timegm(). */
+/* Unit tests of text/timestamp.c, against timegm(). */
 #include "text/timestamp.h"
 
 #include <setjmp.h>
