@@ -6,12 +6,10 @@
 #ifndef ENCODE_BUFFER_H
 #define ENCODE_BUFFER_H
 
+#include "text/nodiscard.h"
+
 #include <stddef.h>
 #include <string.h>
-
-#ifndef NODISCARD
-#define NODISCARD __attribute__((warn_unused_result))
-#endif
 
 /* Largest allocation, the NUL included: far above any answer of the service, and low enough that
  * a runaway encoder fails before the machine does. */

@@ -5,13 +5,11 @@
 #ifndef INBOX_MESSAGE_H
 #define INBOX_MESSAGE_H
 
+#include "text/nodiscard.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#ifndef NODISCARD
-#define NODISCARD __attribute__((warn_unused_result))
-#endif
 
 struct slack_message {
     uint64_t id; /* 1, 2, ...: given by the store */

@@ -6,13 +6,11 @@
 #ifndef INBOX_PAYLOAD_H
 #define INBOX_PAYLOAD_H
 
+#include "text/nodiscard.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#ifndef NODISCARD
-#define NODISCARD __attribute__((warn_unused_result))
-#endif
 
 /* Slack's limits: a message's text in characters, attachments, blocks. */
 #define SLACK_MAX_TEXT_CHARACTERS 40000u

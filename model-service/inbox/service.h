@@ -2,13 +2,11 @@
 #ifndef INBOX_SERVICE_H
 #define INBOX_SERVICE_H
 
+#include "text/nodiscard.h"
+
 #include "http/http.h"
 
 #include <stddef.h>
-
-#ifndef NODISCARD
-#define NODISCARD __attribute__((warn_unused_result))
-#endif
 
 struct slack_service_config {
     const char *listen; /* as http_server_config.listen */
