@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* More bins than this make the population stability index noise (see docs/design.md). */
+/* More bins than this make the population stability index noise (see docs/decisions.md). */
 #define REFERENCE_MAX_BINS     64
 #define REFERENCE_DEFAULT_BINS 10
 /* A categorical reference keeps its most frequent categories; the rest count as __other__. */
