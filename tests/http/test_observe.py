@@ -517,14 +517,14 @@ models:
     service = start_service("--config", str(tmp_path / "models.yml"))
     rows = [{"features": [merchant]} for merchant in rng.choice(merchants, 999)] + [{"features": ["new one"]}]
     taken(service.post("/observe", json={"instances": rows}), 1000, model="shop")
-    assert metric(service, "model_feature_unseen_ratio", feature="merchant") == 0.001
-    assert metric(service, "model_feature_unseen_total", feature="merchant") == 1
-    assert metric(service, "model_category_ratio", feature="merchant", category="__unseen__") == 0.001
+    assert metric(service, "model_feature_unseen_ratio", model="shop", feature="merchant") == 0.001
+    assert metric(service, "model_feature_unseen_total", model="shop", feature="merchant") == 1
+    assert metric(service, "model_category_ratio", model="shop", feature="merchant", category="__unseen__") == 0.001
     other = sum(row["features"][0] != "new one" for row in rows) / 1000
-    shown = [metric(service, "model_category_ratio", feature="merchant", category=name)
+    shown = [metric(service, "model_category_ratio", model="shop", feature="merchant", category=name)
              for name in service.get("/drift/status").json()["features"]["merchant"]["categories"]
              if name.startswith("m")]
-    assert metric(service, "model_category_ratio", feature="merchant", category="__other__") == pytest.approx(
+    assert metric(service, "model_category_ratio", model="shop", feature="merchant", category="__other__") == pytest.approx(
         other - sum(shown))
     assert service.get("/drift/status").json()["features"]["merchant"]["drifted"] is False
 
