@@ -81,7 +81,7 @@ static void take(void *context, uint64_t number, const struct observation *obser
         refuse(observing, number, error->detail);
         return;
     }
-    if (served_model_told(observing->model, observation, &prediction, detail) < 0) {
+    if (served_model_read_prediction(observing->model, observation, &prediction, detail) < 0) {
         refuse(observing, number, detail);
         return;
     }

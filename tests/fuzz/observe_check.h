@@ -21,8 +21,8 @@
 
 static const char *const observe_names[] = {"age", "sex", "a\"b", "größe"};
 static const bool observe_kinds[] = {false, true, false, true};
-static const struct input_schema observe_schema = {OBSERVE_FEATURES, observe_names, observe_kinds,
-                                                   false, NULL};
+static const struct schema observe_schema = {OBSERVE_FEATURES, observe_names, observe_kinds, false,
+                                             NULL};
 
 /* What was read, as text. */
 struct observe_seen {
@@ -40,7 +40,7 @@ static void observe_show(struct observe_seen *seen, const char *text, size_t byt
     seen->bytes += bytes;
 }
 
-static void observe_show_value(struct observe_seen *seen, const struct input_value *value)
+static void observe_show_value(struct observe_seen *seen, const struct value *value)
 {
     char number[64];
     if (value->text) {
@@ -56,7 +56,7 @@ static void observe_show_value(struct observe_seen *seen, const struct input_val
                                   value->number));
 }
 
-static void observe_check_features(const struct input_value *value)
+static void observe_check_features(const struct value *value)
 {
     for (size_t f = 0; f < OBSERVE_FEATURES; f++)
         if (value[f].text &&
@@ -83,7 +83,7 @@ static void observe_take(void *context, uint64_t number, const struct observatio
         observe_show_value(seen, &observation->value[f]);
     observe_show_value(seen, &observation->prediction);
     observe_show_value(seen, &observation->label);
-    if (isinf(observation->score) || observation->id_bytes > INPUT_ID_MAX_BYTES ||
+    if (isinf(observation->score) || observation->id_bytes > OBSERVATION_ID_MAX_BYTES ||
         observation->prediction.text_bytes > OBSERVATION_CLASS_MAX_BYTES)
         abort();
     if (observation->id)
