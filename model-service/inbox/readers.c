@@ -16,7 +16,7 @@ static bool read_since(const struct http_request *request, uint64_t *ret_since)
     const char *text = http_request_query(request, "since");
     char *end;
     *ret_since = 0;
-    if (text == NULL)
+    if (!text)
         return true;
     errno = 0;
     *ret_since = strtoull(text, &end, 10);
@@ -116,7 +116,7 @@ void slack_handle_asset(void *context, const struct http_request *request,
     struct buffer out;
     buffer_init(&out, 0);
     const char *content_type = slack_page_asset(&out, request->path);
-    if (content_type == NULL) {
+    if (!content_type) {
         buffer_finish(&out);
         return;
     }
