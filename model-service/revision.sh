@@ -1,0 +1,8 @@
+#!/bin/sh
+# Prints the commit of the sources: of the archive that they come from, where `git archive` has put it
+# into the next line, and otherwise of the work tree.
+archived='$Format:%h$'
+case $archived in
+'$Format'*) exec git -C "$(dirname "$0")" rev-parse --short HEAD ;;
+*) echo "$archived" ;;
+esac
