@@ -90,8 +90,8 @@ void slack_handle_page(void *context, const struct http_request *request,
     slack_page_render(&out, &snapshot, http_request_header(request, "Host"));
     slack_snapshot_finish(&snapshot);
     slack_respond_buffer(response, "text/html; charset=utf-8", &out);
-    slack_add_header(response, "Content-Security-Policy", SLACK_PAGE_POLICY);
-    slack_add_header(response, "Referrer-Policy", "no-referrer");
+    http_response_header(response, "Content-Security-Policy", SLACK_PAGE_POLICY);
+    http_response_header(response, "Referrer-Policy", "no-referrer");
 }
 
 /* What the page asks for every other second: the messages it does not have, as HTML. */
@@ -160,5 +160,5 @@ void slack_handle_metrics(void *context, const struct http_request *request,
     }
     exposition_finish(&exposition);
     slack_respond_buffer(response, exposition_content_type(format), &out);
-    slack_add_header(response, "Vary", "Accept");
+    http_response_header(response, "Vary", "Accept");
 }

@@ -51,12 +51,6 @@ void slack_respond_text(struct http_response *response, unsigned status, const c
     http_respond(response, status, "text/plain; charset=utf-8", body, body ? strlen(text) : 0);
 }
 
-void slack_add_header(struct http_response *response, const char *name, const char *value)
-{
-    if (http_response_header(response, name, value) < 0)
-        log_error("header %s does not fit", name);
-}
-
 void slack_respond_buffer(struct http_response *response, const char *content_type,
                           struct buffer *buffer)
 {
@@ -70,8 +64,8 @@ void slack_respond_buffer(struct http_response *response, const char *content_ty
     }
     http_respond(response, 200, content_type, body, bytes);
     response->compressible = true;
-    slack_add_header(response, "X-Content-Type-Options", "nosniff");
-    slack_add_header(response, "Cache-Control", "no-store");
+    http_response_header(response, "X-Content-Type-Options", "nosniff");
+    http_response_header(response, "Cache-Control", "no-store");
 }
 
 const char *slack_rejection_word(unsigned reject)
@@ -138,7 +132,7 @@ static void handle_webhook(void *context, const struct http_request *request,
     enum slack_refusal refusal;
     uint64_t id = 0;
     if (!within_rate(service)) {
-        slack_add_header(response, "Retry-After", "1");
+        http_response_header(response, "Retry-After", "1");
         reject(service, REJECT_RATE_LIMITED, response);
         return;
     }
