@@ -281,7 +281,7 @@ static void feature_observe(struct feature *feature, union detector_value value,
     }
     const struct categorical_reference *reference = &feature->reference.categorical;
     feature->missing_total += value.category == categorical_code_missing(reference);
-    feature->unseen_total += value.category == categorical_code_other(reference);
+    feature->unseen_total += value.category == categorical_code_unseen(reference);
     feature_window_observe_category(feature->window, value.category, now_ms);
 }
 

@@ -106,7 +106,8 @@ struct detector_category_report {
 /* Of a categorical feature: so many of the reference's most frequent categories, then the rest
  * together and the missing ones. A fixed list, so that each is a series from start to end. */
 #define DETECTOR_TOP_CATEGORIES 10
-#define DETECTOR_CATEGORIES     (DETECTOR_TOP_CATEGORIES + 2)
+/* and the other categories of the reference, unseen ones, missing */
+#define DETECTOR_CATEGORIES (DETECTOR_TOP_CATEGORIES + 3)
 
 struct detector_feature_report {
     const char *name;

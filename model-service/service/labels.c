@@ -1,5 +1,7 @@
 /* labels.c - POST /labels: one label, a batch, or lines without end. */
-#include "app.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "service/refusals.h"
 #include "json/labels.h"
@@ -67,7 +69,7 @@ static void take_line(void *context, uint64_t number, enum line_state state, con
 }
 
 /* Takes the reference over, also on failure. */
-static struct labelling *labelling_create(struct app *app, struct served_model *model,
+static struct labelling *labelling_create(struct service *service, struct served_model *model,
                                           const char *place)
 {
     struct labelling *labelling = calloc(1, sizeof(*labelling));
@@ -76,7 +78,7 @@ static struct labelling *labelling_create(struct app *app, struct served_model *
         return NULL;
     }
     labelling->model = model;
-    lines_init(&labelling->lines, &app->lines_memory, take_line, labelling);
+    lines_init(&labelling->lines, &service->lines_memory, take_line, labelling);
     refusals_init(&labelling->refusals, place);
     return labelling;
 }
@@ -98,7 +100,7 @@ static void answer(struct labelling *labelling, struct http_response *response)
     if (taken(labelling) == 0) {
         char detail[INPUT_ERROR_BYTES + 100];
         refusals_sentence(&labelling->refusals, "taken", detail, sizeof(detail));
-        app_problem(response, 422, detail);
+        answer_problem(response, 422, detail);
         return;
     }
     buffer_init(&body, 256 + labelling->refusals.errors.length);
@@ -110,11 +112,11 @@ static void answer(struct labelling *labelling, struct http_response *response)
     json_member_integer(&json, "rejected", labelling->refusals.count);
     if (!refusals_write(&labelling->refusals, &json)) {
         buffer_finish(&body);
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
         return;
     }
     json_end_object(&json);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
 /* --- lines --- */
@@ -150,7 +152,7 @@ static void label_body(struct labelling *labelling, const struct http_request *r
     int rc = input_labels_decode(request->body, request->body_bytes, LABELS_MAX_INSTANCES, &labels,
                                  &error);
     if (rc < 0) {
-        app_refused(response, rc, &error);
+        answer_refused(response, rc, &error);
         return;
     }
     take_all(labelling, &labels, 0);
@@ -161,14 +163,14 @@ static void label_body(struct labelling *labelling, const struct http_request *r
 void handle_labels(void *context, const struct http_request *request,
                    struct http_response *response)
 {
-    struct app *app = context;
-    struct served_model *model = app_model(app, request, response);
+    struct service *service = context;
+    struct served_model *model = service_model(service, request, response);
     if (!model)
         return;
     struct labelling *labelling =
-        labelling_create(app, model, request->streamed ? "line" : "instance");
+        labelling_create(service, model, request->streamed ? "line" : "instance");
     if (!labelling) {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
     } else if (request->streamed) {
         http_request_stream(request, &stream, labelling);
     } else {

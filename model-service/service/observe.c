@@ -1,5 +1,7 @@
 /* observe.c - POST /observe: one observation, a batch, or lines without end. */
-#include "app.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "service/refusals.h"
 #include "json/observe.h"
@@ -10,7 +12,7 @@
 
 /* One request. */
 struct observing {
-    struct app *app;
+    struct service *service;
     struct served_model *model; /* a reference */
     bool removed;               /* by a reload, while lines were coming */
     struct observation_reader *reader;
@@ -104,7 +106,7 @@ static void take_line(void *context, uint64_t number, enum line_state state, con
 }
 
 /* Takes the reference over, also on failure. */
-static struct observing *observing_create(struct app *app, struct served_model *model,
+static struct observing *observing_create(struct service *service, struct served_model *model,
                                           const char *place)
 {
     struct observing *observing = calloc(1, sizeof(*observing));
@@ -112,10 +114,10 @@ static struct observing *observing_create(struct app *app, struct served_model *
         served_model_release(model);
         return NULL;
     }
-    observing->app = app;
+    observing->service = service;
     observing->model = model;
     refusals_init(&observing->refusals, place);
-    lines_init(&observing->lines, &app->lines_memory, take_line, observing);
+    lines_init(&observing->lines, &service->lines_memory, take_line, observing);
     if (observation_reader_create(served_model_schema(model), &observing->reader) < 0 ||
         observation_block_create(model, &observing->block) < 0) {
         observing_destroy(observing);
@@ -143,7 +145,7 @@ static void answer(struct observing *observing, struct http_response *response)
     if (observing->observed == 0) {
         char detail[INPUT_ERROR_BYTES + 100];
         refusals_sentence(&observing->refusals, "observed", detail, sizeof(detail));
-        app_problem(response, 422, detail);
+        answer_problem(response, 422, detail);
         return;
     }
     buffer_init(&body, 256 + observing->refusals.errors.length);
@@ -154,14 +156,14 @@ static void answer(struct observing *observing, struct http_response *response)
     json_member_integer(&json, "rejected", observing->refusals.count);
     if (!refusals_write(&observing->refusals, &json)) {
         buffer_finish(&body);
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
         return;
     }
     json_member_boolean(&json, "drift_detected", observing->verdict.drift_detected);
     if (observing->labelled)
         write_labels(observing, &json);
     json_end_object(&json);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
 /* --- lines --- */
@@ -190,7 +192,7 @@ static bool move_to(struct observing *observing, struct served_model *model)
 static void follow_reload(struct observing *observing)
 {
     struct served_model *model =
-        app_model_named(observing->app, served_model_name(observing->model));
+        model_registry_model(&observing->service->registry, served_model_name(observing->model));
     observing->removed = !model || (model != observing->model && !move_to(observing, model));
     served_model_release(model);
 }
@@ -231,7 +233,7 @@ static void observe_body(struct observing *observing, const struct http_request 
     if (rc == -EINVAL && error.status == 422)
         served_model_count_rejected(observing->model, 1);
     if (rc < 0) {
-        app_refused(response, rc, &error);
+        answer_refused(response, rc, &error);
         return;
     }
     flush(observing);
@@ -241,14 +243,14 @@ static void observe_body(struct observing *observing, const struct http_request 
 void handle_observe(void *context, const struct http_request *request,
                     struct http_response *response)
 {
-    struct app *app = context;
-    struct served_model *model = app_model(app, request, response);
+    struct service *service = context;
+    struct served_model *model = service_model(service, request, response);
     if (!model)
         return;
     struct observing *observing =
-        observing_create(app, model, request->streamed ? "line" : "instance");
+        observing_create(service, model, request->streamed ? "line" : "instance");
     if (!observing) {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
     } else if (request->streamed) {
         http_request_stream(request, &stream, observing);
     } else {

@@ -499,6 +499,36 @@ def test_classes_of_the_reference_that_the_model_does_not_have(folder, tmp_path)
     assert re.search(r'the column "prediction" .* "(yes|no)", which is none of the model\'s classes', done.stderr)
 
 
+def test_rare_categories_are_not_unseen(tmp_path, start_service):
+    """A reference of 3000 merchants: the 2000 beyond the cap are counted together, but are known."""
+    rng = numpy.random.default_rng(5)
+    merchants = numpy.array([f"m{i}" for i in range(3000)])
+    reference = numpy.concatenate([merchants, rng.choice(merchants, 57_000)])
+    (tmp_path / "reference.csv").write_text("merchant\n" + "\n".join(reference) + "\n")
+    (tmp_path / "models.yml").write_text("""
+models:
+  - name: shop
+    version: "1"
+    reference: reference.csv
+    features: [{name: merchant, type: categorical}]
+    scorer: {type: none}
+    window: {observations: 1000}
+""")
+    service = start_service("--config", str(tmp_path / "models.yml"))
+    rows = [{"features": [merchant]} for merchant in rng.choice(merchants, 999)] + [{"features": ["new one"]}]
+    taken(service.post("/observe", json={"instances": rows}), 1000, model="shop")
+    assert metric(service, "model_feature_unseen_ratio", model="shop", feature="merchant") == 0.001
+    assert metric(service, "model_feature_unseen_total", model="shop", feature="merchant") == 1
+    assert metric(service, "model_category_ratio", model="shop", feature="merchant", category="__unseen__") == 0.001
+    other = sum(row["features"][0] != "new one" for row in rows) / 1000
+    shown = [metric(service, "model_category_ratio", model="shop", feature="merchant", category=name)
+             for name in service.get("/drift/status").json()["features"]["merchant"]["categories"]
+             if name.startswith("m")]
+    assert metric(service, "model_category_ratio", model="shop", feature="merchant", category="__other__") == pytest.approx(
+        other - sum(shown))
+    assert service.get("/drift/status").json()["features"]["merchant"]["drifted"] is False
+
+
 def test_categories_called_like_the_reserved_ones_make_no_series_twice(tmp_path, start_service):
     rows = [(30 + i % 7, ("__other__", "__missing__", "male")[i % 3], i, "yes" if i % 2 else "no", 0.5)
             for i in range(600)]

@@ -415,10 +415,11 @@ static void test_predictions_are_a_family_of_their_own(void **state)
     assert_true(r.prediction_drift_detected && features[2].drifted && !r.drift_detected);
     assert_int_equal(r.onsets[SEVERITY_WARNING], 0);
     assert_string_equal(detector_status_word(&r), "No drift");
-    assert_int_equal(features[2].category_count, 4);
+    assert_int_equal(features[2].category_count, 5);
     assert_true(features[2].category[1].window_ratio + features[2].category[0].window_ratio == 1);
     assert_true(features[2].category[0].reference_ratio == 0.5);
     assert_string_equal(features[2].category[2].name, "__other__");
+    assert_string_equal(features[2].category[3].name, "__unseen__");
     detector_destroy(detector);
 }
 

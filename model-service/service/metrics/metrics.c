@@ -1,6 +1,8 @@
 /* metrics.c - GET /metrics. One table: a family and the function that writes its samples. */
 #include "service/metrics/metrics.h"
 
+#include "service/answer.h"
+
 #include "encode/buffer.h"
 
 #include <errno.h>
@@ -267,9 +269,9 @@ static bool is_of_service(const struct family *family)
 }
 
 /* The last scrape's buffers, unless another one has them. NULL without memory. */
-static struct metrics_writing *writing_begin(struct app *app, enum exposition_format format)
+static struct metrics_writing *writing_begin(struct service *service, enum exposition_format format)
 {
-    struct metrics_writing *writing = atomic_exchange(&app->metrics_writing, NULL);
+    struct metrics_writing *writing = atomic_exchange(&service->metrics_writing, NULL);
     const bool fresh = !writing;
     if (fresh)
         writing = calloc(1, sizeof(*writing));
@@ -290,19 +292,19 @@ static void writing_destroy(struct metrics_writing *writing)
 }
 
 /* Keeps the buffers, emptied, for the next scrape. */
-static void writing_end(struct app *app, struct metrics_writing *writing)
+static void writing_end(struct service *service, struct metrics_writing *writing)
 {
     bool failed = false;
     for (size_t i = 0; i < FAMILIES; i++) {
         failed |= writing->body[i].error != 0;
         writing->body[i].length = 0;
     }
-    writing_destroy(failed ? writing : atomic_exchange(&app->metrics_writing, writing));
+    writing_destroy(failed ? writing : atomic_exchange(&service->metrics_writing, writing));
 }
 
-void app_metrics_finish(struct app *app)
+void metrics_finish(struct service *service)
 {
-    writing_destroy(atomic_exchange(&app->metrics_writing, NULL));
+    writing_destroy(atomic_exchange(&service->metrics_writing, NULL));
 }
 
 static void write_families(struct metrics_writing *writing, const struct snapshot *snapshot)
@@ -358,10 +360,10 @@ static int write_model(struct metrics_writing *writing, struct snapshot *snapsho
     return rc;
 }
 
-static int write_all(struct metrics_writing *writing, struct app *app)
+static int write_all(struct metrics_writing *writing, struct service *service)
 {
-    struct model_set *set = app_models(app);
-    struct snapshot snapshot = {.app = app};
+    struct model_set *set = model_registry_set(&service->registry);
+    struct snapshot snapshot = {.service = service};
     int rc = 0;
     for (size_t m = 0; rc == 0 && m < set->count; m++)
         rc = write_model(writing, &snapshot, set->models[m]);
@@ -390,21 +392,21 @@ static void writing_join(const struct metrics_writing *writing, struct buffer *b
 void handle_metrics(void *context, const struct http_request *request,
                     struct http_response *response)
 {
-    struct app *app = context;
+    struct service *service = context;
     const enum exposition_format format =
         exposition_negotiate(http_request_header(request, "Accept"));
-    struct metrics_writing *writing = writing_begin(app, format);
+    struct metrics_writing *writing = writing_begin(service, format);
     struct buffer body;
-    int rc = writing ? write_all(writing, app) : -ENOMEM;
+    int rc = writing ? write_all(writing, service) : -ENOMEM;
     if (rc == 0)
         writing_join(writing, &body);
     if (writing)
-        writing_end(app, writing);
+        writing_end(service, writing);
     if (rc < 0) {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
         return;
     }
-    app_buffer(response, 200, exposition_content_type(format), &body);
+    answer_buffer(response, 200, exposition_content_type(format), &body);
     http_response_header(response, "Vary", "Accept");
     response->compressible = true;
 }

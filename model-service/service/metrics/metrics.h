@@ -1,10 +1,11 @@
-/* metrics.h - what a scrape writes, for app_metrics*.c alone. A family is an entry of the table
+/* metrics.h - what a scrape writes, for service/metrics/ alone. A family is an entry of the table
  * in service/metrics/metrics.c: its description, the function that writes its samples, and which
  * value. */
 #ifndef SERVICE_METRICS_METRICS_H
 #define SERVICE_METRICS_METRICS_H
 
-#include "app.h"
+#include "service/metrics/handler.h"
+#include "service/service.h"
 
 #include "encode/exposition.h"
 #include "system/process.h"
@@ -23,7 +24,7 @@ struct model_snapshot {
 /* What the writers are handed: one model after the other, and at the end none, for the families of
  * the service. */
 struct snapshot {
-    const struct app *app;
+    const struct service *service;
     const struct model_snapshot *models;
     size_t model_count; /* 1 or 0 */
     struct process_usage process;

@@ -40,17 +40,19 @@ static bool status_expected(const struct http_route *route, unsigned status)
 void metrics_requests(struct exposition *out, const struct snapshot *snapshot, int selector)
 {
     (void)selector;
-    for (size_t route = 0; route <= app_route_count; route++)
-        for (size_t code = 0; code < APP_STATUS_COUNT; code++) {
-            const struct http_route *known = route < app_route_count ? &app_routes[route] : NULL;
-            const uint64_t count = atomic_load(&snapshot->app->requests[route][code]);
-            if (count == 0 && !status_expected(known, app_statuses[code]))
+    for (size_t route = 0; route <= snapshot->service->route_count; route++)
+        for (size_t code = 0; code < SERVICE_STATUS_COUNT; code++) {
+            const struct http_route *known =
+                route < snapshot->service->route_count ? &snapshot->service->routes[route] : NULL;
+            const uint64_t count = atomic_load(&snapshot->service->requests[route][code]);
+            if (count == 0 && !status_expected(known, service_statuses[code]))
                 continue;
             char status[16];
-            snprintf(status, sizeof(status), "%u", app_statuses[code]);
-            const struct metric_label labels[] = {{"method", known ? known->method : "other"},
-                                                  {"handler", known ? known->path : "other"},
-                                                  {"code", app_statuses[code] ? status : "other"}};
+            snprintf(status, sizeof(status), "%u", service_statuses[code]);
+            const struct metric_label labels[] = {
+                {"method", known ? known->method : "other"},
+                {"handler", known ? known->path : "other"},
+                {"code", service_statuses[code] ? status : "other"}};
             exposition_sample(out, labels, 3, (double)count);
         }
 }
@@ -79,13 +81,13 @@ static double process_value(const struct snapshot *snapshot, int selector)
     case PROCESS_MAX_FDS:
         return (double)process->max_fds;
     case PROCESS_START:
-        return snapshot->app->start_seconds;
+        return snapshot->service->start_seconds;
     case PROCESS_THREADS:
         return (double)process->threads;
     case CONFIG_RELOADED:
-        return !atomic_load(&snapshot->app->reload_failed);
+        return !atomic_load(&snapshot->service->reload_failed);
     case CONFIG_RELOAD_TIME:
-        return (double)atomic_load(&snapshot->app->reload_success_ms) / 1000;
+        return (double)atomic_load(&snapshot->service->reload_success_ms) / 1000;
     default:
         return snapshot->collect_seconds;
     }
