@@ -3,6 +3,7 @@
 #include "http/gzip.h"
 #include "system/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,16 +77,13 @@ void http_respond(struct http_response *response, unsigned status, const char *c
     response->body_bytes = body ? body_bytes : 0;
 }
 
-int http_response_header(struct http_response *response, const char *name, const char *value)
+void http_response_header(struct http_response *response, const char *name, const char *value)
 {
     const size_t bytes = strlen(value);
-    if (response->header_count == HTTP_MAX_EXTRA_HEADERS ||
-        bytes >= sizeof(response->headers[0].value))
-        return -E2BIG;
+    assert(response->header_count < HTTP_MAX_EXTRA_HEADERS && bytes < HTTP_HEADER_VALUE_BYTES);
     response->headers[response->header_count].name = name;
     memcpy(response->headers[response->header_count].value, value, bytes + 1);
     response->header_count++;
-    return 0;
 }
 
 /* --- answering --- */

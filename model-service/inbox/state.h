@@ -36,7 +36,6 @@ struct slack_service {
 
 /* The word a request was refused with. */
 const char *slack_rejection_word(unsigned reject);
-void slack_add_header(struct http_response *response, const char *name, const char *value);
 void slack_respond_text(struct http_response *response, unsigned status, const char *text);
 /* 200 with what the buffer holds, which is empty afterwards; 503 if it failed. */
 void slack_respond_buffer(struct http_response *response, const char *content_type,

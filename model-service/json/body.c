@@ -2,6 +2,7 @@
 #include "json/body.h"
 
 #include "text/excerpt.h"
+#include "text/utf8.h"
 #include "json/limit.h"
 #include "json/place.h"
 
@@ -131,7 +132,7 @@ static int refuse_nul(const struct json_decoder *decoder, const char *body, cons
     int line = 1, column = 0;
 
     for (const char *p = body; p <= nul; p++) {
-        column += (*p & 0xc0) != 0x80; /* characters, not bytes */
+        column += !utf8_is_continuation(*p); /* characters, not bytes */
         if (*p == '\n') {
             line++;
             column = 0;

@@ -3,6 +3,7 @@
 
 #include "text/excerpt.h"
 #include "text/timestamp.h"
+#include "text/utf8.h"
 #include "json/body.h"
 #include "json/limit.h"
 #include "json/observe_reader.h"
@@ -30,7 +31,7 @@ static bool is_plain(const char *name, size_t bytes)
     for (size_t i = 0; i < bytes; i++)
         if ((unsigned char)name[i] < ' ' || name[i] == '"' || name[i] == '\\')
             return false;
-    return excerpt_is_utf8(name, bytes);
+    return utf8_is_valid(name, bytes);
 }
 
 int observation_reader_create(const struct schema *schema, struct observation_reader **ret_reader)

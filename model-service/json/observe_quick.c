@@ -1,8 +1,8 @@
 /* observe_quick.c - a scanner for observations of the usual shape; see the header. */
 #include "row/text_value.h"
 #include "text/decimal.h"
-#include "text/excerpt.h"
 #include "text/timestamp.h"
+#include "text/utf8.h"
 #include "json/observe_reader.h"
 
 #include <math.h>
@@ -50,7 +50,7 @@ static inline bool scan_string(struct scanner *scanner, struct text *ret_text)
     for (; p < scanner->end && (unsigned char)*p >= ' ' && *p != '"' && *p != '\\'; p++)
         all |= (unsigned char)*p;
     if (p == scanner->end || *p != '"' ||
-        (all >= 0x80 && !excerpt_is_utf8(scanner->at, (size_t)(p - scanner->at))))
+        (all >= 0x80 && !utf8_is_valid(scanner->at, (size_t)(p - scanner->at))))
         return false;
     *ret_text = (struct text){scanner->at, (size_t)(p - scanner->at)};
     scanner->at = p + 1;

@@ -1,6 +1,8 @@
 /* log.c - log lines on standard error, one write(2) each, from any thread. */
 #include "system/log.h"
 
+#include "text/utf8.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -67,25 +69,12 @@ int log_format_parse(const char *word, enum log_format *ret_format)
     return 0;
 }
 
-/* Bytes of the well-formed UTF-8 character at text (RFC 3629, section 4), or 0. */
+/* Bytes of the well-formed UTF-8 character at text, or 0. */
 static size_t character_bytes(const unsigned char *text, size_t left)
 {
-    const unsigned char c = text[0];
-    const size_t bytes = c < 0x80   ? 1
-                         : c < 0xc2 ? 0
-                         : c < 0xe0 ? 2
-                         : c < 0xf0 ? 3
-                         : c < 0xf5 ? 4
-                                    : 0;
-    if (bytes > left)
-        return 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    const bool overlong = (c == 0xe0 && text[1] < 0xa0) || (c == 0xf0 && text[1] < 0x90);
-    const bool surrogate = c == 0xed && text[1] > 0x9f;
-    const bool beyond = c == 0xf4 && text[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : bytes;
+    bool valid;
+    const size_t bytes = utf8_span((const char *)text, left, &valid);
+    return valid ? bytes : 0;
 }
 
 /* C0, DEL and C1: a terminal acts on them. */
@@ -142,7 +131,7 @@ static void append_escaped(struct line *line, const char *message, size_t length
 static size_t whole_characters(const char *message, size_t length)
 {
     size_t start = length;
-    while (start > 0 && length - start < 3 && ((unsigned char)message[start - 1] & 0xc0) == 0x80)
+    while (start > 0 && length - start < 3 && utf8_is_continuation(message[start - 1]))
         start--;
     if (start == 0 || (unsigned char)message[start - 1] < 0xc2)
         return length;

@@ -2,7 +2,7 @@
  * Run by scripts/fuzz.sh json. */
 #include "json/input.h"
 
-#include "text/excerpt.h"
+#include "text/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -24,7 +24,7 @@ static void check_error(int r, const struct input_error *error)
 {
     size_t bytes = strlen(error->detail);
 
-    if (r != -EINVAL || bytes == 0 || !excerpt_is_utf8(error->detail, bytes) ||
+    if (r != -EINVAL || bytes == 0 || !utf8_is_valid(error->detail, bytes) ||
         strchr(error->detail, '\n') ||
         (error->status != 400 && error->status != 413 && error->status != 422))
         abort();

@@ -5,8 +5,8 @@
 
 #include "csv/csv.h"
 #include "row/text_value.h"
-#include "text/excerpt.h"
 #include "text/lines.h"
+#include "text/utf8.h"
 #include "json/observe_reader.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ static void observe_take(void *context, uint64_t number, const struct observatio
     seen->calls++;
     seen->refused = !observation;
     if (!observation) {
-        if (error->detail[0] == '\0' || !excerpt_is_utf8(error->detail, strlen(error->detail)) ||
+        if (error->detail[0] == '\0' || !utf8_is_valid(error->detail, strlen(error->detail)) ||
             (error->status != 400 && error->status != 413 && error->status != 422))
             abort();
         return;

@@ -3,7 +3,7 @@
 #ifndef V2_CHECK_H
 #define V2_CHECK_H
 
-#include "text/excerpt.h"
+#include "text/utf8.h"
 #include "json/v2.h"
 
 #include <errno.h>
@@ -59,7 +59,7 @@ static void v2_check(const char *body, size_t bytes)
             v2_check_request(&v2_schemas[i], &request);
             v2_request_finish(&request);
         } else if (r != -EINVAL || !error.detail[0] || strchr(error.detail, '\n') ||
-                   !excerpt_is_utf8(error.detail, strlen(error.detail)) ||
+                   !utf8_is_valid(error.detail, strlen(error.detail)) ||
                    (error.status != 400 && error.status != 413 && error.status != 422)) {
             abort();
         }
