@@ -1,6 +1,7 @@
 /* observe_quick.c - a scanner for observations of the usual shape; see the header. */
 #include "row/text_value.h"
 #include "text/decimal.h"
+#include "text/hash.h"
 #include "text/timestamp.h"
 #include "text/utf8.h"
 #include "json/observe_reader.h"
@@ -115,14 +116,6 @@ static bool scan_boolean(struct scanner *scanner, struct text *ret_text)
 
 /* --- features --- */
 
-static size_t hash_of(const char *text, size_t bytes)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    return (size_t)(hash ^ hash >> 32);
-}
-
 static bool build_table(struct observation_reader *reader)
 {
     const size_t features = reader->schema->features;
@@ -134,7 +127,7 @@ static bool build_table(struct observation_reader *reader)
         return false;
     reader->table_size = size;
     for (size_t f = 0; f < features; f++) {
-        size_t slot = hash_of(reader->names[f].text, reader->names[f].bytes) & (size - 1);
+        size_t slot = text_hash(reader->names[f].text, reader->names[f].bytes) & (size - 1);
         while (reader->table[slot])
             slot = (slot + 1) & (size - 1);
         reader->table[slot] = (uint32_t)f + 1;
@@ -146,7 +139,7 @@ static uint32_t look_up(struct observation_reader *reader, struct text text)
 {
     if (!reader->table && !build_table(reader))
         return NO_FEATURE;
-    size_t slot = hash_of(text.start, text.bytes) & (reader->table_size - 1);
+    size_t slot = text_hash(text.start, text.bytes) & (reader->table_size - 1);
     for (; reader->table[slot]; slot = (slot + 1) & (reader->table_size - 1)) {
         const struct observed_name *name = &reader->names[reader->table[slot] - 1];
         if (name->bytes == text.bytes && memcmp(name->text, text.start, text.bytes) == 0)
