@@ -1,12 +1,12 @@
 /* model.c - predictions, observations and reports; the header has the contract. */
 #include "served/internal.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 const double latency_bounds[LATENCY_BUCKETS] = {1e-06,  2.5e-06, 5e-06,   1e-05,  2.5e-05,
                                                 5e-05,  0.0001,  0.00025, 0.0005, 0.001,
@@ -14,16 +14,12 @@ const double latency_bounds[LATENCY_BUCKETS] = {1e-06,  2.5e-06, 5e-06,   1e-05,
 
 static uint64_t monotonic_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return (uint64_t)clock_monotonic_ns();
 }
 
 int64_t served_model_now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_tick_ms();
 }
 
 static void latency_count(struct served_model *model, uint64_t nanoseconds)

@@ -1,5 +1,6 @@
 /* features.c - metrics of features: of their windows, methods and categories. */
 #include "service/metrics/family.h"
+#include "system/clock.h"
 
 #include <math.h>
 
@@ -153,7 +154,7 @@ bool feature_missing_significant(const struct detector_feature_report *feature, 
 
 bool feature_drift_since(const struct detector_feature_report *feature, double *ret_value)
 {
-    *ret_value = (double)feature->drifted_since_ms / 1000;
+    *ret_value = (double)clock_wall_of(feature->drifted_since_ms) / 1000;
     return feature->drifted && feature->drifted_since_ms > 0;
 }
 

@@ -1,5 +1,6 @@
 /* models.c - metrics of models and their predictions. */
 #include "service/metrics/family.h"
+#include "system/clock.h"
 
 void walk_model(struct exposition *out, const struct model_snapshot *model,
                 union metric_value value)
@@ -86,7 +87,7 @@ bool model_significance(const struct model_snapshot *model, double *ret_value)
 
 bool model_last_observation(const struct model_snapshot *model, double *ret_value)
 {
-    *ret_value = (double)model->report.last_observation_ms / 1000;
+    *ret_value = (double)clock_wall_of(model->report.last_observation_ms) / 1000;
     return model->report.last_observation_ms > 0;
 }
 

@@ -1,5 +1,6 @@
 /* performance.c - metrics of performance, labels and concept drift. */
 #include "service/metrics/family.h"
+#include "system/clock.h"
 
 void walk_performance(struct exposition *out, const struct model_snapshot *model,
                       union metric_value value)
@@ -127,7 +128,7 @@ bool detector_onsets(const struct change_watch_report *detector, double *ret_val
 
 bool detector_onset_time(const struct change_watch_report *detector, double *ret_value)
 {
-    *ret_value = (double)detector->onset_ms / 1000;
+    *ret_value = (double)clock_wall_of(detector->onset_ms) / 1000;
     return detector->enabled && detector->state == CHANGE_DRIFT;
 }
 
@@ -151,7 +152,7 @@ bool labels_pending(const struct model_snapshot *model, double *ret_value)
 
 bool labels_last(const struct model_snapshot *model, double *ret_value)
 {
-    *ret_value = (double)model->concept.labels.last_label_ms / 1000;
+    *ret_value = (double)clock_wall_of(model->concept.labels.last_label_ms) / 1000;
     return model->concept.labels.last_label_ms > 0;
 }
 
