@@ -44,12 +44,12 @@ struct extra_columns reference_columns_extra(const struct config_model *config,
 int reference_columns_read(const struct config_model *config, enum prediction_type type,
                            struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES])
 {
-    char csv_error[CSV_ERROR_BYTES];
+    struct error csv_error;
     table->column_count = columns_describe(config, type, table->columns);
-    int rc = csv_table_read(table, config->reference, csv_error);
+    int rc = csv_table_read(table, config->reference, &csv_error);
     if (rc < 0)
-        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": reference: %s", config->name,
-                 csv_error);
+        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": reference: %.400s", config->name,
+                 csv_error.text);
     else if (table->rows == 0) {
         snprintf(error, SERVED_MODEL_ERROR_BYTES,
                  "model \"%s\": reference %s has a header but no rows", config->name,
