@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-/* Longest sentence; what is longer is cut and ends with "...". A place (a path, a feature's name)
- * of a usual length and two sentences fit. */
+/* Longest sentence; a longer one is cut and ends with "...". There is room for a place (a path, a
+ * feature's name) of the usual length and two sentences. */
 #define ERROR_BYTES 800
 
 struct error {
@@ -17,7 +17,7 @@ struct error {
 };
 
 /* Writes the sentence. Returns rc, so that a caller may end with
- * `return error_set(error, -EINVAL, "...")`. error may be NULL: nothing is written then. */
+ * `return error_set(error, -EINVAL, "...")`. If error is NULL, nothing is written. */
 __attribute__((format(printf, 3, 4))) int error_set(struct error *error, int rc, const char *format,
                                                     ...);
 
