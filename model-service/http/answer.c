@@ -214,7 +214,7 @@ enum MHD_Result http_answer_refusal(struct connection *connection, const char *m
 static void send_and_forget(int fd, const struct http_response *response, bool with_body)
 {
     char head[512], date[40] = "";
-    const time_t now = time(NULL);
+    const time_t now = (time_t)(clock_wall_ms() / 1000);
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);

@@ -2,8 +2,8 @@
 #include "inbox/page.h"
 
 #include "encode/json_writer.h"
-#include "encode/number.h"
 #include "inbox/mrkdwn.h"
+#include "text/number.h"
 
 #include "web/inbox_css.h"
 #include "web/inbox_html.h"

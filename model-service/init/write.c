@@ -3,9 +3,9 @@
 
 #include "config/config.h"
 #include "encode/buffer.h"
-#include "encode/number.h"
 #include "encode/yaml_text.h"
 #include "row/text_value.h"
+#include "text/number.h"
 #include "text/utf8.h"
 
 #include <errno.h>

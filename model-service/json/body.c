@@ -71,7 +71,7 @@ static int refuse_shape(const struct json_decoder *decoder, const char *found)
 /* Index of the feature whose value is at the place, or NO_FEATURE; notes the instance. */
 static size_t open_feature(struct json_decoder *decoder, const struct json_place *place)
 {
-    const struct input_schema *schema = decoder->schema;
+    const struct schema *schema = decoder->schema;
     size_t level = 0; /* of the array or object of features */
 
     if (!schema)

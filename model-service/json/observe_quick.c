@@ -184,12 +184,11 @@ static bool scan_special_number(struct scanner *scanner, double *ret_number)
     return true;
 }
 
-static inline bool scan_feature(struct scanner *scanner, bool categorical,
-                                struct input_value *value)
+static inline bool scan_feature(struct scanner *scanner, bool categorical, struct value *value)
 {
     struct text text = {NULL, 0};
     const char c = peek(scanner);
-    *value = (struct input_value){.number = NAN};
+    *value = (struct value){.number = NAN};
     if (c == '-' || (c >= '0' && c <= '9'))
         return scan_number(scanner, &value->number);
     if (c == '"') {
@@ -214,13 +213,13 @@ static void miss_unseen(struct observation_reader *reader)
 {
     for (size_t f = 0; f < reader->schema->features; f++)
         if (reader->names[f].seen != reader->observations)
-            reader->observation.value[f] = (struct input_value){.number = NAN};
+            reader->observation.value[f] = (struct value){.number = NAN};
 }
 
 /* Past the opening brace. */
 static bool scan_named(struct scanner *scanner, struct observation_reader *reader)
 {
-    const struct input_schema *schema = reader->schema;
+    const struct schema *schema = reader->schema;
     uint32_t previous = (uint32_t)schema->features; /* the beginning */
     size_t count = 0;
     if (!skip_char(scanner, '}'))
@@ -263,7 +262,7 @@ static bool scan_features(struct scanner *scanner, struct observation_reader *re
     return skip_char(scanner, '[') && scan_ordered(scanner, reader);
 }
 
-static bool scan_class(struct scanner *scanner, struct input_value *value)
+static bool scan_class(struct scanner *scanner, struct value *value)
 {
     struct text text;
     const char c = peek(scanner);
@@ -303,7 +302,7 @@ static bool scan_id(struct scanner *scanner, struct observation_reader *reader)
     if (peek(scanner) == 'n')
         return scan_null(scanner);
     if (!skip_char(scanner, '"') || !scan_string(scanner, &text) || text.bytes == 0 ||
-        text.bytes > INPUT_ID_MAX_BYTES)
+        text.bytes > OBSERVATION_ID_MAX_BYTES)
         return false;
     reader->observation.id = text.start;
     reader->observation.id_bytes = text.bytes;

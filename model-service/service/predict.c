@@ -39,7 +39,7 @@ static void write_prediction(struct json_writer *json, const struct served_model
 static void write_drift(struct json_writer *json, const struct served_model *model,
                         const struct prediction *last, const double *scores)
 {
-    const struct input_schema *schema = served_model_schema(model);
+    const struct schema *schema = served_model_schema(model);
     json_member_boolean(json, "drift_detected", last->verdict.drift_detected);
     json_key(json, "drift_scores");
     json_begin_object(json);
@@ -60,7 +60,7 @@ struct answer {
     double outputs[SCORER_MAX_CLASSES], scores[SERVED_MODEL_MAX_ROW];
 };
 
-static int answer_single(struct answer *answer, const struct input_row *row)
+static int answer_single(struct answer *answer, const struct row *row)
 {
     int rc =
         served_model_predict(answer->model, row, answer->outputs, answer->scores, &answer->last);

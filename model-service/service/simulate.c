@@ -5,9 +5,9 @@
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
-#include "encode/number.h"
 #include "text/decimal.h"
 #include "text/excerpt.h"
+#include "text/number.h"
 
 #include <errno.h>
 #include <math.h>

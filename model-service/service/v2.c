@@ -125,7 +125,7 @@ static size_t prediction_columns(const struct served_model *model)
 
 static void write_metadata(struct json_writer *json, const struct served_model *model)
 {
-    const struct input_schema *schema = served_model_schema(model);
+    const struct schema *schema = served_model_schema(model);
     json_begin_object(json);
     json_member_string(json, "name", served_model_name(model));
     json_key(json, "versions");
@@ -295,7 +295,7 @@ static void answer_failure(struct http_response *response, int rc)
 static void name_row(struct v2_request *request)
 {
     const size_t bytes = request->id ? strlen(request->id) : 0;
-    if (request->count == 1 && bytes > 0 && bytes <= INPUT_ID_MAX_BYTES)
+    if (request->count == 1 && bytes > 0 && bytes <= OBSERVATION_ID_MAX_BYTES)
         request->rows[0].id = request->id;
 }
 

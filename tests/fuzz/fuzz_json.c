@@ -14,7 +14,7 @@
 
 static const char *const names[] = {"age", "sex", "features", "id"};
 static const bool kinds[] = {false, true, false, false};
-static const struct input_schema schemas[] = {
+static const struct schema schemas[] = {
     {2, names, kinds, false, NULL},
     {2, names, kinds, true, NULL},
     {4, names, kinds, true, NULL},
@@ -30,13 +30,13 @@ static void check_error(int r, const struct input_error *error)
         abort();
 }
 
-static void check_request(const struct input_schema *schema, const struct input_request *request)
+static void check_request(const struct schema *schema, const struct input_request *request)
 {
     if (request->count == 0 || request->count > MAX_INSTANCES)
         abort();
     for (size_t i = 0; i < request->count; i++)
         for (size_t f = 0; f < schema->features; f++) {
-            const struct input_value *value = &request->rows[i].value[f];
+            const struct value *value = &request->rows[i].value[f];
 
             if (value->text ? !kinds[f] || strlen(value->text) != value->text_bytes
                             : !isfinite(value->number) && !schema->allow_missing)

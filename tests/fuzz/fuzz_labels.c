@@ -23,7 +23,7 @@ static void check_error(int r, const struct input_error *error)
 
 static void check_label(const struct input_label *label)
 {
-    if (label->id_bytes == 0 || label->id_bytes > INPUT_ID_MAX_BYTES ||
+    if (label->id_bytes == 0 || label->id_bytes > OBSERVATION_ID_MAX_BYTES ||
         strlen(label->id) != label->id_bytes || !utf8_is_valid(label->id, label->id_bytes))
         abort();
     if (label->label.text

@@ -9,7 +9,7 @@ import time
 import numpy
 import pytest
 
-from conftest import BINARY, inputs
+from conftest import BINARY, inputs, wait_for
 from raw import Raw, request
 from test_metrics import scrape, value
 
@@ -327,15 +327,6 @@ def test_chunked(outside):
     text = lines_of(rows).encode()
     pieces = (text[i:i + 77] for i in range(0, len(text), 77))
     taken(outside.post("/observe", data=pieces, headers=LINES), len(rows))
-
-
-def wait_for(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.02)
-    assert condition()
 
 
 def observed(service):
