@@ -1,4 +1,4 @@
-/* error.c - see the header. */
+/* error.c - see text/error.h. */
 #include "text/error.h"
 
 #include "text/excerpt.h"

@@ -17,8 +17,8 @@ struct error {
 };
 
 /* Writes the sentence; bytes that are not UTF-8 and control characters become '?'. Returns rc, so
- * that a caller may end with `return error_set(error, -EINVAL, "...")`. error may be NULL: nothing
- * is written then. */
+ * that a caller may end with `return error_set(error, -EINVAL, "...")`. If error is NULL,
+ * nothing is written. */
 __attribute__((format(printf, 3, 4))) int error_set(struct error *error, int rc, const char *format,
                                                     ...);
 
