@@ -56,7 +56,6 @@ static void tests_create(struct detector *detector, unsigned methods)
                 .score = NAN,
                 .tested_score = NAN,
                 .p_value = NAN,
-                .evidence = NAN,
             };
         }
 }

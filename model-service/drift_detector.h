@@ -3,8 +3,7 @@
  *
  * A feature is drifted by a method when its score exceeds the threshold (magnitude) AND its
  * p-value is significant after Holm's correction over all features and methods of the model
- * (evidence; for the scores of bins that needs the chi-square test on the same bins to agree, since
- * their own limits fail for small samples) AND the window holds the minimum sample. Nothing else
+ * (evidence) AND the window holds the minimum sample. Nothing else
  * raises an alarm.
  *
  * The correction is made within families: the inputs' live methods, the inputs' other methods, and
