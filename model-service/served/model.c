@@ -144,9 +144,6 @@ int served_model_predict(struct served_model *model, const struct row *row, doub
     return 0;
 }
 
-/* Rows scored at a time. */
-#define BLOCK_ROWS 256u
-
 struct block {
     double *outputs;      /* [rows][scorer outputs] */
     uint64_t sequence;    /* of the first row */
@@ -171,7 +168,7 @@ int served_model_predict_rows(struct served_model *model, const struct row *rows
 {
     if (!model->scorer)
         return -ENOTSUP;
-    const size_t room = count < BLOCK_ROWS ? count : BLOCK_ROWS;
+    const size_t room = count < SCORER_BLOCK_ROWS ? count : SCORER_BLOCK_ROWS;
     const size_t width = scorer_outputs(model->scorer);
     struct block block = {.outputs = malloc(room * width * sizeof(double))};
     int rc = block.outputs ? 0 : -ENOMEM;

@@ -7,14 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows scored at a time. */
-#define BLOCK_ROWS 256u
 /* Noise of the reference's predictions is drawn far from that of the service's own. */
 #define REFERENCE_SEQUENCE (UINT64_C(1) << 63)
 
 struct block {
-    struct row *rows; /* [BLOCK_ROWS] */
-    double *outputs;  /* [BLOCK_ROWS][outputs] */
+    struct row *rows; /* [SCORER_BLOCK_ROWS] */
+    double *outputs;  /* [SCORER_BLOCK_ROWS][outputs] */
 };
 
 static void block_fill(const struct served_model *model, const double *const *numbers,
@@ -97,13 +95,13 @@ int reference_predictions_score(const struct served_model *model, const double *
 {
     int rc = owned_allocate(model, rows, predictions);
     struct block block = {
-        .rows = rows_create(BLOCK_ROWS, model->schema.features),
-        .outputs = calloc(BLOCK_ROWS, scorer_outputs(model->scorer) * sizeof(double)),
+        .rows = rows_create(SCORER_BLOCK_ROWS, model->schema.features),
+        .outputs = calloc(SCORER_BLOCK_ROWS, scorer_outputs(model->scorer) * sizeof(double)),
     };
     if (!block.rows || !block.outputs)
         rc = -ENOMEM;
-    for (size_t first = 0; rc == 0 && first < rows; first += BLOCK_ROWS) {
-        const size_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+    for (size_t first = 0; rc == 0 && first < rows; first += SCORER_BLOCK_ROWS) {
+        const size_t count = rows - first < SCORER_BLOCK_ROWS ? rows - first : SCORER_BLOCK_ROWS;
         block_fill(model, numbers, texts, first, count, block.rows);
         rc = block_score(model, &block, first, count, predictions);
     }
