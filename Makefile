@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run stop test test-compose asan tsan soak fuzz bench format lint clean
+.PHONY: help setup build run stop test test-compose asan tsan soak fuzz bench dist format lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -43,6 +43,10 @@ fuzz: ## fuzz every parser (FUZZ_SECONDS each, default 60)
 
 bench: ## measure, and print the results
 	@scripts/bench.sh
+
+dist: ## make a source archive, build it in an empty folder and run its unit tests there
+	@scripts/setup.sh build test
+	@scripts/dist.sh
 
 format: ## format the C sources in place
 	@scripts/format.sh

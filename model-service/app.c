@@ -2,6 +2,11 @@
 #include "app.h"
 
 #include "cli/options.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/metrics/handler.h"
+#include "service/reload.h"
+#include "service/service.h"
 #include "system/log.h"
 #include "version.h"
 
@@ -10,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define DEFAULT_LISTEN "127.0.0.1:8000"
@@ -23,7 +27,7 @@
 /* Nothing is read from it; clients send "{}". */
 #define RELOAD_MAX_BYTES 1024
 
-const struct http_route app_routes[] = {
+static const struct http_route routes[] = {
     {"GET", "/", HTTP_BODY_NONE, 0, handle_root},
     {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
     {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
@@ -57,12 +61,8 @@ const struct http_route app_routes[] = {
     {"POST", "/v2/models/{model}/versions/{version}/infer", HTTP_BODY_JSON, PREDICT_MAX_BYTES,
      handle_v2_infer},
 };
-const size_t app_route_count = sizeof(app_routes) / sizeof(app_routes[0]);
-_Static_assert(sizeof(app_routes) / sizeof(app_routes[0]) <= APP_MAX_ROUTES, "raise the limit");
-
-/* The last entry stands for every other status. */
-const unsigned app_statuses[APP_STATUS_COUNT] = {200, 302, 400, 403, 404, 405, 409, 411, 413,
-                                                 415, 422, 431, 500, 503, 501, 505, 0};
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+_Static_assert(ROUTES <= SERVICE_MAX_ROUTES, "raise the limit");
 
 enum { OPTION_CONFIG, OPTION_LISTEN, OPTION_THREADS, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
 
@@ -92,7 +92,7 @@ static void render_error(void *context, unsigned status, const char *detail,
                          struct http_response *response)
 {
     (void)context;
-    app_problem(response, status, detail);
+    answer_problem(response, status, detail);
 }
 
 static void count_request(void *context, const struct http_route *route, const char *method,
@@ -100,40 +100,10 @@ static void count_request(void *context, const struct http_route *route, const c
 {
     (void)method;
     (void)seconds;
-    struct app *app = context;
-    const size_t index = route ? (size_t)(route - app_routes) : app_route_count;
-    size_t code = 0;
-    while (code < APP_STATUS_COUNT - 1 && app_statuses[code] != status)
-        code++;
-    atomic_fetch_add_explicit(&app->requests[index][code], 1, memory_order_relaxed);
+    service_count_request(context, route, status);
 }
 
 /* --- start --- */
-
-static int app_load(struct app *app, const char *config_path)
-{
-    unsigned nonce = 0;
-    pthread_mutex_init(&app->models_mu, NULL);
-    app->lines_memory.limit = APP_LINES_MEMORY_BYTES;
-    app->start_seconds = (double)app_now_ms() / 1000;
-    if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
-        nonce = (unsigned)app_now_ms();
-    snprintf(app->id_prefix, sizeof(app->id_prefix), "%08x-", nonce);
-    app->config_path = config_path;
-    char error[MODEL_SET_ERROR_BYTES];
-    int rc = model_set_create(app, config_path, NULL, &app->models, error);
-    if (rc < 0)
-        log_error("cannot start: %s", error);
-    app->reload_success_ms = app_now_ms();
-    return rc;
-}
-
-static void app_unload(struct app *app)
-{
-    app_metrics_finish(app);
-    model_set_release(app->models);
-    pthread_mutex_destroy(&app->models_mu);
-}
 
 static void explain_start_failure(const char *listen, int rc)
 {
@@ -153,13 +123,13 @@ static size_t default_threads(void)
     return processors < 1 ? 1 : processors > DEFAULT_THREADS ? DEFAULT_THREADS : (size_t)processors;
 }
 
-static int app_run(struct app *app, const char *listen, size_t threads)
+static int run(struct service *service, const char *listen, size_t threads)
 {
     const struct http_server_config config = {
         .listen = listen,
-        .routes = app_routes,
-        .route_count = app_route_count,
-        .context = app,
+        .routes = routes,
+        .route_count = ROUTES,
+        .context = service,
         .limits = {.connections = 1000,
                    .header_bytes = HEADER_MAX_BYTES,
                    .idle_seconds = 60,
@@ -168,7 +138,7 @@ static int app_run(struct app *app, const char *listen, size_t threads)
         .observe = count_request,
     };
     struct http_server *server;
-    app->ready = true;
+    service->ready = true;
     int rc = http_server_start(&config, &server);
     if (rc < 0) {
         explain_start_failure(listen, rc);
@@ -178,12 +148,20 @@ static int app_run(struct app *app, const char *listen, size_t threads)
              http_server_address(server));
     int received;
     while ((received = cli_wait_for_signal()) == SIGHUP)
-        app_reload(app);
-    app->ready = false;
+        service_reload(service);
+    service->ready = false;
     log_info("%s: finishing requests in flight", strsignal(received));
     http_server_stop(server, STOP_GRACE_MS);
     log_info("stopped");
     return 0;
+}
+
+/* From the command line, else from the configuration, else the default. */
+static const char *listen_address(const struct service *service, const char *option)
+{
+    const char *configured = service->registry.set->config.listen;
+
+    return option ? option : configured ? configured : DEFAULT_LISTEN;
 }
 
 int app_main(int argc, char **argv)
@@ -200,19 +178,20 @@ int app_main(int argc, char **argv)
         fputs("model-service serve: --config needs the name of a file\n", stderr);
         return CLI_USAGE;
     }
-    struct app *app = calloc(1, sizeof(*app));
-    if (!app) {
+    struct service *service = calloc(1, sizeof(*service));
+    if (!service) {
         log_error("not enough memory to start");
         return CLI_FAILURE;
     }
     cli_block_signals(true);
-    int rc = app_load(app, values[OPTION_CONFIG]);
-    if (rc == 0) {
-        const char *configured = app->models->config.listen;
-        const char *listen = values[OPTION_LISTEN] ? values[OPTION_LISTEN] : configured;
-        rc = app_run(app, listen ? listen : DEFAULT_LISTEN, (size_t)threads);
-    }
-    app_unload(app);
-    free(app);
+    char error[MODEL_SET_ERROR_BYTES];
+    int rc = service_start(service, routes, ROUTES, values[OPTION_CONFIG], error);
+    if (rc < 0)
+        log_error("cannot start: %s", error);
+    else
+        rc = run(service, listen_address(service, values[OPTION_LISTEN]), (size_t)threads);
+    metrics_finish(service);
+    service_finish(service);
+    free(service);
     return rc < 0 ? CLI_FAILURE : CLI_OK;
 }

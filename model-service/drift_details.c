@@ -21,7 +21,9 @@ static const char *category_name(const struct categorical_reference *reference, 
 {
     if (code == categorical_code_missing(reference))
         return "__missing__";
-    return code == categorical_code_other(reference) ? "__other__" : reference->name[code];
+    if (code == categorical_code_unseen(reference))
+        return "__unseen__";
+    return code == categorical_code_rare(reference) ? "__other__" : reference->name[code];
 }
 
 static void describe_categories(const struct feature *feature, struct detector_details *details)
@@ -34,7 +36,7 @@ static void describe_categories(const struct feature *feature, struct detector_d
             .reference_share = moves[i].reference_share,
             .current_share = moves[i].current_share,
         };
-    details->other_categories = feature->reference.categorical.other_categories;
+    details->other_categories = feature->reference.categorical.rare_categories;
 }
 
 void detector_details(const struct detector *detector, size_t feature,

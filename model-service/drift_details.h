@@ -11,7 +11,8 @@
 extern const double details_probability[DETAILS_QUANTILES];
 
 struct detector_move {
-    const char *category; /* "__other__", "__missing__"; borrowed from the detector */
+    const char *category; /* or "__other__" (the rare ones together), "__unseen__",
+                             "__missing__"; borrowed from the detector */
     double reference_share, current_share;
 };
 
@@ -23,7 +24,7 @@ struct detector_details {
     /* categorical */
     size_t moves; /* the categories that moved most, the furthest first */
     struct detector_move move[DETAILS_MOVES];
-    uint64_t other_categories; /* of the reference, beyond those that are kept: __other__ */
+    uint64_t other_categories; /* of the reference, beyond the cap: counted as __other__ */
 };
 
 /* O(R). */

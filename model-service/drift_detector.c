@@ -235,11 +235,27 @@ size_t detector_feature_count(const struct detector *detector)
     return detector->feature_count;
 }
 
-uint32_t detector_category(const struct detector *detector, size_t feature, const char *text,
-                           size_t bytes)
+/* The category of a value, which most often is a text already. */
+static uint32_t category_code(const struct feature *feature, const struct value *value)
 {
-    return categorical_reference_code(&detector->features[feature].reference.categorical, text,
-                                      bytes);
+    char room[NUMBER_MAX_BYTES];
+    const struct category category = category_of_value(value, room);
+
+    return categorical_reference_code(&feature->reference.categorical, category.text,
+                                      category.bytes);
+}
+
+static union detector_cell cell_of(const struct feature *feature, const struct value *value)
+{
+    if (feature->type == FEATURE_NUMERIC)
+        return (union detector_cell){.number = value->number};
+    return (union detector_cell){.category = category_code(feature, value)};
+}
+
+union detector_cell detector_cell(const struct detector *detector, size_t feature,
+                                  const struct value *value)
+{
+    return cell_of(&detector->features[feature], value);
 }
 
 static bool drift_detected(const struct detector *detector)
@@ -270,44 +286,44 @@ static bool out_of_range(const struct numeric_reference *reference, double x)
     return isfinite(x) && (x < reference->min || x > reference->max);
 }
 
-static void feature_observe(struct feature *feature, union detector_value value, int64_t now_ms)
+static void feature_observe(struct feature *feature, union detector_cell cell, int64_t now_ms)
 {
     if (feature->type == FEATURE_NUMERIC) {
-        feature->missing_total += isnan(value.number) != 0;
-        feature->infinite_total += isinf(value.number) != 0;
-        feature->out_of_range_total += out_of_range(&feature->reference.numeric, value.number);
-        feature_window_observe_number(feature->window, value.number, now_ms);
+        feature->missing_total += isnan(cell.number) != 0;
+        feature->infinite_total += isinf(cell.number) != 0;
+        feature->out_of_range_total += out_of_range(&feature->reference.numeric, cell.number);
+        feature_window_observe_number(feature->window, cell.number, now_ms);
         return;
     }
     const struct categorical_reference *reference = &feature->reference.categorical;
-    feature->missing_total += value.category == categorical_code_missing(reference);
-    feature->unseen_total += value.category == categorical_code_other(reference);
-    feature_window_observe_category(feature->window, value.category, now_ms);
+    feature->missing_total += cell.category == categorical_code_missing(reference);
+    feature->unseen_total += cell.category == categorical_code_unseen(reference);
+    feature_window_observe_category(feature->window, cell.category, now_ms);
 }
 
-static void feature_observe_all(struct feature *feature, const union detector_value *values,
+static void feature_observe_all(struct feature *feature, const union detector_cell *cells,
                                 size_t rows, int64_t now_ms)
 {
     if (feature->type == FEATURE_CATEGORICAL) {
         for (size_t r = 0; r < rows; r++)
-            feature_observe(feature, values[r], now_ms);
+            feature_observe(feature, cells[r], now_ms);
         return;
     }
     for (size_t r = 0; r < rows; r++) {
-        feature->missing_total += isnan(values[r].number) != 0;
-        feature->infinite_total += isinf(values[r].number) != 0;
-        feature->out_of_range_total += out_of_range(&feature->reference.numeric, values[r].number);
+        feature->missing_total += isnan(cells[r].number) != 0;
+        feature->infinite_total += isinf(cells[r].number) != 0;
+        feature->out_of_range_total += out_of_range(&feature->reference.numeric, cells[r].number);
     }
     if (rows > 0)
-        feature_window_observe_numbers(feature->window, &values->number, rows, now_ms);
+        feature_window_observe_numbers(feature->window, &cells->number, rows, now_ms);
 }
 
 /* Feature by feature: the tables of one reference at a time stay in the processor's cache. */
-void detector_add_rows(struct detector *detector, const union detector_value *values, size_t rows,
+void detector_add_rows(struct detector *detector, const union detector_cell *cells, size_t rows,
                        size_t stride, const size_t *feature_rows, int64_t now_ms)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
-        feature_observe_all(&detector->features[f], &values[f * stride],
+        feature_observe_all(&detector->features[f], &cells[f * stride],
                             feature_rows ? feature_rows[f] : rows, now_ms);
     detector->observations_total += rows;
     if (rows > 0)
@@ -328,12 +344,17 @@ struct detector_verdict detector_judge(struct detector *detector, int64_t now_ms
     return verdict;
 }
 
-struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
-                                         const bool *absent, int64_t now_ms, double *scores)
+struct detector_verdict detector_observe(struct detector *detector, const struct value *inputs,
+                                         const struct value *predictions, int64_t now_ms,
+                                         double *scores)
 {
-    for (size_t f = 0; f < detector->feature_count; f++)
-        if (!absent || !absent[f])
-            feature_observe(&detector->features[f], row[f], now_ms);
+    for (size_t f = 0; f < detector->feature_count; f++) {
+        struct feature *feature = &detector->features[f];
+        const struct value *value = feature->prediction ? predictions++ : inputs++;
+
+        if (!feature->prediction || !value_is_missing(value))
+            feature_observe(feature, cell_of(feature, value), now_ms);
+    }
     detector->observations_total++;
     detector->last_observation_ms = now_ms;
     return detector_judge(detector, now_ms, scores);

@@ -16,6 +16,7 @@
 #ifndef DRIFT_DETECTOR_H
 #define DRIFT_DETECTOR_H
 
+#include "row/value.h"
 #include "stats/drift_types.h"
 
 #include <stdbool.h>
@@ -56,14 +57,16 @@ struct detector_spec {
 NODISCARD int detector_create(const struct detector_spec *spec, struct detector **ret_detector);
 void detector_destroy(struct detector *detector);
 
-union detector_value {
+/* A value as its feature's window counts it. */
+union detector_cell {
     double number;     /* numeric; NaN is missing */
-    uint32_t category; /* categorical; from detector_category() */
+    uint32_t category; /* categorical: code of a category, of an unseen one, or of missing */
 };
 
-/* Code of a category (NULL is missing). Const and thread-safe. */
-uint32_t detector_category(const struct detector *detector, size_t feature, const char *text,
-                           size_t bytes);
+/* The cell of a value: of a numeric feature its number, of a categorical one the category that it
+ * names (category_of_value()). Const and thread-safe. */
+union detector_cell detector_cell(const struct detector *detector, size_t feature,
+                                  const struct value *value);
 
 /* What is known right after an observation. */
 struct detector_verdict {
@@ -71,19 +74,21 @@ struct detector_verdict {
     bool drift_detected; /* some input is drifted at the warning threshold */
 };
 
-/* Adds a row: [feature_count] values. scores: [feature_count], receives each feature's headline
- * score (KS D for a numeric feature, PSI for a categorical one; NaN while insufficient or
- * undefined). Cost: O(log R) per feature; evidence is computed only when a score exceeds its
- * threshold, and only for scores that changed. No allocation. absent: NULL, or a flag per feature
- * that says that the row does not have it at all (a prediction that nobody told), which is not the
- * same as missing: nothing is added to its window. */
-struct detector_verdict detector_observe(struct detector *detector, const union detector_value *row,
-                                         const bool *absent, int64_t now_ms, double *scores);
+/* Adds a row, read in place. inputs: the values of the features that are no predictions, which come
+ * first; predictions: those of the others, or NULL without any. A missing prediction is one that
+ * nobody made, and adds nothing to its window; a missing input is counted as missing. scores:
+ * [feature_count], receives each feature's headline score (KS D for a numeric feature, PSI for a
+ * categorical one; NaN while insufficient or undefined). Cost: O(log R) per feature; evidence is
+ * computed only when a score exceeds its threshold, and only for scores that changed. No
+ * allocation. */
+struct detector_verdict detector_observe(struct detector *detector, const struct value *inputs,
+                                         const struct value *predictions, int64_t now_ms,
+                                         double *scores);
 
-/* Adds rows without reading any score: for a batch, which reports once at its end. values: by
- * feature, row r of feature f at values[f * stride + r]. feature_rows: NULL, or how many of the
- * values each feature has, where some are absent. Equal to observing them one by one. */
-void detector_add_rows(struct detector *detector, const union detector_value *values, size_t rows,
+/* Adds rows without reading any score: for a batch, which reports once at its end. cells: by
+ * feature, row r of feature f at cells[f * stride + r]. feature_rows: NULL, or how many cells each
+ * feature has, where some rows lack a prediction. Equal to observing them one by one. */
+void detector_add_rows(struct detector *detector, const union detector_cell *cells, size_t rows,
                        size_t stride, const size_t *feature_rows, int64_t now_ms);
 
 /* Reads scores and evidence as detector_observe() does after its row: for rows just added. */
@@ -106,7 +111,8 @@ struct detector_category_report {
 /* Of a categorical feature: so many of the reference's most frequent categories, then the rest
  * together and the missing ones. A fixed list, so that each is a series from start to end. */
 #define DETECTOR_TOP_CATEGORIES 10
-#define DETECTOR_CATEGORIES     (DETECTOR_TOP_CATEGORIES + 2)
+/* and the other categories of the reference, unseen ones, missing */
+#define DETECTOR_CATEGORIES (DETECTOR_TOP_CATEGORIES + 3)
 
 struct detector_feature_report {
     const char *name;

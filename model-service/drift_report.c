@@ -54,17 +54,22 @@ static void report_window(struct feature *feature, uint64_t observations,
     report->missing_p_value = feature_window_missing_p(feature->window);
 }
 
-static const char other_name[] = "__other__", missing_name[] = "__missing__";
+/* What is reported after the most frequent categories, in this order. */
+enum { SLOT_OTHER, SLOT_UNSEEN, SLOT_MISSING, RESERVED_SLOTS };
+static const char *const reserved_name[RESERVED_SLOTS] = {"__other__", "__unseen__", "__missing__"};
 
-/* The place of a bin in the report. A category of the reference that is called like one of the last
- * two counts as that one, or two series would have the same name. */
+/* The place of a bin in the report. A category of the reference that has a reserved name is counted
+ * with it, since two series cannot have the same name. */
 static size_t category_slot(const struct categorical_reference *reference, size_t bin, size_t top)
 {
     if (bin == categorical_code_missing(reference))
-        return top + 1;
-    if (bin >= top || strcmp(reference->name[bin], other_name) == 0)
-        return top;
-    return strcmp(reference->name[bin], missing_name) == 0 ? top + 1 : bin;
+        return top + SLOT_MISSING;
+    if (bin == categorical_code_unseen(reference))
+        return top + SLOT_UNSEEN;
+    for (size_t i = 0; bin < reference->categories && i < RESERVED_SLOTS; i++)
+        if (strcmp(reference->name[bin], reserved_name[i]) == 0)
+            return top + i;
+    return bin < top ? bin : top + SLOT_OTHER;
 }
 
 static void report_categories(const struct feature *feature, struct detector_feature_report *report)
@@ -80,13 +85,11 @@ static void report_categories(const struct feature *feature, struct detector_fea
         counts[slot] += window[b];
         reference_counts[slot] += reference->bin_count[b];
     }
-    for (size_t c = 0; c < top + 2; c++) {
+    for (size_t c = 0; c < top + RESERVED_SLOTS; c++) {
         if (c < top && category_slot(reference, c, top) != c)
             continue;
         report->category[report->category_count++] = (struct detector_category_report){
-            .name = c < top    ? reference->name[c]
-                    : c == top ? other_name
-                               : missing_name,
+            .name = c < top ? reference->name[c] : reserved_name[c - top],
             .window_ratio =
                 report->window_rows ? (double)counts[c] / (double)report->window_rows : NAN,
             .reference_ratio = (double)reference_counts[c] / (double)reference->rows,

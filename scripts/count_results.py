@@ -1,10 +1,11 @@
-"""Adds up the reports of a test run and prints `N passed, N failed[, N skipped]` last.
+"""Adds up the reports of a test run, lists its slowest tests, and prints
+`N passed, N failed[, N skipped]` last.
 
 usage: count_results.py DIRECTORY
 
 Reads *.xml (JUnit, from pytest), *.json (Meson's log; where a test's output has TAP lines or
-pytest's closing line, its cases count one by one) and checks.tsv (`passed` or `failed`, a tab, a name). Exit status 1 when
-something failed or nothing ran.
+pytest's closing line, its cases count one by one) and checks.tsv (`passed` or `failed`, a tab, a
+name). Exit status 1 when something failed or nothing ran.
 """
 
 import json
@@ -86,12 +87,39 @@ def count_checks(path):
     return [tuple(line.split("\t", 1)) for line in path.read_text().splitlines() if line]
 
 
+def junit_seconds(path):
+    """(seconds, name) of each test, its fixtures included."""
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        yield float(case.get("time", 0)), f"{case.get('classname', '')}::{case.get('name', '')}"
+
+
+def meson_seconds(path):
+    """(seconds, name) of each program: Meson does not time the cases in it."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        test = json.loads(line)
+        yield test.get("duration", 0.0), test["name"]
+
+
+TIMERS = {".xml": junit_seconds, ".json": meson_seconds}
+SLOWEST = 20
+
+
+def print_slowest(paths):
+    times = [time for path in paths if path.suffix in TIMERS for time in TIMERS[path.suffix](path)]
+    if not times:
+        return
+    print(f"  the slowest tests, of {sum(seconds for seconds, _ in times):.0f} s in all:")
+    for seconds, name in sorted(times, reverse=True)[:SLOWEST]:
+        print(f"    {seconds:6.1f} s  {name}")
+
+
 READERS = {".xml": count_junit, ".json": count_meson, ".tsv": count_checks}
 
 
 def main(directory):
     totals = {"passed": 0, "failed": 0, "skipped": 0}
-    for path in sorted(pathlib.Path(directory).iterdir()):
+    paths = sorted(pathlib.Path(directory).iterdir())
+    for path in paths:
         reader = READERS.get(path.suffix)
         if reader is None:
             continue
@@ -103,6 +131,7 @@ def main(directory):
                 print(f"    {word}: {name}")
         for word in totals:
             totals[word] += counts[word]
+    print_slowest(paths)
     line = f"{totals['passed']} passed, {totals['failed']} failed"
     if totals["skipped"]:
         line += f", {totals['skipped']} skipped"

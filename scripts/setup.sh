@@ -30,13 +30,14 @@ build    libcyaml-dev
 build    libyaml-dev
 build    zlib1g-dev
 build    libxgboost-dev
-build    libcmocka-dev
 run      curl                       curl
 run      jq                         jq
 run      prometheus                 prometheus
 run      prometheus-alertmanager    prometheus-alertmanager|alertmanager
+test     libcmocka-dev
 test     python3
 test     python3-pytest
+test     python3-pytest-xdist
 test     python3-requests
 test     python3-numpy
 test     python3-scipy
@@ -44,7 +45,6 @@ test     python3-sklearn
 test     python3-pandas
 test     python3-yaml
 test     python3-prometheus-client
-test     python3-sklearn
 test     python3-xgboost
 test     clang-14
 test     libclang-rt-14-dev

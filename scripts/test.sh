@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds with warnings as errors and runs the tests; the last line is the count.
+# Builds with warnings as errors and runs the tests. The slowest tests are listed at the end; the last
+# line is the count.
 #
 # usage: scripts/test.sh [SUITE...]       default: build checks unit python http stack
 #
@@ -14,6 +15,10 @@
 #   tsan      unit and HTTP tests under the thread sanitizer
 #   lint      only the checks that need no build
 #
+# Those tests of `stack` that mostly wait for Prometheus and Alertmanager, and the build with clang, run
+# beside the other suites; what they print is shown when they have ended. pytest runs several tests at a
+# time: each starts services of its own on free ports.
+#
 # PYTEST_ARGS adds options to every pytest run. Reports are kept in build-test/results/.
 set -uo pipefail
 : "${BUILD_DIR:=build-test}"
@@ -23,6 +28,11 @@ cd "$ROOT" || exit 1
 
 python=/usr/bin/python3 # Debian's, whichever other comes first on PATH
 results=$ROOT/build-test/results
+# Tests at a time: some wait for a service now and then, those with the whole stack nearly always.
+workers=$(($(nproc) + 1))
+stack_workers=$((2 * $(nproc)))
+# Each of these starts Prometheus, and most Alertmanager too.
+with_stack=(tests/stack/test_{end_to_end,incidents,run_scripts,dashboard_live}.py)
 export PYTHONDONTWRITEBYTECODE=1
 
 title() { printf '\n%s== %s ==%s\n' "$BOLD" "$*" "$OFF"; }
@@ -31,7 +41,7 @@ title() { printf '\n%s== %s ==%s\n' "$BOLD" "$*" "$OFF"; }
 check() {
     local name=$1 log
     shift
-    log=$results/check.log
+    log=$results/check-${name//[^a-zA-Z0-9]/-}.log
     if "$@" >"$log" 2>&1; then
         printf 'passed\t%s\n' "$name" >>"$results/checks.tsv"
         say "  ${GREEN}ok${OFF}      $name"
@@ -43,12 +53,12 @@ check() {
     fi
 }
 
-# run_pytest NAME SECONDS PATH...: a run that ends without a report counts as one failure.
+# run_pytest NAME SECONDS WORKERS PATH...: a run that ends without a report counts as one failure.
 run_pytest() {
-    local name=$1 seconds=$2 status=0
-    shift 2
+    local name=$1 seconds=$2 workers=$3 status=0
+    shift 3
     # shellcheck disable=SC2086 # several options in one variable
-    timeout --kill-after=30 "$seconds" "$python" -m pytest -q -p no:cacheprovider \
+    timeout --kill-after=30 "$seconds" "$python" -m pytest -q -p no:cacheprovider -n "$workers" \
         --junitxml="$results/$name.xml" -o junit_family=xunit2 ${PYTEST_ARGS:-} "$@" || status=$?
     if [ "$status" -gt 1 ]; then
         printf 'failed\tpytest %s ended with status %s\n' "$name" "$status" >>"$results/checks.tsv"
@@ -69,17 +79,36 @@ use_build() { # DIR
     export BUILD_DIR=$1 MODEL_SERVICE_BINARY=$1/model-service
 }
 
+# beside NAME COMMAND...: starts the command, which runs beside what follows.
+declare -A running=()
+beside() {
+    local name=$1
+    shift
+    "$@" >"$results/$name.out" 2>&1 &
+    running[$name]=$!
+}
+
+# Waits for what runs beside and shows what it printed.
+gather() {
+    local name
+    for name in "${!running[@]}"; do
+        wait "${running[$name]}"
+        cat "$results/$name.out"
+    done
+    running=()
+}
+
 suite_build() {
     title "build, warnings as errors"
     check 'gcc -Werror' env CC=gcc scripts/build.sh --werror || return 1
-    check 'clang -Werror' env CC=clang-14 BUILD_DIR="$ROOT/build-clang" scripts/build.sh --werror
-    return 0
+    beside clang check 'clang -Werror' env CC=clang-14 BUILD_DIR="$ROOT/build-clang" \
+        nice scripts/build.sh --werror
 }
 
 suite_checks() {
     title "checks"
     check 'clang-format' scripts/format.sh --check
-    check 'shellcheck' shellcheck scripts/*.sh ./*.sh .ci/run alertmanager/*.sh tests/compose/*.sh
+    check 'shellcheck' shellcheck scripts/*.sh ./*.sh model-service/*.sh .ci/run alertmanager/*.sh tests/compose/*.sh
     return 0
 }
 suite_lint() { suite_checks; }
@@ -97,24 +126,29 @@ suite_python() {
     for file in tests/unit/test_*.py tests/unit/*/test_*.py; do
         [[ $by_meson == *"${file##*/}"* ]] || files+=("$file")
     done
-    LIBDRIFT=$BUILD_DIR/stats/libdrift.so run_pytest python 900 "${files[@]}" tests/check
+    LIBDRIFT=$BUILD_DIR/stats/libdrift.so run_pytest python 900 "$workers" "${files[@]}" tests/check
 }
 
 suite_http() {
     title "the service over HTTP"
-    run_pytest http 900 tests/http
-    run_pytest examples 600 tests/examples
+    run_pytest http 900 "$workers" tests/http
+    run_pytest examples 600 1 tests/examples
 }
 
 suite_stack() {
-    title "Prometheus, Alertmanager, Grafana configuration; end to end"
-    run_pytest stack 1800 tests/stack
+    title "Prometheus, Alertmanager, Grafana configuration; pictures"
+    run_pytest stack 1800 "$workers" tests/stack "${with_stack[@]/#/--ignore=}"
+}
+
+run_with_stack() {
+    title "end to end, incidents and scripts with Prometheus and Alertmanager"
+    run_pytest live 1800 "$stack_workers" "${with_stack[@]}"
 }
 
 suite_compose() {
     title "Compose with a Docker engine"
     scripts/setup.sh compose run test || exit 1
-    run_pytest compose 1800 tests/compose
+    run_pytest compose 1800 0 tests/compose
 }
 
 # sanitized NAME OPTION...: unit and HTTP tests against a build with a sanitizer.
@@ -127,8 +161,8 @@ sanitized() {
     title "$name: unit tests"
     run_unit "$name-unit" 5
     title "$name: HTTP tests"
-    run_pytest "$name-http" 1800 tests/http
-    run_pytest "$name-check" 900 tests/check
+    run_pytest "$name-http" 1800 "$workers" tests/http
+    run_pytest "$name-check" 900 "$workers" tests/check
 }
 
 suite_asan() {
@@ -150,9 +184,14 @@ done
 scripts/setup.sh build run test || exit 1
 rm -rf "$results" && mkdir -p "$results" || exit 1
 use_build "$BUILD_DIR"
-began=$SECONDS
-for suite in "$@"; do
-    "suite_$suite" || { [ "$suite" = build ] && break; }
-done
+suites=("$@") began=$SECONDS
+wanted() { [[ " ${suites[*]} " == *" $1 "* ]]; }
+if ! wanted build || suite_build; then
+    ! wanted stack || beside live run_with_stack
+    for suite in "${suites[@]}"; do
+        [ "$suite" = build ] || "suite_$suite"
+    done
+fi
+gather
 title "result after $((SECONDS - began)) s"
 exec "$python" scripts/count_results.py "$results"

@@ -66,10 +66,10 @@ static void run_stream(uint64_t stream, double significance, struct tally *tally
     unsigned looks = 0;
     for (int i = 1; i <= ROWS; i++) {
         double row[FEATURES], scores[FEATURES];
-        union detector_value values[FEATURES];
+        struct value values[FEATURES];
         data_generator_next(source, row);
         for (size_t f = 0; f < FEATURES; f++)
-            values[f].number = row[f];
+            values[f] = (struct value){.number = row[f]};
         tally->drifted_rows += detector_observe(monitor, values, NULL, i, scores).drift_detected;
         looks += i % LOOK_EVERY == 0 && !quiet(monitor);
     }

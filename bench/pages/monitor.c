@@ -14,7 +14,6 @@
 struct monitor {
     struct detector *detector;
     struct detector_feature_report reports[TRAFFIC_FEATURES];
-    uint32_t code[TRAFFIC_CATEGORICAL][TRAFFIC_MAX_CATEGORIES];
     char name[TRAFFIC_FEATURES][NAME_BYTES];
     char category[TRAFFIC_MAX_CATEGORIES][NAME_BYTES];
 };
@@ -93,15 +92,6 @@ static void detector_make(struct monitor *monitor, const struct simulation *simu
         checked(NULL);
 }
 
-static void codes_look_up(struct monitor *monitor)
-{
-    for (size_t c = 0; c < TRAFFIC_CATEGORICAL; c++)
-        for (unsigned i = 0; i < traffic_categories(c); i++)
-            monitor->code[c][i] =
-                detector_category(monitor->detector, TRAFFIC_NUMERIC + c, monitor->category[i],
-                                  strlen(monitor->category[i]));
-}
-
 struct monitor *monitor_create(const struct simulation *simulation)
 {
     struct monitor *monitor = checked(calloc(1, sizeof(*monitor)));
@@ -110,7 +100,6 @@ struct monitor *monitor_create(const struct simulation *simulation)
     detector_make(monitor, simulation, &reference);
     free(reference.numbers);
     free(reference.texts);
-    codes_look_up(monitor);
     return monitor;
 }
 
@@ -122,12 +111,14 @@ void monitor_destroy(struct monitor *monitor)
 
 void monitor_observe(struct monitor *monitor, const struct traffic_row *row, int64_t now_ms)
 {
-    union detector_value values[TRAFFIC_FEATURES];
+    struct value values[TRAFFIC_FEATURES];
     double scores[TRAFFIC_FEATURES];
     for (size_t f = 0; f < TRAFFIC_NUMERIC; f++)
-        values[f].number = row->number[f];
-    for (size_t c = 0; c < TRAFFIC_CATEGORICAL; c++)
-        values[TRAFFIC_NUMERIC + c].category = monitor->code[c][row->category[c]];
+        values[f] = (struct value){.number = row->number[f]};
+    for (size_t c = 0; c < TRAFFIC_CATEGORICAL; c++) {
+        const char *text = monitor->category[row->category[c]];
+        values[TRAFFIC_NUMERIC + c] = (struct value){.text = text, .text_bytes = strlen(text)};
+    }
     detector_observe(monitor->detector, values, NULL, now_ms, scores);
 }
 

@@ -30,20 +30,23 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static void fill(struct scorer_value *rows)
+static void fill(struct row *rows)
 {
+    static struct value values[ROWS * FEATURES];
+
     for (size_t r = 0; r < ROWS; r++) {
+        rows[r].value = &values[r * FEATURES];
         for (size_t f = 0; f < FEATURES - 1; f++) {
             const char *text = texts[f][(r * 7 + f) % 3];
 
-            rows[r * FEATURES + f] = (struct scorer_value){NAN, text, strlen(text)};
+            rows[r].value[f] = (struct value){NAN, text, strlen(text)};
         }
-        rows[r * FEATURES + FEATURES - 1] = (struct scorer_value){.number = (double)(r % 200)};
+        rows[r].value[FEATURES - 1] = (struct value){.number = (double)(r % 200)};
     }
 }
 
 /* Nanoseconds of a row; block: rows of a call. */
-static double measure(const struct scorer *scorer, const struct scorer_value *rows, size_t block)
+static double measure(const struct scorer *scorer, const struct row *rows, size_t block)
 {
     double outputs[ROWS];
     const double start = now();
@@ -51,12 +54,12 @@ static double measure(const struct scorer *scorer, const struct scorer_value *ro
 
     while (now() - start < SECONDS)
         for (size_t r = 0; r + block <= ROWS; r += block, done += block)
-            if (scorer_score_rows(scorer, rows + r * FEATURES, block, 0, outputs) < 0)
+            if (scorer_score_rows(scorer, rows + r, block, 0, outputs) < 0)
                 abort();
     return (now() - start) / (double)done * 1e9;
 }
 
-static void report(const char *name, struct scorer *scorer, const struct scorer_value *rows)
+static void report(const char *name, struct scorer *scorer, const struct row *rows)
 {
     printf("%-10s %10.0f %10.0f\n", name, measure(scorer, rows, 1), measure(scorer, rows, ROWS));
     scorer_destroy(scorer);
@@ -83,7 +86,7 @@ static struct scorer *weights(void)
 
 int main(int argc, char **argv)
 {
-    static struct scorer_value rows[ROWS * FEATURES];
+    static struct row rows[ROWS];
     char error[SCORER_ERROR_BYTES];
     struct scorer *xgboost;
 

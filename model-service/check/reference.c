@@ -3,6 +3,7 @@
 #include "stats/reference.h"
 #include "check/check.h"
 #include "row/text_value.h"
+#include "text/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -68,7 +69,7 @@ static int set_text(struct loader *loader, struct check_column *column, uint64_t
     *text = NULL;
     if (text_value_is_missing(field->text, field->bytes))
         return 0;
-    if (!excerpt_is_utf8(field->text, field->bytes))
+    if (!utf8_is_valid(field->text, field->bytes))
         return bad_field(loader, line, column, field, 0);
     *text = text_pool_intern(&column->pool, field->text, field->bytes);
     return *text ? 0 : -ENOMEM;

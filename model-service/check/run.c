@@ -26,9 +26,9 @@ struct stream;
 struct worker {
     struct stream *stream;
     pthread_t thread;
-    struct detector *detector;    /* the check's, or a fork of it */
-    union detector_value *values; /* by column: [columns][counted_rows] */
-    size_t rows;                  /* parsed and not yet counted */
+    struct detector *detector;  /* the check's, or a fork of it */
+    union detector_cell *cells; /* by column: [columns][counted_rows] */
+    size_t rows;                /* parsed and not yet counted */
     uint64_t good_rows, progress_rows;
     struct check_bad_rows bad;
     struct csv_block block;
@@ -88,21 +88,19 @@ static void count(struct worker *worker)
     struct stream *stream = worker->stream;
     if (stream->in_turn)
         wait_for_turn(stream, worker->number);
-    detector_add_rows(worker->detector, worker->values, worker->rows, stream->counted_rows, NULL,
-                      0);
+    detector_add_rows(worker->detector, worker->cells, worker->rows, stream->counted_rows, NULL, 0);
     worker->rows = 0;
 }
 
 /* --- parsing --- */
 
 static int convert(const struct check *check, size_t i, const struct csv_field *field,
-                   union detector_value *value)
+                   union detector_cell *cell)
 {
     if (!check->columns.column[i].categorical)
-        return text_value_number(field->text, field->bytes, &value->number);
-    const bool missing = text_value_is_missing(field->text, field->bytes);
-    value->category =
-        detector_category(check->detector, i, missing ? NULL : field->text, field->bytes);
+        return text_value_number(field->text, field->bytes, &cell->number);
+    const struct value value = {.text = field->text, .text_bytes = field->bytes};
+    *cell = detector_cell(check->detector, i, &value);
     return 0;
 }
 
@@ -118,10 +116,10 @@ static void parse_row(struct worker *worker)
         check_bad_length(&worker->bad, path, csv->line, csv->count, columns->current.count);
         return;
     }
-    union detector_value *value = worker->values + worker->rows;
-    for (size_t i = 0; i < columns->count; i++, value += stream->counted_rows) {
+    union detector_cell *cell = worker->cells + worker->rows;
+    for (size_t i = 0; i < columns->count; i++, cell += stream->counted_rows) {
         const struct csv_field *field = &csv->fields[columns->column[i].current_position];
-        int rc = convert(check, i, field, value);
+        int rc = convert(check, i, field, cell);
         if (rc == 0)
             continue;
         check_bad_field(&worker->bad, path, csv->line, columns->column[i].name, field, rc);
@@ -190,7 +188,7 @@ static void free_worker(struct stream *stream, struct worker *worker)
 {
     if (worker->detector != stream->check->detector)
         detector_destroy(worker->detector);
-    free(worker->values);
+    free(worker->cells);
     csv_rows_finish(&worker->csv);
     csv_block_finish(&worker->block);
 }
@@ -199,9 +197,9 @@ static int start_worker(struct stream *stream, struct worker *worker)
 {
     worker->stream = stream;
     const struct check *check = stream->check;
-    worker->values =
-        calloc(check->columns.count, stream->counted_rows * sizeof(union detector_value));
-    if (!worker->values)
+    worker->cells =
+        calloc(check->columns.count, stream->counted_rows * sizeof(union detector_cell));
+    if (!worker->cells)
         return -ENOMEM;
     if (worker == stream->worker || stream->in_turn) {
         worker->detector = check->detector;

@@ -1,6 +1,8 @@
 /* table.c - the answer of a check for people: a table at most 100 columns wide. */
 #include "check/check.h"
 
+#include "text/utf8.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -49,10 +51,7 @@ static enum word verdict(const struct detector_method_report *method, double cri
 
 static int width_of(const char *text)
 {
-    int width = 0;
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80; /* a character, not a byte */
-    return width;
+    return (int)utf8_characters(text);
 }
 
 struct cell {
@@ -69,7 +68,7 @@ static struct cell name_cell(const char *name)
     for (int width = 0; width < FEATURE_WIDTH - 3; width++)
         do
             end++;
-        while (((unsigned char)cell.text[end] & 0xc0) == 0x80);
+        while (utf8_is_continuation(cell.text[end]));
     strcpy(cell.text + end, "...");
     return cell;
 }

@@ -4,8 +4,8 @@
 #include "data_generator.h"
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
-#include "encode/number.h"
 #include "served/model.h"
+#include "text/number.h"
 
 #include <stdio.h>
 #include <stdlib.h>

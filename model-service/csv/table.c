@@ -4,6 +4,7 @@
 #include "row/text_value.h"
 #include "text/excerpt.h"
 #include "text/pool.h"
+#include "text/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -142,7 +143,7 @@ static bool set_text(struct loader *loader, size_t index, uint64_t line,
     *text = NULL;
     if (text_value_is_missing(field->text, field->bytes))
         return true;
-    if (!excerpt_is_utf8(field->text, field->bytes))
+    if (!utf8_is_valid(field->text, field->bytes))
         return fail(loader, -EBADMSG, line, "column \"%s\": \"%s\" is not UTF-8",
                     excerpt(column->name).text, excerpt_bytes(field->text, field->bytes).text);
     *text = text_pool_intern(&loader->pools[index], field->text, field->bytes);

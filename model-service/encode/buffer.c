@@ -18,11 +18,10 @@ void buffer_finish(struct buffer *buffer)
 }
 
 /* Length and capacity become 0, so that every later append comes to buffer_grow() and stops. */
-static char *fail(struct buffer *buffer)
+void buffer_fail(struct buffer *buffer, int rc)
 {
     buffer_finish(buffer);
-    buffer->error = -ENOMEM;
-    return NULL;
+    buffer->error = rc;
 }
 
 static size_t next_capacity(const struct buffer *buffer, size_t needed)
@@ -38,17 +37,19 @@ static size_t next_capacity(const struct buffer *buffer, size_t needed)
 
 char *buffer_grow(struct buffer *buffer, size_t length)
 {
-    size_t capacity;
-    char *data;
+    size_t capacity = 0;
+    char *data = NULL;
 
     if (buffer->error)
         return NULL;
-    if (length >= BUFFER_MAX_BYTES - buffer->length)
-        return fail(buffer);
-    capacity = next_capacity(buffer, buffer->length + length + 1);
-    data = realloc(buffer->data, capacity);
-    if (!data)
-        return fail(buffer);
+    if (length < BUFFER_MAX_BYTES - buffer->length) {
+        capacity = next_capacity(buffer, buffer->length + length + 1);
+        data = realloc(buffer->data, capacity);
+    }
+    if (!data) {
+        buffer_fail(buffer, -ENOMEM);
+        return NULL;
+    }
     buffer->data = data;
     buffer->capacity = capacity;
     return data + buffer->length;

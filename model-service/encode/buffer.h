@@ -21,7 +21,7 @@ struct buffer {
     char *data;
     size_t length, capacity;
     size_t first_capacity;
-    int error; /* 0 or -ENOMEM */
+    int error; /* 0 or the errno that sticks, usually -ENOMEM */
 };
 
 /* capacity: first allocation, made at the first append; may be 0. */
@@ -65,6 +65,10 @@ static inline void buffer_append_char(struct buffer *buffer, char c)
     *end = c;
     buffer->length++;
 }
+
+/* Frees the bytes and makes `rc` (negative) the error that sticks: for a failure beside the buffer,
+ * such as that of a part which was to be appended. */
+void buffer_fail(struct buffer *buffer, int rc);
 
 /* The bytes (malloc'd, NUL-terminated, the caller's to free); the buffer is empty afterwards.
  * 0 or the sticky error, on which *ret_data and *ret_length are untouched. */

@@ -2,7 +2,7 @@
  * Sources: Prometheus "Exposition formats" (text 0.0.4), OpenMetrics 1.0.0. */
 #include "encode/exposition.h"
 
-#include "encode/number.h"
+#include "text/number.h"
 #include "text/utf8.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* json_writer.c - JSON text per RFC 8259. */
 #include "encode/json_writer.h"
 
-#include "encode/number.h"
+#include "text/number.h"
 #include "text/utf8.h"
 
 #include <assert.h>

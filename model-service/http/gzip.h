@@ -2,6 +2,8 @@
 #ifndef HTTP_GZIP_H
 #define HTTP_GZIP_H
 
+#include "text/nodiscard.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +25,7 @@ void gzip_preference_read(struct gzip_preference *preference, const char *accept
 bool gzip_preferred(const struct gzip_preference *preference);
 
 /* 0 with a malloc'd *ret_compressed, or -ENOMEM. bytes: 1 to UINT_MAX / 2. Reentrant. */
-int gzip_compress(const char *plain, size_t bytes, char **ret_compressed, size_t *ret_bytes);
+NODISCARD int gzip_compress(const char *plain, size_t bytes, char **ret_compressed,
+                            size_t *ret_bytes);
 
 #endif

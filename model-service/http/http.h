@@ -5,6 +5,8 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include "text/nodiscard.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +18,7 @@ struct http_request {
     const char *param2; /* of its second one, or NULL */
     const char *body;   /* body_bytes bytes, NUL-terminated beyond them; never NULL */
     size_t body_bytes;
-    bool streamed;    /* the body is still to come: http_request_stream() takes it */
+    bool streamed;    /* the body has not been read yet: http_request_stream() takes it */
     void *connection; /* the adapter's */
 };
 
@@ -24,16 +26,18 @@ struct http_request {
  * Valid during the handler. */
 const char *http_request_header(const struct http_request *request, const char *name);
 const char *http_request_query(const struct http_request *request, const char *name);
-/* How often a query parameter is there. */
+/* How often the query has the parameter. */
 size_t http_request_query_count(const struct http_request *request, const char *name);
 
 /* Whether the other end of the connection has a loopback address. */
 bool http_request_is_local(const struct http_request *request);
 
 #define HTTP_MAX_EXTRA_HEADERS 8
+/* With its NUL; the longest that is sent is a Content-Security-Policy. */
+#define HTTP_HEADER_VALUE_BYTES 256
 
-/* Filled by the handler through the functions below; a handler that returns without an answer
- * gives 500. */
+/* A handler fills it through the functions below. If it returns without an answer, the client gets
+ * 500. */
 struct http_response {
     unsigned status;
     const char *content_type; /* static storage */
@@ -41,7 +45,7 @@ struct http_response {
     size_t body_bytes;
     struct {
         const char *name; /* static storage */
-        char value[256];
+        char value[HTTP_HEADER_VALUE_BYTES];
     } headers[HTTP_MAX_EXTRA_HEADERS];
     size_t header_count;
     bool compressible; /* gzip when the client accepts it; adds Vary: Accept-Encoding */
@@ -50,8 +54,9 @@ struct http_response {
 /* body: malloc'd, ownership passes; may be NULL when body_bytes is 0. */
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
                   char *body, size_t body_bytes);
-/* value is copied; one longer than the field or a ninth header is dropped and returns -E2BIG. */
-int http_response_header(struct http_response *response, const char *name, const char *value);
+/* value is copied. Asserted, since both come from our own tables: it fits the field, and there are
+ * at most HTTP_MAX_EXTRA_HEADERS. */
+void http_response_header(struct http_response *response, const char *name, const char *value);
 
 typedef void (*http_handler)(void *context, const struct http_request *request,
                              struct http_response *response);
@@ -62,7 +67,8 @@ typedef void (*http_handler)(void *context, const struct http_request *request,
 struct http_stream {
     void (*data)(void *state, const char *bytes, size_t count);
     void (*end)(void *state, struct http_response *response); /* complete: answers */
-    void (*abort)(void *state); /* the client went away or sent nonsense, or the server stops */
+    void (*abort)(
+        void *state); /* the client left, its request was malformed, or the server stops */
 };
 
 /* Called by the handler of a request that is `streamed`, once; the request is valid until the
@@ -72,12 +78,12 @@ void http_request_stream(const struct http_request *request, const struct http_s
                          void *state);
 
 enum http_body_rule {
-    HTTP_BODY_NONE,     /* GET: a body is refused with 413 when above 0 bytes is sent */
+    HTTP_BODY_NONE,     /* a body of more than 0 bytes is refused with 413 */
     HTTP_BODY_OPTIONAL, /* may be absent; a Content-Type other than JSON is 415 */
     HTTP_BODY_JSON,     /* must be announced (411) and JSON by its Content-Type, if given (415) */
     HTTP_BODY_ANY,      /* must be announced (411); any Content-Type */
-    HTTP_BODY_STREAM,   /* as HTTP_BODY_JSON; but a body of lines (application/x-ndjson,
-                         * application/ndjson, application/jsonl) is streamed, without a limit */
+    HTTP_BODY_STREAM,   /* as HTTP_BODY_JSON, but NDJSON (application/x-ndjson, application/ndjson,
+                         * application/jsonl) is streamed, without a limit */
 };
 
 struct http_route {
@@ -89,8 +95,8 @@ struct http_route {
 };
 
 struct http_limits {
-    size_t connections;        /* further ones are refused */
-    size_t connections_per_ip; /* 0: no limit of its own */
+    size_t connections;        /* more than these are refused */
+    size_t connections_per_ip; /* 0: no such limit */
     size_t header_bytes;       /* request line and headers; beyond, or with far more fields than
                                 * the 40 that fit at any size: 431 */
     unsigned idle_seconds;     /* without traffic, then closed */
@@ -117,7 +123,8 @@ struct http_server;
 
 /* 0; -EINVAL (listen does not parse), -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, -ENOMEM, -EMFILE
  * (connections beyond the process's file limit). Port is readable at once. */
-int http_server_start(const struct http_server_config *config, struct http_server **ret_server);
+NODISCARD int http_server_start(const struct http_server_config *config,
+                                struct http_server **ret_server);
 /* "127.0.0.1:8000" as bound, also when port 0 was asked. */
 const char *http_server_address(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
@@ -126,7 +133,7 @@ void http_server_stop(struct http_server *server, unsigned grace_ms);
 
 /* Client side, for health checks: GET http://address/path and its status code; 0 on success with
  * *ret_status, or -ECONNREFUSED, -ETIMEDOUT, -EPROTO, -EINVAL. */
-int http_get_status(const char *address, const char *path, unsigned timeout_ms,
-                    unsigned *ret_status);
+NODISCARD int http_get_status(const char *address, const char *path, unsigned timeout_ms,
+                              unsigned *ret_status);
 
 #endif

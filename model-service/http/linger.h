@@ -6,6 +6,8 @@
 #ifndef HTTP_LINGER_H
 #define HTTP_LINGER_H
 
+#include "text/nodiscard.h"
+
 /* So many at once; the oldest gives way to a further one. */
 #define HTTP_LINGER_CONNECTIONS 64
 /* As long as common servers wait for a client to notice. */
@@ -14,7 +16,8 @@
 struct http_linger;
 
 /* Starts the thread; tick runs on it. 0, -ENOMEM, -EMFILE, -EAGAIN. */
-int http_linger_create(void (*tick)(void *context), void *context, struct http_linger **ret_linger);
+NODISCARD int http_linger_create(void (*tick)(void *context), void *context,
+                                 struct http_linger **ret_linger);
 /* From any thread. fd stays the caller's to close: a duplicate of it is taken. */
 void http_linger_take(struct http_linger *linger, int fd);
 /* Closes all. No take may run at the same time or follow. NULL is fine. */

@@ -32,7 +32,8 @@ struct http_route_match {
 };
 
 /* 0, -ENOMEM, or -EINVAL: more than 65534 routes, or a path that is not as http.h says. */
-int http_routes_init(struct http_routes *routes, const struct http_route *list, size_t count);
+NODISCARD int http_routes_init(struct http_routes *routes, const struct http_route *list,
+                               size_t count);
 void http_routes_finish(struct http_routes *routes);
 
 /* path: as sent, `bytes` bytes, escapes well-formed. An encoded slash is not a separator. */
@@ -44,6 +45,6 @@ bool http_routes_allow(const struct http_routes *routes, const char *path, size_
 
 /* Decodes %XX from text to out (which may be text), NUL-terminates, and gives the length.
  * -EINVAL: an escape that is cut off, not hexadecimal, or %00. */
-int http_percent_decode(const char *text, size_t bytes, char *out, size_t *ret_bytes);
+NODISCARD int http_percent_decode(const char *text, size_t bytes, char *out, size_t *ret_bytes);
 
 #endif

@@ -9,8 +9,8 @@
 #include <signal.h>
 #include <string.h>
 
-/* Most messages that may be kept: a pointer each is allocated at the start, and a page of more is
- * of use to nobody. */
+/* Most messages that may be kept. A pointer for each is allocated at the start, and nobody reads a
+ * longer page. */
 #define MAX_CAPACITY 100000
 #define MAX_RATE     100000
 
@@ -19,8 +19,8 @@ enum { OPTION_LISTEN, OPTION_CAPACITY, OPTION_RATE, OPTION_LOG_LEVEL, OPTION_LOG
 static const struct cli_option options[] = {
     [OPTION_LISTEN] = {"listen", "ADDR:PORT",
                        "where to listen; port 0: any free one (127.0.0.1:9095)"},
-    [OPTION_CAPACITY] = {"capacity", "N", "messages kept, the newest ones (1000)"},
-    [OPTION_RATE] = {"rate", "N", "messages a second, beyond them 429 as Slack; 0: any number (0)"},
+    [OPTION_CAPACITY] = {"capacity", "N", "keep the newest N messages (1000)"},
+    [OPTION_RATE] = {"rate", "N", "messages per second; more are answered 429; 0: no limit (0)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info, warning or error (info)"},
     [OPTION_LOG_FORMAT] = {"log-format", "FORMAT", "plain or json (plain)"},
 };
@@ -30,8 +30,8 @@ static const struct cli_command command = {
     .name = "slack-inbox",
     .positional = "",
     .summary =
-        "A stand-in for Slack: POST /slack takes what an incoming webhook takes, GET / shows\n"
-        "the messages as Slack would, GET /messages gives them as JSON.",
+        "A stand-in for Slack: POST /slack takes the messages that Alertmanager and Grafana send,\n"
+        "GET / shows them as Slack would, GET /messages returns them as JSON.",
     .options = options,
     .option_count = OPTIONS,
 };
@@ -47,23 +47,23 @@ static int read_settings(const char *const values[OPTIONS], struct slack_service
         return CLI_USAGE;
     const char *listen = values[OPTION_LISTEN];
     *config = (struct slack_service_config){
-        .listen = listen != NULL ? listen : "127.0.0.1:9095",
+        .listen = listen ? listen : "127.0.0.1:9095",
         .capacity = (size_t)capacity,
         .rate = (unsigned)rate,
     };
     return CLI_OK;
 }
 
-static int start_failure(const char *listen, int error)
+static int start_failure(const char *listen, int rc)
 {
-    if (error == -EADDRINUSE)
+    if (rc == -EADDRINUSE)
         log_error("cannot listen on %s: another program uses that port; choose one with --listen",
                   listen);
-    else if (error == -EINVAL)
+    else if (rc == -EINVAL)
         log_error("cannot listen on '%s': expected ADDR:PORT, for example 127.0.0.1:9095", listen);
     else
-        log_error("cannot listen on %s: %s", listen, strerror(-error));
-    return error == -EINVAL ? CLI_USAGE : CLI_FAILURE;
+        log_error("cannot listen on %s: %s", listen, strerror(-rc));
+    return rc == -EINVAL ? CLI_USAGE : CLI_FAILURE;
 }
 
 int slack_inbox_main(int argc, char **argv)
@@ -72,16 +72,16 @@ int slack_inbox_main(int argc, char **argv)
     struct slack_service_config config;
     struct slack_service *service;
     int first;
-    int error = cli_parse(&command, argc, argv, values, &first);
-    if (error != 0)
-        return error == CLI_HELP ? CLI_OK : CLI_USAGE;
-    error = read_settings(values, &config);
-    if (error != 0)
-        return error;
+    int rc = cli_parse(&command, argc, argv, values, &first);
+    if (rc != 0)
+        return rc == CLI_HELP ? CLI_OK : CLI_USAGE;
+    rc = read_settings(values, &config);
+    if (rc != 0)
+        return rc;
     cli_block_signals(false);
-    error = slack_service_start(&config, &service);
-    if (error < 0)
-        return start_failure(config.listen, error);
+    rc = slack_service_start(&config, &service);
+    if (rc < 0)
+        return start_failure(config.listen, rc);
     const char *address = slack_service_address(service);
     log_info("Slack inbox on http://%s/, webhook http://%s/slack", address, address);
     log_info("%s: stopping", cli_wait_for_signal() == SIGINT ? "SIGINT" : "SIGTERM");

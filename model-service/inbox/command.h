@@ -1,5 +1,5 @@
-/* command.h - a stand-in for a Slack workspace: takes what an incoming webhook takes and shows
- * it, so that alerts can be read and tested without a Slack account. */
+/* command.h - a stand-in for a Slack workspace: it takes the messages that Alertmanager and Grafana
+ * send and shows them, so that alerts can be read and tested without a Slack account. */
 #ifndef INBOX_COMMAND_H
 #define INBOX_COMMAND_H
 

@@ -17,10 +17,10 @@ struct slack_store {
 struct slack_store *slack_store_create(size_t capacity, size_t max_bytes, uint64_t generation)
 {
     struct slack_store *store = calloc(1, sizeof(*store));
-    if (store == NULL)
+    if (!store)
         return NULL;
     store->ring = calloc(capacity, sizeof(struct slack_message *));
-    if (store->ring == NULL) {
+    if (!store->ring) {
         free(store);
         return NULL;
     }
@@ -57,7 +57,7 @@ static void drop_oldest(struct slack_store *store)
 
 void slack_store_destroy(struct slack_store *store)
 {
-    if (store == NULL)
+    if (!store)
         return;
     while (store->count > 0)
         drop_oldest(store);
@@ -70,7 +70,7 @@ int slack_store_add(struct slack_store *store, char *html, size_t html_bytes, ch
                     size_t json_bytes, uint64_t *ret_id)
 {
     struct slack_message *message = malloc(sizeof(*message));
-    if (message == NULL) {
+    if (!message) {
         free(html);
         free(json);
         return -ENOMEM;
@@ -119,7 +119,7 @@ int slack_store_snapshot(struct slack_store *store, uint64_t since, size_t max,
     if (max > store->capacity)
         max = store->capacity;
     struct slack_message **messages = malloc((max + 1) * sizeof(struct slack_message *));
-    if (messages == NULL)
+    if (!messages)
         return -ENOMEM;
     pthread_mutex_lock(&store->mu);
     size_t count = newer_than(store, since);

@@ -23,7 +23,7 @@ void html_escape(struct buffer *out, const char *text, size_t bytes)
                              : *text == '"'  ? "&quot;"
                              : *text == '\'' ? "&#39;"
                                              : NULL;
-        if (escape == NULL)
+        if (!escape)
             continue;
         buffer_append(out, run, (size_t)(text - run));
         buffer_append_text(out, escape);
@@ -106,7 +106,7 @@ enum special { SPECIAL_NONE, SPECIAL_CODE, SPECIAL_ANGLE, SPECIAL_URL };
 static const char *code_end(const char *at, const char *end)
 {
     const char *close = memchr(at + 1, '`', (size_t)(end - at) - 1);
-    return close != NULL && close > at + 1 ? close + 1 : NULL;
+    return close && close > at + 1 ? close + 1 : NULL;
 }
 
 /* Past the `>` of <...>, when the inside is one of the forms that Slack parses. */
@@ -118,7 +118,7 @@ static const char *angle_end(const char *at, const char *end)
     if (close == end || *close != '>' || close == inside)
         return NULL;
     const char *bar = memchr(inside, '|', (size_t)(close - inside));
-    size_t target = (size_t)((bar != NULL ? bar : close) - inside);
+    size_t target = (size_t)((bar ? bar : close) - inside);
     bool known = (strchr("!@#", *inside) != NULL && target > 1) ||
                  html_is_web_url(inside, target) ||
                  (target > 7 && starts_with(inside, close, "mailto:"));
@@ -157,7 +157,7 @@ static enum special special_at(const char *line, const char *at, const char *end
         special = SPECIAL_URL;
         stop = url_end(at, end);
     }
-    if (stop == NULL)
+    if (!stop)
         return SPECIAL_NONE;
     *ret_end = stop;
     return special;
@@ -173,11 +173,11 @@ static void append_link(struct buffer *out, const char *url, const char *url_sto
     buffer_append_text(out, "</a>");
 }
 
-static void append_mention(struct buffer *out, const char *class, char sign, const char *name,
+static void append_mention(struct buffer *out, const char *css_class, char sign, const char *name,
                            const char *stop)
 {
     buffer_append_text(out, "<span class=\"");
-    buffer_append_text(out, class);
+    buffer_append_text(out, css_class);
     buffer_append_text(out, "\">");
     if (name == stop || *name != sign)
         buffer_append_char(out, sign);
@@ -199,25 +199,24 @@ static void append_command(struct buffer *out, const char *inside, const char *s
         }
     }
     if (starts_with(inside, stop, "!date^"))
-        append_slack_text(out, label != NULL ? label : inside + 1, stop);
+        append_slack_text(out, label ? label : inside + 1, stop);
     else
-        append_mention(out, "mention", '@', label != NULL ? label : inside + 1, stop);
+        append_mention(out, "mention", '@', label ? label : inside + 1, stop);
 }
 
 static void append_angle(struct buffer *out, const char *at, const char *end)
 {
     const char *inside = at + 1, *stop = end - 1;
     const char *bar = memchr(inside, '|', (size_t)(stop - inside));
-    const char *label = bar != NULL && bar + 1 < stop ? bar + 1 : NULL;
-    const char *target_stop = bar != NULL ? bar : stop;
+    const char *label = bar && bar + 1 < stop ? bar + 1 : NULL;
+    const char *target_stop = bar ? bar : stop;
     if (*inside == '!')
-        append_command(out, inside, label != NULL ? stop : target_stop, label);
+        append_command(out, inside, label ? stop : target_stop, label);
     else if (*inside == '@' || *inside == '#')
-        append_mention(out, "mention", *inside, label != NULL ? label : inside + 1,
-                       label != NULL ? stop : target_stop);
+        append_mention(out, "mention", *inside, label ? label : inside + 1,
+                       label ? stop : target_stop);
     else
-        append_link(out, inside, target_stop, label != NULL ? label : inside,
-                    label != NULL ? stop : target_stop);
+        append_link(out, inside, target_stop, label ? label : inside, label ? stop : target_stop);
 }
 
 static void append_special(struct buffer *out, enum special special, const char *at,
@@ -339,7 +338,7 @@ static const char *fence_close(struct renderer *renderer, const char *at)
         return NULL;
     const char *inside = at + FENCE_BYTES;
     const char *close = memmem(inside, (size_t)(renderer->end - inside), FENCE, FENCE_BYTES);
-    if (close == NULL)
+    if (!close)
         renderer->no_fence = true;
     return close != inside ? close : NULL;
 }
@@ -369,7 +368,7 @@ static const char *render_line(struct renderer *renderer, const char *at)
 {
     while (at < renderer->end && *at != '\n') {
         const char *close = fence_close(renderer, at), *stop = at + 1;
-        if (close != NULL) {
+        if (close) {
             at = render_block(renderer, at, close);
             continue;
         }

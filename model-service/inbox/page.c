@@ -2,8 +2,8 @@
 #include "inbox/page.h"
 
 #include "encode/json_writer.h"
-#include "encode/number.h"
 #include "inbox/mrkdwn.h"
+#include "text/number.h"
 
 #include "web/inbox_css.h"
 #include "web/inbox_html.h"
@@ -69,7 +69,7 @@ static void fill_host(const struct fill *fill)
     const char *host = fill->host;
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789.:-_[]";
-    if (host == NULL || *host == '\0' || host[strspn(host, allowed)] != '\0')
+    if (!host || !*host || host[strspn(host, allowed)] != '\0')
         host = "127.0.0.1:9095";
     buffer_append_text(fill->out, host);
 }
@@ -121,10 +121,8 @@ void slack_page_render_news(struct buffer *out, const struct slack_snapshot *sna
     json_key(&json, "html");
     json_string_bytes(&json, html.data, html.length);
     json_end_object(&json);
-    if (html.error < 0) {
-        buffer_finish(out);
-        out->error = html.error;
-    }
+    if (html.error < 0)
+        buffer_fail(out, html.error);
     buffer_finish(&html);
 }
 

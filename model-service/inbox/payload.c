@@ -1,10 +1,10 @@
-/* payload.c - see inbox/payload.h: the message and its attachments. The blocks are in
- * inbox/blocks.c. */
+/* payload.c - see inbox/payload.h: the message and its attachments. */
 #include "inbox/payload.h"
 
-#include "inbox/decoder.h"
-#include "inbox/form.h"
+#include "text/utf8.h"
 #include "json/limit.h"
+
+#include <jansson.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,96 +13,62 @@
 /* Last second of the year 9999: later ones have no four-digit year to show. */
 #define MAX_TS 253402300799LL
 
-static const char *const refusal_words[SLACK_REFUSALS] = {
-    [SLACK_INVALID_PAYLOAD] = "invalid_payload",
-    [SLACK_NO_TEXT] = "no_text",
-    [SLACK_MSG_TOO_LONG] = "msg_too_long",
-    [SLACK_INVALID_ATTACHMENTS] = "invalid_attachments",
-    [SLACK_TOO_MANY_ATTACHMENTS] = "too_many_attachments",
-    [SLACK_INVALID_BLOCKS] = "invalid_blocks",
-    [SLACK_INVALID_BLOCKS_FORMAT] = "invalid_blocks_format",
+static const struct {
+    const char *word, *reason;
+} refusals[SLACK_REFUSALS] = {
+    [SLACK_INVALID_PAYLOAD] = {"invalid_payload", "the body is not the JSON of a message"},
+    [SLACK_NO_TEXT] = {"no_text", "the message has nothing to show"},
+    [SLACK_MSG_TOO_LONG] = {"msg_too_long", "the text has more than 40000 characters"},
+    [SLACK_INVALID_ATTACHMENTS] = {"invalid_attachments",
+                                   "an attachment has a member of the wrong type"},
+    [SLACK_TOO_MANY_ATTACHMENTS] = {"too_many_attachments",
+                                    "the message has more than 100 attachments"},
+    [SLACK_INVALID_BLOCKS] = {"invalid_blocks", "the message has blocks, which this inbox does not "
+                                                "show; send text or attachments"},
 };
 
 const char *slack_refusal_word(enum slack_refusal refusal)
 {
-    return refusal < SLACK_REFUSALS ? refusal_words[refusal] : "invalid_payload";
+    return refusals[refusal].word;
 }
 
+const char *slack_refusal_reason(enum slack_refusal refusal)
+{
+    return refusals[refusal].reason;
+}
+
+struct decoder {
+    struct slack_payload *payload;
+    enum slack_refusal refusal; /* set with -EINVAL */
+    enum slack_refusal shape;   /* what a member of the wrong type is, here */
+    bool format_fields;         /* of the attachment being read */
+};
+
+/* Memory that is freed with the payload. */
 struct chunk {
     struct chunk *next;
     max_align_t data[];
 };
 
-void *slack_decoder_allocate(struct slack_decoder *decoder, size_t count, size_t size)
+/* Zeroed; NULL if allocation fails. */
+static void *allocate(struct decoder *decoder, size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) ||
         __builtin_add_overflow(bytes, sizeof(struct chunk), &bytes))
         return NULL;
     struct chunk *chunk = calloc(1, bytes);
-    if (chunk == NULL)
+    if (!chunk)
         return NULL;
     chunk->next = decoder->payload->arena;
     decoder->payload->arena = chunk;
     return chunk->data;
 }
 
-int slack_decoder_refuse(struct slack_decoder *decoder, enum slack_refusal refusal)
+static int refuse(struct decoder *decoder, enum slack_refusal refusal)
 {
     decoder->refusal = refusal;
     return -EINVAL;
-}
-
-int slack_decoder_string(struct slack_decoder *decoder, const json_t *object, const char *key,
-                         const char **ret_text)
-{
-    const json_t *value = json_object_get(object, key);
-    *ret_text = "";
-    if (value == NULL || json_is_null(value))
-        return 0;
-    if (!json_is_string(value))
-        return slack_decoder_refuse(decoder, decoder->shape);
-    *ret_text = json_string_value(value);
-    return 0;
-}
-
-int slack_decoder_list(struct slack_decoder *decoder, const json_t *object,
-                       const struct slack_list *list, void **ret_elements, size_t *ret_count)
-{
-    const json_t *array = json_object_get(object, list->key);
-    *ret_elements = NULL;
-    *ret_count = 0;
-    if (array == NULL || json_is_null(array))
-        return 0;
-    if (!json_is_array(array))
-        return slack_decoder_refuse(decoder, list->wrong_shape);
-    size_t count = json_array_size(array);
-    if (count == 0)
-        return 0;
-    if (count > list->max)
-        return slack_decoder_refuse(decoder, list->too_many);
-    char *elements = slack_decoder_allocate(decoder, count, list->element_bytes);
-    if (elements == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        const json_t *element = json_array_get(array, i);
-        if (!json_is_object(element))
-            return slack_decoder_refuse(decoder, list->wrong_shape);
-        int error = list->decode(decoder, element, elements + i * list->element_bytes);
-        if (error < 0)
-            return error;
-    }
-    *ret_elements = elements;
-    *ret_count = count;
-    return 0;
-}
-
-size_t slack_characters(const char *text)
-{
-    size_t count = 0;
-    for (; *text != '\0'; text++)
-        count += ((unsigned char)*text & 0xc0) != 0x80;
-    return count;
 }
 
 struct string_member {
@@ -110,19 +76,94 @@ struct string_member {
     size_t offset;
 };
 
-static int decode_strings(struct slack_decoder *decoder, const json_t *object,
+/* A string of the object: "" when it is absent or null. */
+static int decode_string(struct decoder *decoder, const json_t *object,
+                         const struct string_member *member, void *out)
+{
+    const char **text = (const char **)((char *)out + member->offset);
+    const json_t *value = json_object_get(object, member->key);
+    *text = "";
+    if (!value || json_is_null(value))
+        return 0;
+    if (!json_is_string(value))
+        return refuse(decoder, decoder->shape);
+    *text = json_string_value(value);
+    return 0;
+}
+
+static int decode_strings(struct decoder *decoder, const json_t *object,
                           const struct string_member *members, size_t count, void *out)
 {
-    for (size_t i = 0; i < count; i++) {
-        const char **text = (const char **)((char *)out + members[i].offset);
-        int error = slack_decoder_string(decoder, object, members[i].key, text);
-        if (error < 0)
-            return error;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = decode_string(decoder, object, &members[i], out);
+    return rc;
+}
+
+#define DECODE_STRINGS(decoder, object, members, out)                                              \
+    decode_strings(decoder, object, members, sizeof(members) / sizeof((members)[0]), out)
+
+/* A list of objects: attachments, fields or actions. */
+struct list {
+    const char *key;
+    size_t element_bytes, max;
+    enum slack_refusal too_many;
+    int (*decode)(struct decoder *decoder, const json_t *object, void *out);
+};
+
+static int decode_elements(struct decoder *decoder, const json_t *array, const struct list *list,
+                           char *elements)
+{
+    const json_t *element;
+    size_t i;
+    json_array_foreach(array, i, element)
+    {
+        if (!json_is_object(element))
+            return refuse(decoder, SLACK_INVALID_ATTACHMENTS);
+        int rc = list->decode(decoder, element, elements + i * list->element_bytes);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
 
-/* Whether attachment.mrkdwn_in names the part; pretext, text and fields are formatted only then. */
+static int decode_list(struct decoder *decoder, const json_t *object, const struct list *list,
+                       void **ret_elements, size_t *ret_count)
+{
+    const json_t *array = json_object_get(object, list->key);
+    *ret_elements = NULL;
+    *ret_count = 0;
+    if (!array || json_is_null(array))
+        return 0;
+    if (!json_is_array(array))
+        return refuse(decoder, SLACK_INVALID_ATTACHMENTS);
+    size_t count = json_array_size(array);
+    if (count == 0)
+        return 0;
+    if (count > list->max)
+        return refuse(decoder, list->too_many);
+    void *elements = allocate(decoder, count, list->element_bytes);
+    if (!elements)
+        return -ENOMEM;
+    int rc = decode_elements(decoder, array, list, elements);
+    if (rc < 0)
+        return rc;
+    *ret_elements = elements;
+    *ret_count = count;
+    return 0;
+}
+
+/* Blocks are not shown, and a message that misses half of its content would look complete. */
+static int refuse_blocks(struct decoder *decoder, const json_t *object)
+{
+    const json_t *blocks = json_object_get(object, "blocks");
+    if (!blocks || json_is_null(blocks) || (json_is_array(blocks) && json_array_size(blocks) == 0))
+        return 0;
+    return refuse(decoder, SLACK_INVALID_BLOCKS);
+}
+
+/* Whether the attachment's mrkdwn_in names the part: pretext, text and fields are formatted only
+ * then. */
 static bool formats(const json_t *attachment, const char *part)
 {
     const json_t *names = json_object_get(attachment, "mrkdwn_in"), *name;
@@ -135,89 +176,60 @@ static bool formats(const json_t *attachment, const char *part)
     return false;
 }
 
-/* Clients send booleans, but also 1 and "true". */
-static bool is_truthy(const json_t *value)
+static int decode_field(struct decoder *decoder, const json_t *object, void *out)
 {
-    if (json_is_string(value))
-        return strcmp(json_string_value(value), "true") == 0;
-    return json_is_true(value) || (json_is_number(value) && json_number_value(value) != 0);
-}
-
-static int decode_field(struct slack_decoder *decoder, const json_t *object, void *out)
-{
+    static const struct string_member members[] = {
+        {"title", offsetof(struct slack_field, title)},
+        {"value", offsetof(struct slack_field, value.text)},
+    };
     struct slack_field *field = out;
-    int error = slack_decoder_string(decoder, object, "title", &field->title.text);
-    if (error == 0)
-        error = slack_decoder_string(decoder, object, "value", &field->value.text);
     field->value.mrkdwn = decoder->format_fields;
-    field->narrow = is_truthy(json_object_get(object, "short"));
-    return error;
+    field->narrow = json_is_true(json_object_get(object, "short"));
+    return DECODE_STRINGS(decoder, object, members, field);
 }
 
-static int decode_action(struct slack_decoder *decoder, const json_t *object, void *out)
+static int decode_action(struct decoder *decoder, const json_t *object, void *out)
 {
     static const struct string_member members[] = {
         {"text", offsetof(struct slack_action, text)},
         {"url", offsetof(struct slack_action, url)},
         {"style", offsetof(struct slack_action, style)},
     };
-    return decode_strings(decoder, object, members, sizeof(members) / sizeof(members[0]), out);
+    return DECODE_STRINGS(decoder, object, members, out);
 }
 
-/* A number, or digits in a string; anything else is left out, as Slack does. */
+/* Anything but a second of the years 1970 to 9999 is left out, as Slack does. */
 static int64_t decode_ts(const json_t *value)
 {
-    double seconds = 0;
-    if (json_is_number(value))
-        seconds = json_number_value(value);
-    else if (json_is_string(value))
-        seconds = strtod(json_string_value(value), NULL);
-    return seconds >= 1 && seconds <= (double)MAX_TS ? (int64_t)seconds : 0;
+    json_int_t seconds = json_is_integer(value) ? json_integer_value(value) : 0;
+    return seconds >= 1 && seconds <= MAX_TS ? seconds : 0;
 }
 
-static const struct slack_list field_list = {
-    "fields",
-    sizeof(struct slack_field),
-    SIZE_MAX,
-    SLACK_INVALID_ATTACHMENTS,
-    SLACK_INVALID_ATTACHMENTS,
-    decode_field,
-};
-static const struct slack_list action_list = {
-    "actions",
-    sizeof(struct slack_action),
-    SIZE_MAX,
-    SLACK_INVALID_ATTACHMENTS,
-    SLACK_INVALID_ATTACHMENTS,
-    decode_action,
-};
-
-static int decode_attachment_lists(struct slack_decoder *decoder, const json_t *object,
+static int decode_attachment_lists(struct decoder *decoder, const json_t *object,
                                    struct slack_attachment *attachment)
 {
+    static const struct list fields = {"fields", sizeof(struct slack_field), SIZE_MAX,
+                                       SLACK_INVALID_ATTACHMENTS, decode_field};
+    static const struct list actions = {"actions", sizeof(struct slack_action), SIZE_MAX,
+                                        SLACK_INVALID_ATTACHMENTS, decode_action};
     void *elements;
     decoder->format_fields = formats(object, "fields");
-    int error =
-        slack_decoder_list(decoder, object, &field_list, &elements, &attachment->field_count);
-    if (error < 0)
-        return error;
+    int rc = decode_list(decoder, object, &fields, &elements, &attachment->field_count);
+    if (rc < 0)
+        return rc;
     attachment->fields = elements;
-    error = slack_decoder_list(decoder, object, &action_list, &elements, &attachment->action_count);
-    if (error < 0)
-        return error;
+    rc = decode_list(decoder, object, &actions, &elements, &attachment->action_count);
+    if (rc < 0)
+        return rc;
     attachment->actions = elements;
-    error = slack_blocks_decode(decoder, object, &attachment->blocks, &attachment->block_count);
-    /* Whatever is wrong with the blocks of an attachment, Slack blames the attachment. */
-    return error == -EINVAL ? slack_decoder_refuse(decoder, SLACK_INVALID_ATTACHMENTS) : error;
+    return refuse_blocks(decoder, object);
 }
 
-static int decode_attachment(struct slack_decoder *decoder, const json_t *object, void *out)
+static int decode_attachment(struct decoder *decoder, const json_t *object, void *out)
 {
     static const struct string_member members[] = {
         {"fallback", offsetof(struct slack_attachment, fallback)},
         {"color", offsetof(struct slack_attachment, color)},
-        {"author_name", offsetof(struct slack_attachment, author_name)},
-        {"author_link", offsetof(struct slack_attachment, author_link)},
         {"title", offsetof(struct slack_attachment, title)},
         {"title_link", offsetof(struct slack_attachment, title_link)},
         {"footer", offsetof(struct slack_attachment, footer)},
@@ -228,31 +240,14 @@ static int decode_attachment(struct slack_decoder *decoder, const json_t *object
     };
     struct slack_attachment *attachment = out;
     decoder->shape = SLACK_INVALID_ATTACHMENTS;
-    int error =
-        decode_strings(decoder, object, members, sizeof(members) / sizeof(members[0]), attachment);
-    if (error < 0)
-        return error;
+    int rc = DECODE_STRINGS(decoder, object, members, attachment);
+    if (rc < 0)
+        return rc;
     attachment->pretext.mrkdwn = formats(object, "pretext");
     attachment->text.mrkdwn = formats(object, "text");
     attachment->ts = decode_ts(json_object_get(object, "ts"));
-    error = decode_attachment_lists(decoder, object, attachment);
-    if (error < 0)
-        return error;
-    /* Slack takes blocks or the older members, not both. */
-    if (attachment->block_count > 0 &&
-        (*attachment->text.text != '\0' || *attachment->footer != '\0' || attachment->ts != 0))
-        return slack_decoder_refuse(decoder, SLACK_INVALID_ATTACHMENTS);
-    return 0;
+    return decode_attachment_lists(decoder, object, attachment);
 }
-
-static const struct slack_list attachment_list = {
-    "attachments",
-    sizeof(struct slack_attachment),
-    SLACK_MAX_ATTACHMENTS,
-    SLACK_INVALID_ATTACHMENTS,
-    SLACK_TOO_MANY_ATTACHMENTS,
-    decode_attachment,
-};
 
 static bool is_blank(const char *text)
 {
@@ -261,107 +256,83 @@ static bool is_blank(const char *text)
 
 static bool shows_something(const struct slack_payload *payload)
 {
-    if (!is_blank(payload->text.text) || payload->block_count > 0)
+    if (!is_blank(payload->text))
         return true;
     for (size_t i = 0; i < payload->attachment_count; i++) {
         const struct slack_attachment *a = &payload->attachments[i];
-        if (a->field_count + a->action_count + a->block_count > 0 || !is_blank(a->text.text) ||
+        if (a->field_count + a->action_count > 0 || !is_blank(a->text.text) ||
             !is_blank(a->title) || !is_blank(a->pretext.text) || !is_blank(a->fallback) ||
-            !is_blank(a->author_name) || *a->image_url != '\0' || *a->thumb_url != '\0')
+            *a->image_url || *a->thumb_url)
             return true;
     }
     return false;
 }
 
-static int decode_message(struct slack_decoder *decoder, const json_t *object)
+static int decode_message(struct decoder *decoder, const json_t *object)
 {
     static const struct string_member members[] = {
-        {"text", offsetof(struct slack_payload, text.text)},
+        {"text", offsetof(struct slack_payload, text)},
         {"channel", offsetof(struct slack_payload, channel)},
         {"username", offsetof(struct slack_payload, username)},
-        {"icon_emoji", offsetof(struct slack_payload, icon_emoji)},
-        {"icon_url", offsetof(struct slack_payload, icon_url)},
     };
+    static const struct list attachments = {"attachments", sizeof(struct slack_attachment),
+                                            SLACK_MAX_ATTACHMENTS, SLACK_TOO_MANY_ATTACHMENTS,
+                                            decode_attachment};
     struct slack_payload *payload = decoder->payload;
-    if (!json_is_object(object))
-        return slack_decoder_refuse(decoder, SLACK_INVALID_PAYLOAD);
-    decoder->shape = SLACK_INVALID_PAYLOAD;
-    int error =
-        decode_strings(decoder, object, members, sizeof(members) / sizeof(members[0]), payload);
-    if (error < 0)
-        return error;
-    payload->text.mrkdwn = !json_is_false(json_object_get(object, "mrkdwn"));
-    if (slack_characters(payload->text.text) > SLACK_MAX_TEXT_CHARACTERS)
-        return slack_decoder_refuse(decoder, SLACK_MSG_TOO_LONG);
     void *elements;
-    error = slack_decoder_list(decoder, object, &attachment_list, &elements,
-                               &payload->attachment_count);
-    if (error < 0)
-        return error;
+    if (!json_is_object(object))
+        return refuse(decoder, SLACK_INVALID_PAYLOAD);
+    decoder->shape = SLACK_INVALID_PAYLOAD;
+    int rc = DECODE_STRINGS(decoder, object, members, payload);
+    if (rc < 0)
+        return rc;
+    if (utf8_characters(payload->text) > SLACK_MAX_TEXT_CHARACTERS)
+        return refuse(decoder, SLACK_MSG_TOO_LONG);
+    rc = decode_list(decoder, object, &attachments, &elements, &payload->attachment_count);
+    if (rc < 0)
+        return rc;
     payload->attachments = elements;
-    error = slack_blocks_decode(decoder, object, &payload->blocks, &payload->block_count);
-    if (error == 0 && !shows_something(payload))
-        return slack_decoder_refuse(decoder, SLACK_NO_TEXT);
-    return error;
+    rc = refuse_blocks(decoder, object);
+    if (rc < 0)
+        return rc;
+    return shows_something(payload) ? 0 : refuse(decoder, SLACK_NO_TEXT);
 }
 
-/* Sets payload->json to the message's JSON text. */
-static int find_json(struct slack_decoder *decoder, const char *content_type, const char *body,
-                     size_t bytes)
-{
-    struct slack_payload *payload = decoder->payload;
-    payload->json = body;
-    payload->json_bytes = bytes;
-    if (!slack_media_type_is(content_type, "application/x-www-form-urlencoded"))
-        return 0;
-    const char *value;
-    if (!slack_form_find(body, bytes, &value, &bytes))
-        return slack_decoder_refuse(decoder, SLACK_INVALID_PAYLOAD);
-    char *decoded = slack_decoder_allocate(decoder, bytes + 1, 1);
-    if (decoded == NULL)
-        return -ENOMEM;
-    payload->json = decoded;
-    payload->json_bytes = slack_form_decode(value, bytes, decoded);
-    return 0;
-}
-
-static int parse_json(struct slack_decoder *decoder)
+static int parse_json(struct decoder *decoder)
 {
     json_error_t error;
     bool too_large;
     struct slack_payload *payload = decoder->payload;
     payload->document = json_limit_load(payload->json, payload->json_bytes, 0, &error, &too_large);
-    if (payload->document != NULL)
+    if (payload->document)
         return 0;
     if (!too_large && json_error_code(&error) == json_error_out_of_memory)
         return -ENOMEM;
-    return slack_decoder_refuse(decoder, SLACK_INVALID_PAYLOAD);
+    return refuse(decoder, SLACK_INVALID_PAYLOAD);
 }
 
-int slack_payload_decode(const char *content_type, const char *body, size_t bytes,
-                         struct slack_payload *ret_payload, enum slack_refusal *ret_refusal)
+int slack_payload_decode(const char *body, size_t bytes, struct slack_payload *ret_payload,
+                         enum slack_refusal *ret_refusal)
 {
-    struct slack_payload payload = {0};
-    struct slack_decoder decoder = {.payload = &payload};
-    int error = find_json(&decoder, content_type, body, bytes);
-    if (error == 0)
-        error = parse_json(&decoder);
-    if (error == 0)
-        error = decode_message(&decoder, payload.document);
-    if (error == 0) {
+    struct slack_payload payload = {.json = body, .json_bytes = bytes};
+    struct decoder decoder = {.payload = &payload};
+    int rc = parse_json(&decoder);
+    if (rc == 0)
+        rc = decode_message(&decoder, payload.document);
+    if (rc == 0) {
         *ret_payload = payload;
         return 0;
     }
     slack_payload_finish(&payload);
-    if (error == -EINVAL)
+    if (rc == -EINVAL)
         *ret_refusal = decoder.refusal;
-    return error;
+    return rc;
 }
 
 void slack_payload_finish(struct slack_payload *payload)
 {
     json_limit_release(payload->document);
-    for (struct chunk *chunk = payload->arena, *next; chunk != NULL; chunk = next) {
+    for (struct chunk *chunk = payload->arena, *next; chunk; chunk = next) {
         next = chunk->next;
         free(chunk);
     }

@@ -16,7 +16,7 @@ static bool read_since(const struct http_request *request, uint64_t *ret_since)
     const char *text = http_request_query(request, "since");
     char *end;
     *ret_since = 0;
-    if (text == NULL)
+    if (!text)
         return true;
     errno = 0;
     *ret_since = strtoull(text, &end, 10);
@@ -90,8 +90,8 @@ void slack_handle_page(void *context, const struct http_request *request,
     slack_page_render(&out, &snapshot, http_request_header(request, "Host"));
     slack_snapshot_finish(&snapshot);
     slack_respond_buffer(response, "text/html; charset=utf-8", &out);
-    slack_add_header(response, "Content-Security-Policy", SLACK_PAGE_POLICY);
-    slack_add_header(response, "Referrer-Policy", "no-referrer");
+    http_response_header(response, "Content-Security-Policy", SLACK_PAGE_POLICY);
+    http_response_header(response, "Referrer-Policy", "no-referrer");
 }
 
 /* What the page asks for every other second: the messages it does not have, as HTML. */
@@ -116,7 +116,7 @@ void slack_handle_asset(void *context, const struct http_request *request,
     struct buffer out;
     buffer_init(&out, 0);
     const char *content_type = slack_page_asset(&out, request->path);
-    if (content_type == NULL) {
+    if (!content_type) {
         buffer_finish(&out);
         return;
     }
@@ -160,5 +160,5 @@ void slack_handle_metrics(void *context, const struct http_request *request,
     }
     exposition_finish(&exposition);
     slack_respond_buffer(response, exposition_content_type(format), &out);
-    slack_add_header(response, "Vary", "Accept");
+    http_response_header(response, "Vary", "Accept");
 }

@@ -2,6 +2,7 @@
 #include "inbox/render.h"
 
 #include "inbox/mrkdwn.h"
+#include "text/utf8.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -58,24 +59,24 @@ static void put_time(struct page *page, int64_t seconds)
 }
 
 /* Escaped text, in an element of the class unless it is empty. */
-static void put_plain(struct page *page, const char *class, const char *text)
+static void put_plain(struct page *page, const char *css_class, const char *text)
 {
-    if (*text == '\0')
+    if (!*text)
         return;
     put(page, "<span class=\"");
-    put(page, class);
+    put(page, css_class);
     put(page, "\">");
     html_escape_text(page->out, text);
     put(page, "</span>");
 }
 
 /* Opens a link when the URL is one a browser may follow; whether it did. */
-static bool open_link(struct page *page, const char *class, const char *url)
+static bool open_link(struct page *page, const char *css_class, const char *url)
 {
     if (!html_is_web_url(url, strlen(url)))
         return false;
     put(page, "<a class=\"");
-    put(page, class);
+    put(page, css_class);
     put(page, "\" href=\"");
     html_escape_text(page->out, url);
     put(page, "\" target=\"_blank\" rel=\"noopener noreferrer\">");
@@ -87,12 +88,7 @@ static enum mrkdwn_style attachment_style(const struct slack_text *text)
     return text->mrkdwn ? MRKDWN_FULL : MRKDWN_LINKS;
 }
 
-static enum mrkdwn_style block_style(const struct slack_text *text)
-{
-    return text->mrkdwn ? MRKDWN_FULL : MRKDWN_PLAIN;
-}
-
-/* Whether rendered text is long: tags count nothing, an entity counts as one character. */
+/* Whether rendered text is long. Tags do not count, an entity counts as one character. */
 static bool is_long(const char *html, size_t bytes)
 {
     size_t characters = 0, lines = 1;
@@ -100,17 +96,17 @@ static bool is_long(const char *html, size_t bytes)
     for (size_t i = 0; i < bytes; i++) {
         bool in_markup = in_tag || in_entity || html[i] == '<';
         in_tag = in_tag ? html[i] != '>' : html[i] == '<';
-        characters += !in_markup && ((unsigned char)html[i] & 0xc0) != 0x80;
+        characters += !in_markup && !utf8_is_continuation(html[i]);
         in_entity = in_entity ? html[i] != ';' : html[i] == '&';
         lines += html[i] == '\n';
     }
     return characters > SLACK_FOLD_CHARACTERS || lines > SLACK_FOLD_LINES;
 }
 
-static void put_text_element(struct page *page, const char *class, const struct buffer *html)
+static void put_text_element(struct page *page, const char *css_class, const struct buffer *html)
 {
     put(page, "<div class=\"");
-    put(page, class);
+    put(page, css_class);
     put(page, "\">");
     buffer_append(page->out, html->data, html->length);
     put(page, "</div>");
@@ -118,51 +114,44 @@ static void put_text_element(struct page *page, const char *class, const struct 
 
 /* A long text is folded by a checkbox, which needs no script and stays as the reader left it when
  * newer messages arrive. */
-static void put_folded(struct page *page, const char *class, const struct buffer *html)
+static void put_folded(struct page *page, const char *css_class, const struct buffer *html)
 {
     char id[48];
     snprintf(id, sizeof(id), "f%" PRIu64 "-%u", page->serial, page->folds++);
     put(page, "<div class=\"folded\"><input type=\"checkbox\" class=\"fold\" id=\"");
     put(page, id);
     put(page, "\" aria-label=\"Show the whole text\">");
-    put_text_element(page, class, html);
+    put_text_element(page, css_class, html);
     put(page, "<label class=\"unfold\" for=\"");
     put(page, id);
     put(page, "\"></label></div>");
 }
 
-/* The buffer as after a failure of its own. */
-static void fail(struct buffer *out, int error)
-{
-    buffer_finish(out);
-    out->error = error;
-}
-
-static void put_text(struct page *page, const char *class, const char *text,
+static void put_text(struct page *page, const char *css_class, const char *text,
                      enum mrkdwn_style style)
 {
     struct buffer html;
-    if (text[strspn(text, " \t\r\n")] == '\0')
+    if (!text[strspn(text, " \t\r\n")])
         return;
     buffer_init(&html, strlen(text) + 256);
     mrkdwn_render(&html, text, style);
     if (html.error < 0)
-        fail(page->out, html.error);
+        buffer_fail(page->out, html.error);
     else if (is_long(html.data, html.length))
-        put_folded(page, class, &html);
+        put_folded(page, css_class, &html);
     else
-        put_text_element(page, class, &html);
+        put_text_element(page, css_class, &html);
     buffer_finish(&html);
 }
 
 /* An image is a link: the page loads nothing from elsewhere. */
-static void put_image(struct page *page, const char *url, const char *text)
+static void put_image(struct page *page, const char *url)
 {
-    if (*url == '\0' && *text == '\0')
+    if (!*url)
         return;
     put(page, "<div class=\"image\">");
     bool link = open_link(page, "link", url);
-    html_escape_text(page->out, *text != '\0' ? text : url);
+    html_escape_text(page->out, url);
     put(page, link ? "</a></div>" : "</div>");
 }
 
@@ -172,10 +161,10 @@ static void put_buttons(struct page *page, const struct slack_action *actions, s
         return;
     put(page, "<div class=\"buttons\">");
     for (size_t i = 0; i < count; i++) {
-        const char *class = strcmp(actions[i].style, "danger") == 0    ? "button danger"
-                            : strcmp(actions[i].style, "primary") == 0 ? "button primary"
-                                                                       : "button";
-        bool link = open_link(page, class, actions[i].url);
+        const char *css_class = strcmp(actions[i].style, "danger") == 0    ? "button danger"
+                                : strcmp(actions[i].style, "primary") == 0 ? "button primary"
+                                                                           : "button";
+        bool link = open_link(page, css_class, actions[i].url);
         if (!link)
             put(page, "<span class=\"button dead\" title=\"No http or https address\">");
         mrkdwn_render(page->out, actions[i].text, MRKDWN_PLAIN);
@@ -184,74 +173,13 @@ static void put_buttons(struct page *page, const struct slack_action *actions, s
     put(page, "</div>");
 }
 
-static void put_section(struct page *page, const struct slack_block *block)
-{
-    put_text(page, "text", block->text.text, block_style(&block->text));
-    if (block->field_count > 0) {
-        put(page, "<div class=\"fields\">");
-        for (size_t i = 0; i < block->field_count; i++) {
-            put(page, "<div class=\"field narrow\">");
-            mrkdwn_render(page->out, block->fields[i].text, block_style(&block->fields[i]));
-            put(page, "</div>");
-        }
-        put(page, "</div>");
-    }
-    put_buttons(page, block->actions, block->action_count);
-}
-
-static void put_context(struct page *page, const struct slack_block *block)
-{
-    put(page, "<div class=\"context\">");
-    for (size_t i = 0; i < block->field_count; i++) {
-        put(page, "<span>");
-        mrkdwn_render(page->out, block->fields[i].text, block_style(&block->fields[i]));
-        put(page, "</span>");
-    }
-    put(page, "</div>");
-}
-
-static void put_block(struct page *page, const struct slack_block *block)
-{
-    switch (block->kind) {
-    case SLACK_BLOCK_SECTION:
-        put_section(page, block);
-        break;
-    case SLACK_BLOCK_HEADER:
-        put(page, "<div class=\"heading\">");
-        mrkdwn_render(page->out, block->text.text, MRKDWN_PLAIN);
-        put(page, "</div>");
-        break;
-    case SLACK_BLOCK_DIVIDER:
-        put(page, "<hr>");
-        break;
-    case SLACK_BLOCK_CONTEXT:
-        put_context(page, block);
-        break;
-    case SLACK_BLOCK_ACTIONS:
-        put_buttons(page, block->actions, block->action_count);
-        break;
-    case SLACK_BLOCK_IMAGE:
-        put_image(page, block->image_url, block->text.text);
-        break;
-    case SLACK_BLOCK_OTHER:
-        put_plain(page, "unshown", block->type);
-        break;
-    }
-}
-
-static void put_blocks(struct page *page, const struct slack_block *blocks, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        put_block(page, &blocks[i]);
-}
-
 static bool is_hex_colour(const char *colour)
 {
     size_t digits = strspn(colour, "0123456789abcdefABCDEF");
     return colour[digits] == '\0' && (digits == 3 || digits == 6);
 }
 
-/* The bar's colour as #rrggbb in out, or Slack's grey for what is none. */
+/* The bar's colour as #rrggbb or #rgb in out; Slack's grey for what is not a colour. */
 static void bar_colour(const char *colour, char out[8])
 {
     static const struct {
@@ -287,7 +215,7 @@ static void put_fields(struct page *page, const struct slack_attachment *attachm
         const struct slack_field *field = &attachment->fields[i];
         put(page, field->narrow ? "<div class=\"field narrow\">" : "<div class=\"field\">");
         put(page, "<div class=\"name\">");
-        mrkdwn_render(page->out, field->title.text, MRKDWN_LINKS);
+        mrkdwn_render(page->out, field->title, MRKDWN_LINKS);
         put(page, "</div>");
         put_text(page, "value", field->value.text, attachment_style(&field->value));
         put(page, "</div>");
@@ -295,29 +223,23 @@ static void put_fields(struct page *page, const struct slack_attachment *attachm
     put(page, "</div>");
 }
 
-static void put_heading(struct page *page, const struct slack_attachment *attachment)
+static void put_title(struct page *page, const struct slack_attachment *attachment)
 {
-    if (*attachment->author_name != '\0') {
-        put(page, "<div class=\"author\">");
-        bool link = open_link(page, "link", attachment->author_link);
-        html_escape_text(page->out, attachment->author_name);
-        put(page, link ? "</a></div>" : "</div>");
-    }
-    if (*attachment->title != '\0') {
-        put(page, "<div class=\"title\">");
-        bool link = open_link(page, "link", attachment->title_link);
-        /* A link inside a link is no HTML: a linked title shows its markup as characters. */
-        mrkdwn_render(page->out, attachment->title, link ? MRKDWN_PLAIN : MRKDWN_LINKS);
-        put(page, link ? "</a></div>" : "</div>");
-    }
+    if (!*attachment->title)
+        return;
+    put(page, "<div class=\"title\">");
+    bool link = open_link(page, "link", attachment->title_link);
+    /* HTML does not allow a link inside a link: a linked title shows its markup as characters. */
+    mrkdwn_render(page->out, attachment->title, link ? MRKDWN_PLAIN : MRKDWN_LINKS);
+    put(page, link ? "</a></div>" : "</div>");
 }
 
 static void put_footer(struct page *page, const struct slack_attachment *attachment)
 {
-    if (*attachment->footer == '\0' && attachment->ts == 0)
+    if (!*attachment->footer && attachment->ts == 0)
         return;
     put(page, "<div class=\"footer\">");
-    if (*attachment->footer != '\0') {
+    if (*attachment->footer) {
         put(page, "<span>");
         mrkdwn_render(page->out, attachment->footer, MRKDWN_LINKS);
         put(page, "</span>");
@@ -327,12 +249,11 @@ static void put_footer(struct page *page, const struct slack_attachment *attachm
     put(page, "</div>");
 }
 
-/* Whether only the fallback is there to be shown. */
+/* Whether the attachment has nothing to show but its fallback. */
 static bool has_only_fallback(const struct slack_attachment *a)
 {
-    return *a->title == '\0' && *a->text.text == '\0' && *a->pretext.text == '\0' &&
-           *a->author_name == '\0' && *a->image_url == '\0' && *a->thumb_url == '\0' &&
-           a->field_count + a->action_count + a->block_count == 0;
+    return !*a->title && !*a->text.text && !*a->pretext.text && !*a->image_url && !*a->thumb_url &&
+           a->field_count + a->action_count == 0;
 }
 
 static void put_attachment(struct page *page, const struct slack_attachment *attachment)
@@ -342,16 +263,13 @@ static void put_attachment(struct page *page, const struct slack_attachment *att
     put(page, "<div class=\"attachment\">");
     put_bar(page, attachment->color);
     put(page, "<div class=\"content\">");
-    put_heading(page, attachment);
+    put_title(page, attachment);
     put_text(page, "text", attachment->text.text, attachment_style(&attachment->text));
     if (has_only_fallback(attachment))
         put_text(page, "text", attachment->fallback, MRKDWN_LINKS);
     put_fields(page, attachment);
-    put_blocks(page, attachment->blocks, attachment->block_count);
-    if (*attachment->image_url != '\0')
-        put_image(page, attachment->image_url, "");
-    if (*attachment->thumb_url != '\0')
-        put_image(page, attachment->thumb_url, "");
+    put_image(page, attachment->image_url);
+    put_image(page, attachment->thumb_url);
     put_buttons(page, attachment->actions, attachment->action_count);
     put_footer(page, attachment);
     put(page, "</div></div>");
@@ -361,7 +279,7 @@ static void put_attachment(struct page *page, const struct slack_attachment *att
 static void put_avatar(struct page *page, const char *name)
 {
     unsigned colour = 0;
-    for (const char *c = name; *c != '\0'; c++)
+    for (const char *c = name; *c; c++)
         colour = colour * 31 + (unsigned char)*c;
     char html[80];
     char initial = isalnum((unsigned char)*name) ? (char)toupper((unsigned char)*name) : '#';
@@ -374,7 +292,7 @@ void slack_render_html(struct buffer *out, const struct slack_payload *payload,
                        int64_t received_seconds, uint64_t serial)
 {
     struct page page = {.out = out, .serial = serial};
-    const char *username = *payload->username != '\0' ? payload->username : "Incoming webhook";
+    const char *username = *payload->username ? payload->username : "Incoming webhook";
     put_avatar(&page, username);
     put(&page, "<div class=\"body\"><div class=\"head\">");
     put_plain(&page, "username", username);
@@ -382,11 +300,7 @@ void slack_render_html(struct buffer *out, const struct slack_payload *payload,
     put_plain(&page, "channel", payload->channel);
     put_time(&page, received_seconds);
     put(&page, "</div>");
-    /* With blocks, the text is only for notifications. */
-    if (payload->block_count == 0)
-        put_text(&page, "text", payload->text.text,
-                 payload->text.mrkdwn ? MRKDWN_FULL : MRKDWN_LINKS);
-    put_blocks(&page, payload->blocks, payload->block_count);
+    put_text(&page, "text", payload->text, MRKDWN_FULL);
     for (size_t i = 0; i < payload->attachment_count; i++)
         put_attachment(&page, &payload->attachments[i]);
     put(&page, "</div>");

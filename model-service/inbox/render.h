@@ -22,8 +22,8 @@ void slack_time_text(int64_t seconds, char out[SLACK_TIME_BYTES]);
 void slack_render_html(struct buffer *out, const struct slack_payload *payload,
                        int64_t received_seconds, uint64_t serial);
 
-/* An object of "received_at", "channel", "username", "text", "attachments", "blocks" and "payload"
- * (the message as sent). */
+/* An object of "received_at", "channel", "username", "text", "attachments" and "payload" (the
+ * message as sent). */
 void slack_render_json(struct buffer *out, const struct slack_payload *payload,
                        int64_t received_seconds);
 

@@ -4,8 +4,6 @@
 
 #include "encode/json_writer.h"
 
-#include <string.h>
-
 static void put_actions(struct json_writer *json, const struct slack_action *actions, size_t count)
 {
     json_key(json, "actions");
@@ -20,32 +18,13 @@ static void put_actions(struct json_writer *json, const struct slack_action *act
     json_end_array(json);
 }
 
-static void put_blocks(struct json_writer *json, const struct slack_block *blocks, size_t count)
-{
-    json_key(json, "blocks");
-    json_begin_array(json);
-    for (size_t i = 0; i < count; i++) {
-        json_begin_object(json);
-        json_member_string(json, "type", blocks[i].type);
-        json_member_string(json, "text", blocks[i].text.text);
-        json_key(json, "fields");
-        json_begin_array(json);
-        for (size_t f = 0; f < blocks[i].field_count; f++)
-            json_string(json, blocks[i].fields[f].text);
-        json_end_array(json);
-        put_actions(json, blocks[i].actions, blocks[i].action_count);
-        json_end_object(json);
-    }
-    json_end_array(json);
-}
-
 static void put_fields(struct json_writer *json, const struct slack_attachment *attachment)
 {
     json_key(json, "fields");
     json_begin_array(json);
     for (size_t i = 0; i < attachment->field_count; i++) {
         json_begin_object(json);
-        json_member_string(json, "title", attachment->fields[i].title.text);
+        json_member_string(json, "title", attachment->fields[i].title);
         json_member_string(json, "value", attachment->fields[i].value.text);
         json_member_boolean(json, "short", attachment->fields[i].narrow);
         json_end_object(json);
@@ -58,7 +37,6 @@ static void put_attachment(struct json_writer *json, const struct slack_attachme
     json_begin_object(json);
     json_member_string(json, "color", attachment->color);
     json_member_string(json, "pretext", attachment->pretext.text);
-    json_member_string(json, "author_name", attachment->author_name);
     json_member_string(json, "title", attachment->title);
     json_member_string(json, "title_link", attachment->title_link);
     json_member_string(json, "text", attachment->text.text);
@@ -70,7 +48,6 @@ static void put_attachment(struct json_writer *json, const struct slack_attachme
     json_member_string(json, "footer", attachment->footer);
     if (attachment->ts != 0)
         json_member_integer(json, "ts", (uint64_t)attachment->ts);
-    put_blocks(json, attachment->blocks, attachment->block_count);
     json_end_object(json);
 }
 
@@ -85,13 +62,12 @@ void slack_render_json(struct buffer *out, const struct slack_payload *payload,
     json_member_string(&json, "received_at", received_at);
     json_member_string(&json, "channel", payload->channel);
     json_member_string(&json, "username", payload->username);
-    json_member_string(&json, "text", payload->text.text);
+    json_member_string(&json, "text", payload->text);
     json_key(&json, "attachments");
     json_begin_array(&json);
     for (size_t i = 0; i < payload->attachment_count; i++)
         put_attachment(&json, &payload->attachments[i]);
     json_end_array(&json);
-    put_blocks(&json, payload->blocks, payload->block_count);
     json_key(&json, "payload");
     json_raw(&json, payload->json, payload->json_bytes);
     json_end_object(&json);

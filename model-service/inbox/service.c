@@ -4,6 +4,7 @@
 #include "encode/json_writer.h"
 #include "inbox/render.h"
 #include "inbox/state.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #include <errno.h>
@@ -48,14 +49,7 @@ static struct rejection rejection(unsigned reject)
 void slack_respond_text(struct http_response *response, unsigned status, const char *text)
 {
     char *body = strdup(text);
-    http_respond(response, status, "text/plain; charset=utf-8", body,
-                 body != NULL ? strlen(text) : 0);
-}
-
-void slack_add_header(struct http_response *response, const char *name, const char *value)
-{
-    if (http_response_header(response, name, value) < 0)
-        log_error("header %s does not fit", name);
+    http_respond(response, status, "text/plain; charset=utf-8", body, body ? strlen(text) : 0);
 }
 
 void slack_respond_buffer(struct http_response *response, const char *content_type,
@@ -63,16 +57,16 @@ void slack_respond_buffer(struct http_response *response, const char *content_ty
 {
     char *body;
     size_t bytes;
-    int error = buffer_take(buffer, &body, &bytes);
+    int rc = buffer_take(buffer, &body, &bytes);
     buffer_finish(buffer);
-    if (error < 0) {
+    if (rc < 0) {
         slack_respond_text(response, 503, "out of memory\n");
         return;
     }
     http_respond(response, 200, content_type, body, bytes);
     response->compressible = true;
-    slack_add_header(response, "X-Content-Type-Options", "nosniff");
-    slack_add_header(response, "Cache-Control", "no-store");
+    http_response_header(response, "X-Content-Type-Options", "nosniff");
+    http_response_header(response, "Cache-Control", "no-store");
 }
 
 const char *slack_rejection_word(unsigned reject)
@@ -90,15 +84,12 @@ static void reject(struct slack_service *service, unsigned reason, struct http_r
 /* Takes one token of the bucket, which fills at `rate` a second and holds one second's worth. */
 static bool within_rate(struct slack_service *service)
 {
-    struct timespec now;
     if (service->rate == 0)
         return true;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&service->mu);
-    double seconds = (double)(now.tv_sec - service->refilled.tv_sec) +
-                     (double)(now.tv_nsec - service->refilled.tv_nsec) * 1e-9;
+    double now = clock_monotonic_seconds();
+    service->tokens += (now - service->refilled) * service->rate;
     service->refilled = now;
-    service->tokens += seconds * service->rate;
     if (service->tokens > service->rate)
         service->tokens = service->rate;
     bool granted = service->tokens >= 1;
@@ -114,19 +105,19 @@ static int keep(struct slack_service *service, const struct slack_payload *paylo
     struct buffer html, json;
     char *html_text = NULL, *json_text = NULL;
     size_t html_bytes, json_bytes;
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = clock_wall_ms() / 1000;
     buffer_init(&html, 4096);
     buffer_init(&json, payload->json_bytes + 1024);
     slack_render_html(&html, payload, now, atomic_fetch_add(&service->serial, 1));
     slack_render_json(&json, payload, now);
-    int error = buffer_take(&html, &html_text, &html_bytes);
-    if (error == 0)
-        error = buffer_take(&json, &json_text, &json_bytes);
+    int rc = buffer_take(&html, &html_text, &html_bytes);
+    if (rc == 0)
+        rc = buffer_take(&json, &json_text, &json_bytes);
     buffer_finish(&html);
     buffer_finish(&json);
-    if (error < 0) {
+    if (rc < 0) {
         free(html_text);
-        return error;
+        return rc;
     }
     return slack_store_add(service->store, html_text, html_bytes, json_text, json_bytes, ret_id);
 }
@@ -139,25 +130,25 @@ static void handle_webhook(void *context, const struct http_request *request,
     enum slack_refusal refusal;
     uint64_t id = 0;
     if (!within_rate(service)) {
-        slack_add_header(response, "Retry-After", "1");
+        http_response_header(response, "Retry-After", "1");
         reject(service, REJECT_RATE_LIMITED, response);
         return;
     }
-    int error = slack_payload_decode(http_request_header(request, "Content-Type"), request->body,
-                                     request->body_bytes, &payload, &refusal);
-    if (error == 0) {
-        error = keep(service, &payload, &id);
-        if (error == 0)
+    int rc = slack_payload_decode(request->body, request->body_bytes, &payload, &refusal);
+    if (rc == 0) {
+        rc = keep(service, &payload, &id);
+        if (rc == 0)
             log_info("message %" PRIu64 " from %s: %zu attachments", id,
                      *payload.username != '\0' ? payload.username : "a webhook",
                      payload.attachment_count);
         slack_payload_finish(&payload);
     }
-    if (error == 0)
+    if (rc == 0) {
         /* The whole body must be this word: Alertmanager 0.26 and later compare it. */
         slack_respond_text(response, 200, "ok");
-    else if (error == -EINVAL) {
-        log_warning("message refused: %s", slack_refusal_word(refusal));
+    } else if (rc == -EINVAL) {
+        log_warning("message refused: %s: %s", slack_refusal_word(refusal),
+                    slack_refusal_reason(refusal));
         reject(service, refusal, response);
     } else {
         reject(service, REJECT_INTERNAL, response);
@@ -193,7 +184,7 @@ static void handle_health(void *context, const struct http_request *request,
     struct buffer out;
     struct json_writer json;
     char now[SLACK_TIME_BYTES];
-    slack_time_iso((int64_t)time(NULL), now);
+    slack_time_iso(clock_wall_ms() / 1000, now);
     buffer_init(&out, 128);
     json_init(&json, &out);
     json_begin_object(&json);
@@ -228,7 +219,7 @@ static void render_error(void *context, unsigned status, const char *detail,
 }
 
 static const struct http_route routes[] = {
-    {"POST", "/slack", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_webhook},
+    {"POST", "/slack", HTTP_BODY_JSON, MAX_BODY_BYTES, handle_webhook},
     {"POST", "/slack/{rest}", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_wrong_webhook},
     {"GET", "/", HTTP_BODY_NONE, 0, slack_handle_page},
     {"GET", "/inbox.css", HTTP_BODY_NONE, 0, slack_handle_asset},
@@ -258,20 +249,18 @@ int slack_service_start(const struct slack_service_config *config,
                         struct slack_service **ret_service)
 {
     struct slack_service *service = calloc(1, sizeof(*service));
-    if (service == NULL)
+    if (!service)
         return -ENOMEM;
     pthread_mutex_init(&service->mu, NULL);
     service->rate = config->rate;
     service->tokens = config->rate;
-    clock_gettime(CLOCK_MONOTONIC, &service->refilled);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t generation = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    service->store = slack_store_create(config->capacity, MAX_STORE_BYTES, generation);
-    int error = service->store != NULL ? start_server(service, config->listen) : -ENOMEM;
-    if (error < 0) {
+    service->refilled = clock_monotonic_seconds();
+    service->store =
+        slack_store_create(config->capacity, MAX_STORE_BYTES, (uint64_t)clock_wall_ms());
+    int rc = service->store ? start_server(service, config->listen) : -ENOMEM;
+    if (rc < 0) {
         slack_service_stop(service);
-        return error;
+        return rc;
     }
     *ret_service = service;
     return 0;
@@ -284,7 +273,7 @@ const char *slack_service_address(const struct slack_service *service)
 
 void slack_service_stop(struct slack_service *service)
 {
-    if (service == NULL)
+    if (!service)
         return;
     /* Longer than any answer takes; a client that reads slower is cut off. */
     http_server_stop(service->server, 2000);

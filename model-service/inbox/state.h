@@ -10,7 +10,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 /* How a request is refused: Slack's words, then the reasons of the transport. */
 enum {
@@ -30,13 +29,12 @@ struct slack_service {
     atomic_uint_fast64_t rejected[REJECTS];
     pthread_mutex_t mu;
     /* guarded by mu */
-    double tokens; /* messages that may come now, at most rate */
-    struct timespec refilled;
+    double tokens;   /* messages that may come now, at most rate */
+    double refilled; /* monotonic seconds */
 };
 
 /* The word a request was refused with. */
 const char *slack_rejection_word(unsigned reject);
-void slack_add_header(struct http_response *response, const char *name, const char *value);
 void slack_respond_text(struct http_response *response, unsigned status, const char *text);
 /* 200 with what the buffer holds, which is empty afterwards; 503 if it failed. */
 void slack_respond_buffer(struct http_response *response, const char *content_type,

@@ -2,6 +2,7 @@
 #include "init/init.h"
 
 #include "config/config.h"
+#include "text/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -189,7 +190,7 @@ static const char *bad_name(const struct init_file *file, size_t i)
     const char *name = file->columns[i].name;
     if (*name == '\0')
         return "it has no name";
-    if (!excerpt_is_utf8(name, strlen(name)))
+    if (!utf8_is_valid(name, strlen(name)))
         return "its name is not UTF-8";
     if (init_has_control(name))
         return "its name holds a line break or another control character";

@@ -3,6 +3,7 @@
 
 #include "csv/progress.h"
 #include "row/text_value.h"
+#include "text/utf8.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -126,7 +127,7 @@ static int count_field(struct init_column *column, uint64_t line, const struct c
         count_number(column, value);
     else if (rc == -ERANGE)
         note_bad(column, line, "a number outside the range of a 64-bit float");
-    else if (!excerpt_is_utf8(field->text, field->bytes))
+    else if (!utf8_is_valid(field->text, field->bytes))
         note_bad(column, line, "text that is not UTF-8");
     else
         column->dates += is_date(field->text);

@@ -3,9 +3,10 @@
 
 #include "config/config.h"
 #include "encode/buffer.h"
-#include "encode/number.h"
 #include "encode/yaml_text.h"
 #include "row/text_value.h"
+#include "text/number.h"
+#include "text/utf8.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -156,8 +157,8 @@ static void add_class(struct classes *classes, const char *name)
         if (strcmp(classes->name[i], name) == 0)
             return;
     classes->unfit |= classes->count == MOST_LISTED_CLASSES ||
-                      strlen(name) > CONFIG_MAX_TEXT_BYTES ||
-                      !excerpt_is_utf8(name, strlen(name)) || init_has_control(name);
+                      strlen(name) > CONFIG_MAX_TEXT_BYTES || !utf8_is_valid(name, strlen(name)) ||
+                      init_has_control(name);
     if (!classes->unfit)
         classes->name[classes->count++] = name;
 }

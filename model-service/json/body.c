@@ -2,6 +2,7 @@
 #include "json/body.h"
 
 #include "text/excerpt.h"
+#include "text/utf8.h"
 #include "json/limit.h"
 #include "json/place.h"
 
@@ -70,7 +71,7 @@ static int refuse_shape(const struct json_decoder *decoder, const char *found)
 /* Index of the feature whose value is at the place, or NO_FEATURE; notes the instance. */
 static size_t open_feature(struct json_decoder *decoder, const struct json_place *place)
 {
-    const struct input_schema *schema = decoder->schema;
+    const struct schema *schema = decoder->schema;
     size_t level = 0; /* of the array or object of features */
 
     if (!schema)
@@ -131,7 +132,7 @@ static int refuse_nul(const struct json_decoder *decoder, const char *body, cons
     int line = 1, column = 0;
 
     for (const char *p = body; p <= nul; p++) {
-        column += (*p & 0xc0) != 0x80; /* characters, not bytes */
+        column += !utf8_is_continuation(*p); /* characters, not bytes */
         if (*p == '\n') {
             line++;
             column = 0;

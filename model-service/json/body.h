@@ -9,10 +9,10 @@
 #define JSON_NO_INSTANCE SIZE_MAX
 
 struct json_decoder {
-    const struct input_schema *schema; /* NULL: a body without features */
-    size_t instance;                   /* index in a batch, or JSON_NO_INSTANCE */
-    bool observing; /* rules of /observe: missing values, numbers as categories */
-    bool one_line;  /* the text is a line: its place needs no line number */
+    const struct schema *schema; /* NULL: a body without features */
+    size_t instance;             /* index in a batch, or JSON_NO_INSTANCE */
+    bool observing;              /* rules of /observe: missing values, numbers as categories */
+    bool one_line;               /* the text is a line: its place needs no line number */
     struct input_error *error;
 };
 
@@ -25,8 +25,7 @@ int json_load_object(struct json_decoder *decoder, const char *body, size_t byte
 int json_refuse(const struct json_decoder *decoder, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The value of "features" in schema order, text borrowed from it. 0, -EINVAL. */
-int json_decode_features(const struct json_decoder *decoder, json_t *json,
-                         struct input_value *values);
+int json_decode_features(const struct json_decoder *decoder, json_t *json, struct value *values);
 /* An "id", NULL or null for none. 0, -EINVAL. */
 int json_decode_id(const struct json_decoder *decoder, const json_t *json, const char **ret_id);
 

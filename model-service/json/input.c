@@ -21,7 +21,7 @@ struct name_list {
     char text[LIST_BYTES + EXCERPT_BYTES];
 };
 
-static struct name_list list_names(const struct input_schema *schema)
+static struct name_list list_names(const struct schema *schema)
 {
     struct name_list list = {.text = ""};
     size_t used = 0;
@@ -43,18 +43,10 @@ static int refuse_unknown(const struct json_decoder *decoder, const char *name)
                        list_names(decoder->schema).text);
 }
 
-/* Whether a null or an absent feature is missing. */
+/* Whether an absent feature is missing. */
 static bool may_miss(const struct json_decoder *decoder)
 {
     return decoder->observing || decoder->schema->allow_missing;
-}
-
-/* Whether a null is missing, also where an absent feature is an error. */
-static bool may_be_null(const struct json_decoder *decoder, size_t feature)
-{
-    const bool *nullable = decoder->schema->nullable;
-
-    return may_miss(decoder) || (nullable && nullable[feature]);
 }
 
 static int refuse_text(const struct json_decoder *decoder, size_t feature, const json_t *json)
@@ -82,11 +74,11 @@ static bool special_number(const json_t *json, double *ret_number)
 }
 
 static int observe_value(const struct json_decoder *decoder, size_t feature, const json_t *json,
-                         struct input_value *value)
+                         struct value *value)
 {
     const bool categorical = decoder->schema->categorical[feature];
 
-    *value = (struct input_value){.number = NAN};
+    *value = (struct value){.number = NAN};
     if (json_is_real(json)) {
         value->number = json_real_value(json);
     } else if (json_is_string(json) && categorical) {
@@ -107,19 +99,19 @@ static int observe_value(const struct json_decoder *decoder, size_t feature, con
 }
 
 static int decode_value(const struct json_decoder *decoder, size_t feature, const json_t *json,
-                        struct input_value *value)
+                        struct value *value)
 {
     bool categorical = decoder->schema->categorical[feature];
 
     if (decoder->observing)
         return observe_value(decoder, feature, json, value);
     if (!categorical && json_is_real(json)) {
-        *value = (struct input_value){.number = json_real_value(json)};
+        *value = (struct value){.number = json_real_value(json)};
     } else if (categorical && json_is_string(json)) {
-        *value = (struct input_value){.text = json_string_value(json),
-                                      .text_bytes = json_string_length(json)};
-    } else if (json_is_null(json) && may_be_null(decoder, feature)) {
-        *value = (struct input_value){.number = NAN};
+        *value =
+            (struct value){.text = json_string_value(json), .text_bytes = json_string_length(json)};
+    } else if (json_is_null(json) && schema_may_be_null(decoder->schema, feature)) {
+        *value = (struct value){.number = NAN};
     } else {
         return json_refuse_value(decoder, feature, json_type_name(json));
     }
@@ -127,9 +119,9 @@ static int decode_value(const struct json_decoder *decoder, size_t feature, cons
 }
 
 static int decode_array(const struct json_decoder *decoder, const json_t *json,
-                        struct input_value *values)
+                        struct value *values)
 {
-    const struct input_schema *schema = decoder->schema;
+    const struct schema *schema = decoder->schema;
     size_t count = json_array_size(json);
 
     if (count != schema->features)
@@ -144,12 +136,9 @@ static int decode_array(const struct json_decoder *decoder, const json_t *json,
     return 0;
 }
 
-static bool schema_has(const struct input_schema *schema, const char *name)
+static bool schema_has(const struct schema *schema, const char *name)
 {
-    for (size_t i = 0; i < schema->features; i++)
-        if (strcmp(schema->name[i], name) == 0)
-            return true;
-    return false;
+    return schema_find(schema, name) < schema->features;
 }
 
 /* Called when there are more members than known ones. Members are unique, so at most `features`
@@ -163,10 +152,9 @@ static int refuse_first_unknown(const struct json_decoder *decoder, json_t *json
     return refuse_unknown(decoder, name);
 }
 
-static int decode_object(const struct json_decoder *decoder, json_t *json,
-                         struct input_value *values)
+static int decode_object(const struct json_decoder *decoder, json_t *json, struct value *values)
 {
-    const struct input_schema *schema = decoder->schema;
+    const struct schema *schema = decoder->schema;
     size_t known = 0, absent = SIZE_MAX;
 
     for (size_t i = 0; i < schema->features; i++) {
@@ -179,7 +167,7 @@ static int decode_object(const struct json_decoder *decoder, json_t *json,
             if (r < 0)
                 return r;
         } else {
-            values[i] = (struct input_value){.number = NAN};
+            values[i] = (struct value){.number = NAN};
             absent = absent == SIZE_MAX ? i : absent;
         }
     }
@@ -191,8 +179,7 @@ static int decode_object(const struct json_decoder *decoder, json_t *json,
     return 0;
 }
 
-int json_decode_features(const struct json_decoder *decoder, json_t *json,
-                         struct input_value *values)
+int json_decode_features(const struct json_decoder *decoder, json_t *json, struct value *values)
 {
     if (json_is_array(json))
         return decode_array(decoder, json, values);
@@ -209,16 +196,16 @@ int json_decode_id(const struct json_decoder *decoder, const json_t *json, const
         return 0;
     if (!json_is_string(json))
         return json_refuse(decoder, 422, "\"id\" must be a string, got %s", json_type_name(json));
-    if (json_string_length(json) == 0 || json_string_length(json) > INPUT_ID_MAX_BYTES)
+    if (json_string_length(json) == 0 || json_string_length(json) > OBSERVATION_ID_MAX_BYTES)
         return json_refuse(decoder, 422, "\"id\" must have 1 to %d bytes, got %zu",
-                           INPUT_ID_MAX_BYTES, json_string_length(json));
+                           OBSERVATION_ID_MAX_BYTES, json_string_length(json));
     *ret_id = json_string_value(json);
     return 0;
 }
 
 /* {"features": ..., "id": ...} */
 static int decode_wrapped(const struct json_decoder *decoder, const json_t *object,
-                          json_t *features, struct input_row *row)
+                          json_t *features, struct row *row)
 {
     int r = json_decode_id(decoder, json_object_get(object, "id"), &row->id);
 
@@ -226,7 +213,7 @@ static int decode_wrapped(const struct json_decoder *decoder, const json_t *obje
 }
 
 static int decode_instance(const struct json_decoder *decoder, json_t *json, bool may_wrap,
-                           struct input_row *row)
+                           struct row *row)
 {
     json_t *features = may_wrap ? json_object_get(json, "features") : NULL;
 
@@ -235,32 +222,14 @@ static int decode_instance(const struct json_decoder *decoder, json_t *json, boo
     return json_decode_features(decoder, json, row->value);
 }
 
-/* Rows and their values in one block. */
-static struct input_row *rows_new(size_t rows, size_t features)
-{
-    size_t row_bytes = sizeof(struct input_row) + features * sizeof(struct input_value);
-    struct input_row *row;
-    struct input_value *values;
-
-    if (features > (SIZE_MAX - sizeof(*row)) / sizeof(*values) || rows > SIZE_MAX / row_bytes)
-        return NULL;
-    row = malloc(rows * row_bytes);
-    if (!row)
-        return NULL;
-    values = (struct input_value *)(row + rows);
-    for (size_t i = 0; i < rows; i++)
-        row[i] = (struct input_row){.value = values + i * features};
-    return row;
-}
-
 static int decode_single(const struct json_decoder *decoder, const json_t *root, json_t *features,
                          struct input_request *request)
 {
     request->count = 1;
-    request->inline_row = (struct input_row){.value = request->inline_values};
+    request->inline_row = (struct row){.value = request->inline_values};
     request->rows = &request->inline_row;
     if (decoder->schema->features > INPUT_INLINE_FEATURES) {
-        request->rows = rows_new(1, decoder->schema->features);
+        request->rows = rows_create(1, decoder->schema->features);
         if (!request->rows)
             return -ENOMEM;
     }
@@ -281,7 +250,7 @@ static int decode_batch(struct json_decoder *decoder, const json_t *instances, s
     if (count > max_instances)
         return json_refuse(decoder, 413, "too many instances: %zu, at most %zu in one request",
                            count, max_instances);
-    request->rows = rows_new(count, decoder->schema->features);
+    request->rows = rows_create(count, decoder->schema->features);
     if (!request->rows)
         return -ENOMEM;
     request->count = count;
@@ -316,13 +285,13 @@ static int decode_request(struct json_decoder *decoder, const json_t *root, size
     return decode_batch(decoder, instances, max_instances, request);
 }
 
-static bool decode_quick(const char *body, size_t bytes, const struct input_schema *schema,
+static bool decode_quick(const char *body, size_t bytes, const struct schema *schema,
                          struct input_request *request)
 {
     if (schema->features > INPUT_INLINE_FEATURES ||
         !json_quick_row(body, bytes, schema, request->inline_values))
         return false;
-    request->inline_row = (struct input_row){.value = request->inline_values};
+    request->inline_row = (struct row){.value = request->inline_values};
     request->rows = &request->inline_row;
     request->count = 1;
     request->batch = false;
@@ -330,7 +299,7 @@ static bool decode_quick(const char *body, size_t bytes, const struct input_sche
     return true;
 }
 
-int input_predict_decode(const char *body, size_t bytes, const struct input_schema *schema,
+int input_predict_decode(const char *body, size_t bytes, const struct schema *schema,
                          size_t max_instances, struct input_request *ret_request,
                          struct input_error *ret_error)
 {

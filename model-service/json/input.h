@@ -2,28 +2,12 @@
 #ifndef JSON_INPUT_H
 #define JSON_INPUT_H
 
+#include "row/observation.h"
+#include "row/row.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* One value: text is NULL for a number; number is NaN and text NULL for a missing value.
- * text is valid until the request is finished. */
-struct input_value {
-    double number;
-    const char *text;
-    size_t text_bytes;
-};
-
-/* What the rows must look like; borrowed. */
-struct input_schema {
-    size_t features;
-    const char *const *name; /* [features] */
-    const bool *categorical; /* [features] text expected instead of a number */
-    bool allow_missing;      /* null or an absent named feature is missing instead of an error */
-    /* [features], or NULL for none: a null of these is a missing value, also where it is not
-     * allowed everywhere; an absent feature is still an error */
-    const bool *nullable;
-};
 
 /* Where and why a body was refused: the HTTP status and one sentence for the client. */
 #define INPUT_ERROR_BYTES 400
@@ -32,26 +16,18 @@ struct input_error {
     char detail[INPUT_ERROR_BYTES];
 };
 
-struct input_row {
-    struct input_value *value; /* [features], schema order */
-    const char *id;            /* NULL when the client gave none */
-};
-
 /* One row of up to so many features needs no allocation of its own. */
 #define INPUT_INLINE_FEATURES 16
 
 /* A decoded body: one row, or a batch. Not to be moved or copied: rows may point into it. */
 struct input_request {
-    struct input_row *rows;
+    struct row *rows;
     size_t count;
     bool batch;     /* {"instances": [...]} */
     void *document; /* the JSON library's */
-    struct input_row inline_row;
-    struct input_value inline_values[INPUT_INLINE_FEATURES];
+    struct row inline_row;
+    struct value inline_values[INPUT_INLINE_FEATURES];
 };
-
-/* Longest id a client may give, in bytes; it is echoed and stored. */
-#define INPUT_ID_MAX_BYTES 128
 
 /* {"features": [...]} | {"features": {name: value}} | {"instances": [ <either form, or a bare
  * array or object of features> ]}, optional "id" (a string, or null for none) beside features.
@@ -63,7 +39,7 @@ struct input_request {
  * unless the schema itself has a feature of that name: then instances are always bare.
  * max_instances: of a batch. 0, or -EINVAL with *ret_error, or -ENOMEM; *ret_request is to be
  * finished on 0 only. */
-int input_predict_decode(const char *body, size_t bytes, const struct input_schema *schema,
+int input_predict_decode(const char *body, size_t bytes, const struct schema *schema,
                          size_t max_instances, struct input_request *ret_request,
                          struct input_error *ret_error);
 void input_request_finish(struct input_request *request);

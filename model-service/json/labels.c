@@ -75,9 +75,9 @@ static int decode_id(const struct json_decoder *decoder, const json_t *id,
         return json_refuse(decoder, 422, "\"id\" must be a string, got %s", json_type_name(id));
     label->id = json_string_value(id);
     label->id_bytes = json_string_length(id);
-    if (label->id_bytes == 0 || label->id_bytes > INPUT_ID_MAX_BYTES)
+    if (label->id_bytes == 0 || label->id_bytes > OBSERVATION_ID_MAX_BYTES)
         return json_refuse(decoder, 422, "\"id\" must have 1 to %d bytes, got %zu",
-                           INPUT_ID_MAX_BYTES, label->id_bytes);
+                           OBSERVATION_ID_MAX_BYTES, label->id_bytes);
     return 0;
 }
 
@@ -87,10 +87,10 @@ static int decode_label(const struct json_decoder *decoder, const json_t *json,
     if (!json)
         return json_refuse(decoder, 422, "\"label\" is missing");
     if (json_is_string(json))
-        label->label = (struct input_value){
+        label->label = (struct value){
             .number = NAN, .text = json_string_value(json), .text_bytes = json_string_length(json)};
     else if (json_is_real(json))
-        label->label = (struct input_value){.number = json_real_value(json)};
+        label->label = (struct value){.number = json_real_value(json)};
     else
         return json_refuse(decoder, 422, "\"label\" must be a string or a number, got %s",
                            json_type_name(json));

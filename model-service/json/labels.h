@@ -6,9 +6,9 @@
 
 /* A label and the id of its prediction; valid until the body is finished. */
 struct input_label {
-    const char *id; /* 1 to INPUT_ID_MAX_BYTES bytes */
+    const char *id; /* 1 to OBSERVATION_ID_MAX_BYTES bytes */
     size_t id_bytes;
-    struct input_value label; /* a text or a finite number */
+    struct value label; /* a text or a finite number */
 };
 
 /* A decoded body: one label or a batch, whose elements are looked at one by one. */

@@ -3,6 +3,7 @@
 
 #include "text/excerpt.h"
 #include "text/timestamp.h"
+#include "text/utf8.h"
 #include "json/body.h"
 #include "json/limit.h"
 #include "json/observe_reader.h"
@@ -15,7 +16,7 @@
 
 void observation_clear(struct observation *observation)
 {
-    observation->prediction = observation->label = (struct input_value){.number = NAN};
+    observation->prediction = observation->label = (struct value){.number = NAN};
     observation->score = NAN;
     observation->id = NULL;
     observation->id_bytes = 0;
@@ -30,11 +31,10 @@ static bool is_plain(const char *name, size_t bytes)
     for (size_t i = 0; i < bytes; i++)
         if ((unsigned char)name[i] < ' ' || name[i] == '"' || name[i] == '\\')
             return false;
-    return excerpt_is_utf8(name, bytes);
+    return utf8_is_valid(name, bytes);
 }
 
-int observation_reader_create(const struct input_schema *schema,
-                              struct observation_reader **ret_reader)
+int observation_reader_create(const struct schema *schema, struct observation_reader **ret_reader)
 {
     const size_t features = schema->features;
     struct observation_reader *reader = calloc(1, sizeof(*reader));
@@ -71,7 +71,7 @@ void observation_reader_destroy(struct observation_reader *reader)
 /* --- members --- */
 
 static int decode_class(const struct json_decoder *decoder, const char *member, const json_t *json,
-                        struct input_value *value)
+                        struct value *value)
 {
     if (!json || json_is_null(json))
         return 0;

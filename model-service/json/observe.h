@@ -4,22 +4,6 @@
 
 #include "json/input.h"
 
-#define OBSERVATION_NO_TIME INT64_MIN
-/* Longest prediction or label, in bytes: the name of a class, or a number. */
-#define OBSERVATION_CLASS_MAX_BYTES 128
-
-/* One observation. Texts are not terminated, and valid until the callback returns.
- * Numbers stay numbers: for a categorical feature or a class the caller writes them in their
- * shortest form, as a CSV file has them. Booleans are the texts "true" and "false". */
-struct observation {
-    struct input_value *value;            /* [features]: text NULL and number NaN is missing */
-    struct input_value prediction, label; /* text NULL and number NaN: none */
-    double score;                         /* NaN: none; else finite */
-    const char *id;                       /* NULL: none */
-    size_t id_bytes;
-    int64_t timestamp_ms; /* OBSERVATION_NO_TIME: none */
-};
-
 /* observation NULL: refused, for *error. number: of the line, or of the instance from 0. */
 typedef void (*observation_fn)(void *context, uint64_t number,
                                const struct observation *observation,
@@ -29,8 +13,7 @@ typedef void (*observation_fn)(void *context, uint64_t number,
  * usual shape. schema: borrowed; its allow_missing does not matter, values may be missing. */
 struct observation_reader;
 /* 0, -ENOMEM. */
-int observation_reader_create(const struct input_schema *schema,
-                              struct observation_reader **ret_reader);
+int observation_reader_create(const struct schema *schema, struct observation_reader **ret_reader);
 void observation_reader_destroy(struct observation_reader *reader);
 
 /* One object: {"features": {name: value} | [values], "prediction": string | number | boolean,

@@ -1,8 +1,9 @@
 /* observe_quick.c - a scanner for observations of the usual shape; see the header. */
 #include "row/text_value.h"
 #include "text/decimal.h"
-#include "text/excerpt.h"
+#include "text/hash.h"
 #include "text/timestamp.h"
+#include "text/utf8.h"
 #include "json/observe_reader.h"
 
 #include <math.h>
@@ -50,7 +51,7 @@ static inline bool scan_string(struct scanner *scanner, struct text *ret_text)
     for (; p < scanner->end && (unsigned char)*p >= ' ' && *p != '"' && *p != '\\'; p++)
         all |= (unsigned char)*p;
     if (p == scanner->end || *p != '"' ||
-        (all >= 0x80 && !excerpt_is_utf8(scanner->at, (size_t)(p - scanner->at))))
+        (all >= 0x80 && !utf8_is_valid(scanner->at, (size_t)(p - scanner->at))))
         return false;
     *ret_text = (struct text){scanner->at, (size_t)(p - scanner->at)};
     scanner->at = p + 1;
@@ -115,14 +116,6 @@ static bool scan_boolean(struct scanner *scanner, struct text *ret_text)
 
 /* --- features --- */
 
-static size_t hash_of(const char *text, size_t bytes)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    return (size_t)(hash ^ hash >> 32);
-}
-
 static bool build_table(struct observation_reader *reader)
 {
     const size_t features = reader->schema->features;
@@ -134,7 +127,7 @@ static bool build_table(struct observation_reader *reader)
         return false;
     reader->table_size = size;
     for (size_t f = 0; f < features; f++) {
-        size_t slot = hash_of(reader->names[f].text, reader->names[f].bytes) & (size - 1);
+        size_t slot = text_hash(reader->names[f].text, reader->names[f].bytes) & (size - 1);
         while (reader->table[slot])
             slot = (slot + 1) & (size - 1);
         reader->table[slot] = (uint32_t)f + 1;
@@ -146,7 +139,7 @@ static uint32_t look_up(struct observation_reader *reader, struct text text)
 {
     if (!reader->table && !build_table(reader))
         return NO_FEATURE;
-    size_t slot = hash_of(text.start, text.bytes) & (reader->table_size - 1);
+    size_t slot = text_hash(text.start, text.bytes) & (reader->table_size - 1);
     for (; reader->table[slot]; slot = (slot + 1) & (reader->table_size - 1)) {
         const struct observed_name *name = &reader->names[reader->table[slot] - 1];
         if (name->bytes == text.bytes && memcmp(name->text, text.start, text.bytes) == 0)
@@ -191,12 +184,11 @@ static bool scan_special_number(struct scanner *scanner, double *ret_number)
     return true;
 }
 
-static inline bool scan_feature(struct scanner *scanner, bool categorical,
-                                struct input_value *value)
+static inline bool scan_feature(struct scanner *scanner, bool categorical, struct value *value)
 {
     struct text text = {NULL, 0};
     const char c = peek(scanner);
-    *value = (struct input_value){.number = NAN};
+    *value = (struct value){.number = NAN};
     if (c == '-' || (c >= '0' && c <= '9'))
         return scan_number(scanner, &value->number);
     if (c == '"') {
@@ -221,13 +213,13 @@ static void miss_unseen(struct observation_reader *reader)
 {
     for (size_t f = 0; f < reader->schema->features; f++)
         if (reader->names[f].seen != reader->observations)
-            reader->observation.value[f] = (struct input_value){.number = NAN};
+            reader->observation.value[f] = (struct value){.number = NAN};
 }
 
 /* Past the opening brace. */
 static bool scan_named(struct scanner *scanner, struct observation_reader *reader)
 {
-    const struct input_schema *schema = reader->schema;
+    const struct schema *schema = reader->schema;
     uint32_t previous = (uint32_t)schema->features; /* the beginning */
     size_t count = 0;
     if (!skip_char(scanner, '}'))
@@ -270,7 +262,7 @@ static bool scan_features(struct scanner *scanner, struct observation_reader *re
     return skip_char(scanner, '[') && scan_ordered(scanner, reader);
 }
 
-static bool scan_class(struct scanner *scanner, struct input_value *value)
+static bool scan_class(struct scanner *scanner, struct value *value)
 {
     struct text text;
     const char c = peek(scanner);
@@ -310,7 +302,7 @@ static bool scan_id(struct scanner *scanner, struct observation_reader *reader)
     if (peek(scanner) == 'n')
         return scan_null(scanner);
     if (!skip_char(scanner, '"') || !scan_string(scanner, &text) || text.bytes == 0 ||
-        text.bytes > INPUT_ID_MAX_BYTES)
+        text.bytes > OBSERVATION_ID_MAX_BYTES)
         return false;
     reader->observation.id = text.start;
     reader->observation.id_bytes = text.bytes;

@@ -13,7 +13,7 @@ struct observed_name {
 };
 
 struct observation_reader {
-    const struct input_schema *schema;
+    const struct schema *schema;
     struct observed_name *names; /* [features + 1]; the last stands for the beginning */
     uint32_t *table;             /* hash of names, index + 1; NULL until a guess has failed */
     size_t table_size;

@@ -64,8 +64,8 @@ static bool scan_number(struct scanner *scanner, double *ret_number)
            decimal_number(start, (size_t)(scanner->at - start), ret_number) == 0;
 }
 
-bool json_quick_row(const char *body, size_t bytes, const struct input_schema *schema,
-                    struct input_value *values)
+bool json_quick_row(const char *body, size_t bytes, const struct schema *schema,
+                    struct value *values)
 {
     struct scanner scanner = {.at = body, .end = body + bytes};
     if (!skip_text(&scanner, "{", 1) || !skip_text(&scanner, "\"features\"", 10) ||
@@ -76,7 +76,7 @@ bool json_quick_row(const char *body, size_t bytes, const struct input_schema *s
         if (schema->categorical[i] || (i > 0 && !skip_text(&scanner, ",", 1)) ||
             !scan_number(&scanner, &number))
             return false;
-        values[i] = (struct input_value){.number = number};
+        values[i] = (struct value){.number = number};
     }
     if (!skip_text(&scanner, "]", 1) || !skip_text(&scanner, "}", 1))
         return false;

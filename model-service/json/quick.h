@@ -7,7 +7,7 @@
 /* Reads {"features": [<as many numbers as the schema has>]}, white space anywhere, into values.
  * True only for exactly that, with numeric features throughout; anything else, mistakes included,
  * is false and left to the JSON library, which reads the same bodies to the same values. */
-bool json_quick_row(const char *body, size_t bytes, const struct input_schema *schema,
-                    struct input_value *values);
+bool json_quick_row(const char *body, size_t bytes, const struct schema *schema,
+                    struct value *values);
 
 #endif

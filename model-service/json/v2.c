@@ -174,25 +174,20 @@ static bool number_fits(const struct datatype *type, const json_t *json)
                                        number >= type->lowest && number <= type->highest);
 }
 
-static bool may_be_null(const struct input_schema *schema, size_t feature)
-{
-    return schema->allow_missing || (schema->nullable && schema->nullable[feature]);
-}
-
 static int read_value(const struct json_decoder *decoder, const struct tensor *tensor, size_t row,
-                      size_t feature, const json_t *json, struct input_value *value)
+                      size_t feature, const json_t *json, struct value *value)
 {
     const enum kind kind = tensor->type->kind;
 
-    if (json_is_null(json) && may_be_null(decoder->schema, feature))
-        *value = (struct input_value){.number = NAN};
+    if (json_is_null(json) && schema_may_be_null(decoder->schema, feature))
+        *value = (struct value){.number = NAN};
     else if (kind == KIND_BYTES && json_is_string(json))
-        *value = (struct input_value){.text = json_string_value(json),
-                                      .text_bytes = json_string_length(json)};
+        *value =
+            (struct value){.text = json_string_value(json), .text_bytes = json_string_length(json)};
     else if (kind == KIND_BOOLEAN && json_is_boolean(json))
-        *value = (struct input_value){.number = json_is_true(json)};
+        *value = (struct value){.number = json_is_true(json)};
     else if (number_fits(tensor->type, json))
-        *value = (struct input_value){.number = json_real_value(json)};
+        *value = (struct value){.number = json_real_value(json)};
     else
         return json_refuse(decoder, 400, "input \"%s\": row %zu of \"%s\" is no %s, got %s",
                            excerpt(tensor->name).text, row,
@@ -231,20 +226,14 @@ static int read_column(const struct json_decoder *decoder, const struct tensor *
 static int rows_allocate(const struct json_decoder *decoder, size_t rows, size_t max_rows,
                          struct v2_request *request)
 {
-    const size_t features = decoder->schema->features;
-    struct input_value *values;
-
     if (rows == 0)
         return json_refuse(decoder, 400, "the inputs have no rows; at least one is expected");
     if (rows > max_rows)
         return json_refuse(decoder, 413, "too many rows: %zu, at most %zu in one request", rows,
                            max_rows);
-    request->rows = malloc(rows * (sizeof(*request->rows) + features * sizeof(struct input_value)));
+    request->rows = rows_create(rows, decoder->schema->features);
     if (!request->rows)
         return -ENOMEM;
-    values = (struct input_value *)(request->rows + rows);
-    for (size_t i = 0; i < rows; i++)
-        request->rows[i] = (struct input_row){.value = values + i * features};
     request->count = rows;
     return 0;
 }
@@ -266,19 +255,10 @@ static int read_matrix(const struct json_decoder *decoder, const struct tensor *
     return r;
 }
 
-static size_t find_feature(const struct input_schema *schema, const char *name)
-{
-    size_t f = 0;
-
-    while (f < schema->features && strcmp(schema->name[f], name) != 0)
-        f++;
-    return f;
-}
-
 static int read_feature(const struct json_decoder *decoder, const struct tensor *tensor,
                         size_t max_rows, bool *seen, struct v2_request *request)
 {
-    const size_t feature = find_feature(decoder->schema, tensor->name);
+    const size_t feature = schema_find(decoder->schema, tensor->name);
     int r = 0;
 
     if (feature == decoder->schema->features)
@@ -299,7 +279,7 @@ static int read_feature(const struct json_decoder *decoder, const struct tensor 
 static int read_features(const struct json_decoder *decoder, json_t *inputs, size_t max_rows,
                          bool *seen, struct v2_request *request)
 {
-    const struct input_schema *schema = decoder->schema;
+    const struct schema *schema = decoder->schema;
 
     for (size_t i = 0; i < json_array_size(inputs); i++) {
         struct tensor tensor;
@@ -331,7 +311,7 @@ static int read_inputs(const struct json_decoder *decoder, json_t *inputs, size_
         if (r < 0)
             return r;
         /* one input with a feature's name is that feature's, unless its shape is that of a row */
-        if (find_feature(decoder->schema, tensor.name) == decoder->schema->features ||
+        if (schema_find(decoder->schema, tensor.name) == decoder->schema->features ||
             tensor.columns > 1)
             return read_matrix(decoder, &tensor, max_rows, request);
     }
@@ -397,8 +377,8 @@ static int read_outputs(const struct json_decoder *decoder, json_t *outputs, boo
     return 0;
 }
 
-int v2_request_decode(const char *body, size_t bytes, const struct input_schema *schema,
-                      bool has_class, size_t max_rows, struct v2_request *ret_request,
+int v2_request_decode(const char *body, size_t bytes, const struct schema *schema, bool has_class,
+                      size_t max_rows, struct v2_request *ret_request,
                       struct input_error *ret_error)
 {
     /* the schema is for the rows; a body of another form has no features to name */

@@ -9,7 +9,7 @@ extern const char *const v2_output_names[V2_OUTPUT_COUNT];
 
 /* A decoded request. Not to be moved or copied. */
 struct v2_request {
-    struct input_row *rows; /* ids NULL */
+    struct row *rows; /* ids NULL */
     size_t count;
     const char *id;                          /* of the request; NULL when the client gave none */
     enum v2_output outputs[V2_OUTPUT_COUNT]; /* in the order asked for */
@@ -25,8 +25,8 @@ struct v2_request {
  * precision.
  * has_class: whether the output prediction_class exists.
  * 0; -EINVAL with error (400; 413 more than max_rows rows); -ENOMEM. To be finished on 0 only. */
-int v2_request_decode(const char *body, size_t bytes, const struct input_schema *schema,
-                      bool has_class, size_t max_rows, struct v2_request *ret_request,
+int v2_request_decode(const char *body, size_t bytes, const struct schema *schema, bool has_class,
+                      size_t max_rows, struct v2_request *ret_request,
                       struct input_error *ret_error);
 void v2_request_finish(struct v2_request *request);
 

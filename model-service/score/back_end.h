@@ -5,10 +5,10 @@
 #include "score/scorer.h"
 
 struct scorer_back_end {
-    int (*score)(const struct scorer *scorer, const struct scorer_value *row, uint64_t sequence,
+    int (*score)(const struct scorer *scorer, const struct value *row, uint64_t sequence,
                  double *outputs);
     /* NULL: row by row */
-    int (*score_rows)(const struct scorer *scorer, const struct scorer_value *rows, size_t count,
+    int (*score_rows)(const struct scorer *scorer, const struct row *rows, size_t count,
                       uint64_t sequence, double *outputs);
     bool (*takes_missing)(const struct scorer *scorer, size_t feature);
     void (*destroy)(struct scorer *scorer); /* frees all but the class names */

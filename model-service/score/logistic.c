@@ -50,7 +50,7 @@ static int compare_text(const char *a, size_t a_bytes, const char *b, size_t b_b
     return order ? order : (a_bytes > b_bytes) - (a_bytes < b_bytes);
 }
 
-static double category_weight(const struct logistic_term *term, const struct scorer_value *value)
+static double category_weight(const struct logistic_term *term, const struct value *value)
 {
     size_t low = 0, high = value->text ? term->category_count : 0;
 
@@ -70,12 +70,12 @@ static double category_weight(const struct logistic_term *term, const struct sco
     return term->other;
 }
 
-static double number_of(const struct logistic_term *term, const struct scorer_value *value)
+static double number_of(const struct logistic_term *term, const struct value *value)
 {
     return isnan(value->number) ? term->missing : value->number;
 }
 
-static double term_value(const struct logistic_term *term, const struct scorer_value *value)
+static double term_value(const struct logistic_term *term, const struct value *value)
 {
     if (term->categorical)
         return category_weight(term, value);
@@ -83,7 +83,7 @@ static double term_value(const struct logistic_term *term, const struct scorer_v
 }
 
 /* Huge products of opposite sign would meet as inf - inf; the wider exponent holds them. */
-static double wide_sum(const struct logistic *model, const struct scorer_value *row)
+static double wide_sum(const struct logistic *model, const struct value *row)
 {
     long double z = model->intercept;
 
@@ -98,8 +98,8 @@ static double wide_sum(const struct logistic *model, const struct scorer_value *
     return (double)z;
 }
 
-static int logistic_score(const struct scorer *scorer, const struct scorer_value *row,
-                          uint64_t sequence, double *outputs)
+static int logistic_score(const struct scorer *scorer, const struct value *row, uint64_t sequence,
+                          double *outputs)
 {
     const struct logistic *model = (const struct logistic *)scorer;
     double z = model->intercept;

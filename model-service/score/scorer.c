@@ -6,21 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-int scorer_score(const struct scorer *scorer, const struct scorer_value *row, uint64_t sequence,
+int scorer_score(const struct scorer *scorer, const struct value *row, uint64_t sequence,
                  double *outputs)
 {
     return scorer->back_end->score(scorer, row, sequence, outputs);
 }
 
-int scorer_score_rows(const struct scorer *scorer, const struct scorer_value *rows, size_t count,
+int scorer_score_rows(const struct scorer *scorer, const struct row *rows, size_t count,
                       uint64_t sequence, double *outputs)
 {
     if (scorer->back_end->score_rows)
         return scorer->back_end->score_rows(scorer, rows, count, sequence, outputs);
     const size_t per_row = scorer_outputs(scorer);
     for (size_t r = 0; r < count; r++) {
-        int rc = scorer_score(scorer, rows + r * scorer->feature_count, sequence + r,
-                              outputs + r * per_row);
+        int rc = scorer_score(scorer, rows[r].value, sequence + r, outputs + r * per_row);
         if (rc < 0)
             return rc;
     }

@@ -3,18 +3,13 @@
 #ifndef SCORE_SCORER_H
 #define SCORE_SCORER_H
 
+#include "row/row.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct scorer;
-
-/* One value of a row. Numeric: number, NaN is missing. Categorical: text, NULL is missing. */
-struct scorer_value {
-    double number;
-    const char *text;
-    size_t text_bytes;
-};
 
 /* What a scorer is created for: the features of its rows, in their order. Borrowed. */
 struct scorer_feature {
@@ -33,14 +28,16 @@ enum prediction_type {
 /* One sentence about a model that was refused. */
 #define SCORER_ERROR_BYTES 400
 
-/* outputs: [scorer_outputs()]. sequence: number of the prediction since start, from which a scorer
- * with noise derives it, so that the same sequence and values always give the same score.
- * 0; -EINVAL (the row lacks a value that the model needs); -EIO (the back end failed). */
-int scorer_score(const struct scorer *scorer, const struct scorer_value *row, uint64_t sequence,
+/* row: [features], read in place: numeric features by their number, NaN is missing; categorical
+ * ones by their text, NULL is missing. outputs: [scorer_outputs()]. sequence: number of the
+ * prediction since start, from which a scorer with noise derives it, so that the same sequence and
+ * values always give the same score. 0; -EINVAL (the row lacks a value that the model needs); -EIO
+ * (the back end failed). */
+int scorer_score(const struct scorer *scorer, const struct value *row, uint64_t sequence,
                  double *outputs);
 /* The same for `count` rows one after the other, sequences from `sequence` on; stops at the first
  * failure. Some back ends take a fraction of the time. */
-int scorer_score_rows(const struct scorer *scorer, const struct scorer_value *rows, size_t count,
+int scorer_score_rows(const struct scorer *scorer, const struct row *rows, size_t count,
                       uint64_t sequence, double *outputs);
 /* Whether the scorer has an answer where the row lacks this feature. */
 bool scorer_takes_missing(const struct scorer *scorer, size_t feature);

@@ -155,9 +155,9 @@ static int refuse_with_reason(const char *path, const char *what, char error[SCO
 
 /* --- scoring --- */
 
-static float column_value(const struct column *column, const struct scorer_value *row)
+static float column_value(const struct column *column, const struct value *row)
 {
-    const struct scorer_value *value = &row[column->feature];
+    const struct value *value = &row[column->feature];
 
     if (!column->category)
         return (float)value->number;
@@ -188,7 +188,7 @@ static int predict(const struct xgboost *model, const float *matrix, size_t rows
     return 0;
 }
 
-static int score_block(const struct xgboost *model, const struct scorer_value *rows, size_t count,
+static int score_block(const struct xgboost *model, const struct row *rows, size_t count,
                        double *outputs)
 {
     float matrix[BLOCK_NUMBERS];
@@ -197,8 +197,7 @@ static int score_block(const struct xgboost *model, const struct scorer_value *r
 
     for (size_t r = 0; r < count; r++)
         for (size_t c = 0; c < model->column_count; c++)
-            matrix[r * model->column_count + c] =
-                column_value(&model->columns[c], rows + r * model->scorer.feature_count);
+            matrix[r * model->column_count + c] = column_value(&model->columns[c], rows[r].value);
     if (predict(model, matrix, count, &result, &per_row) < 0 || per_row != model->outputs)
         return -EIO;
     for (size_t i = 0; i < count * model->outputs; i++) {
@@ -209,8 +208,8 @@ static int score_block(const struct xgboost *model, const struct scorer_value *r
     return 0;
 }
 
-static int xgboost_score_rows(const struct scorer *scorer, const struct scorer_value *rows,
-                              size_t count, uint64_t sequence, double *outputs)
+static int xgboost_score_rows(const struct scorer *scorer, const struct row *rows, size_t count,
+                              uint64_t sequence, double *outputs)
 {
     const struct xgboost *model = (const struct xgboost *)scorer;
     const size_t block = BLOCK_NUMBERS / model->column_count;
@@ -218,7 +217,7 @@ static int xgboost_score_rows(const struct scorer *scorer, const struct scorer_v
     (void)sequence;
     for (size_t done = 0; done < count; done += block) {
         const size_t rest = count - done;
-        int r = score_block(model, rows + done * scorer->feature_count, rest < block ? rest : block,
+        int r = score_block(model, rows + done, rest < block ? rest : block,
                             outputs + done * model->outputs);
 
         if (r < 0)
@@ -227,10 +226,12 @@ static int xgboost_score_rows(const struct scorer *scorer, const struct scorer_v
     return 0;
 }
 
-static int xgboost_score(const struct scorer *scorer, const struct scorer_value *row,
-                         uint64_t sequence, double *outputs)
+static int xgboost_score(const struct scorer *scorer, const struct value *row, uint64_t sequence,
+                         double *outputs)
 {
-    return xgboost_score_rows(scorer, row, 1, sequence, outputs);
+    const struct row only = {.value = (struct value *)row};
+
+    return xgboost_score_rows(scorer, &only, 1, sequence, outputs);
 }
 
 static bool xgboost_takes_missing(const struct scorer *scorer, size_t feature)

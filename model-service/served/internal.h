@@ -4,8 +4,7 @@
 
 #include "served/model.h"
 
-#include "csv/csv.h"
-#include "encode/number.h"
+#include "text/number.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,7 +17,7 @@ struct served_model {
     /* const after creation; all of it the model's own */
     char *name, *version;
     char id_prefix[SERVED_MODEL_PREFIX_BYTES];
-    struct input_schema schema;
+    struct schema schema;
     char **feature_names;
     bool *categorical;
     bool *nullable;        /* what the scorer can do without; NULL: nothing */
@@ -42,7 +41,7 @@ struct served_model {
     _Atomic uint64_t latency_sum_ns;
 
     pthread_mutex_t mu;
-    struct detector *detector; /* guarded by mu, but for detector_category() */
+    struct detector *detector; /* guarded by mu, except for detector_cell() */
 
     pthread_mutex_t concept_mu;             /* never held together with mu */
     struct concept_monitor *concept;        /* guarded by concept_mu */
@@ -65,48 +64,18 @@ int served_model_set_classes(struct served_model *model, const char *const *name
  * it is none of the model's. */
 size_t served_model_class_index(const struct served_model *model, const char *text, size_t bytes);
 
-struct served_text {
-    const char *start; /* NULL: missing */
-    size_t bytes;
-};
-/* A category or a class as a CSV file has it: numbers in their shortest form, NULL for what stands
- * for a missing field. room: for a number. */
-struct served_text served_text_of(const struct input_value *value, char room[NUMBER_MAX_BYTES]);
-/* One value as the detector takes it. */
-union detector_value served_value_of(const struct served_model *model, size_t f,
-                                     const struct input_value *value);
+/* What the detector sees of a prediction: at most a class or a value, and a score. */
+#define SERVED_MODEL_PREDICTIONS 2
+/* The values of the detector's prediction features, in their order; missing: nobody predicted.
+ * Returns how many. */
+size_t served_model_prediction_values(const struct served_model *model,
+                                      const struct observed_prediction *prediction,
+                                      struct value values[SERVED_MODEL_PREDICTIONS]);
 /* Counts a prediction of somebody else; gives it with the class that its score stands for. */
-struct observed_prediction served_model_count_told(struct served_model *model,
-                                                   const struct observed_prediction *prediction);
+struct observed_prediction
+served_model_count_prediction(struct served_model *model,
+                              const struct observed_prediction *prediction);
 int64_t served_model_now_ms(void);
-
-/* Creates the scorer, if the configuration has one, and takes its type. 0, or -EINVAL, -ENOMEM or
- * an error of the files, with error. */
-int served_model_create_scorer(struct served_model *model, const struct config_model *config,
-                               char error[SERVED_MODEL_ERROR_BYTES]);
-
-/* --- the reference's columns, served/build/columns.c --- */
-
-/* What else than the features is read of the reference. */
-struct extra_columns {
-    const struct csv_column *prediction, *score, *label;
-};
-#define EXTRA_COLUMNS 3
-struct extra_columns reference_columns_extra(const struct config_model *config,
-                                             const struct csv_column *columns);
-/* Reads the features' columns, then those. type: what kind of column a prediction is. */
-int reference_columns_read(const struct config_model *config, enum prediction_type type,
-                           struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES]);
-/* Names the model's classes: the configuration's, the scorer's, or those of the predictions read.
- */
-int reference_columns_classes(struct served_model *model, const struct config_model *config,
-                              const struct csv_table *table, char error[SERVED_MODEL_ERROR_BYTES]);
-struct reference_predictions;
-/* The predictions read, under the model's names of classes, and what the scorer adds to them. */
-int reference_columns_predictions(const struct served_model *model,
-                                  const struct config_model *config, const struct csv_table *table,
-                                  struct reference_predictions *predictions,
-                                  char error[SERVED_MODEL_ERROR_BYTES]);
 
 /* The model's own output on its reference: what its predictions are compared with. */
 struct reference_predictions {
@@ -118,11 +87,6 @@ struct reference_predictions {
     bool owned_class, owned_value, owned_score; /* made here, and not of a table */
     bool translated_class;                      /* of a table, under the model's names; owned */
 };
-/* Scores rows of the reference for what `predictions` has not got yet. numbers, texts: [features],
- * one of the two per feature. 0, -ENOMEM, -EIO. */
-int reference_predictions_score(const struct served_model *model, const double *const *numbers,
-                                const char *const *const *texts, size_t rows,
-                                struct reference_predictions *predictions);
 /* What a stream was like in the reference: numbers, or texts of which one is the target. */
 struct reference_stream {
     size_t feature, rows; /* of the detector's row */
@@ -134,9 +98,9 @@ struct reference_stream {
 int served_model_add_stream(struct served_model *model, const struct reference_stream *reference,
                             unsigned detectors, uint64_t hold);
 void served_model_streams_destroy(struct served_model *model);
-/* The values that a row, or a block of rows, has for the stream's feature. Holding mu. */
+/* The cells that a row, or a block of rows, has for the stream's feature. Holding mu. */
 void served_model_feed_stream(struct served_model *model, size_t i,
-                              const union detector_value *values, size_t count, int64_t now_ms);
+                              const union detector_cell *cells, size_t count, int64_t now_ms);
 size_t served_model_stream_feature(const struct served_model *model, size_t i);
 
 /* Random truths, the same for the same stream number. */
@@ -171,16 +135,5 @@ void served_model_remember_own(struct served_model *model, const struct predicti
 /* A score without a class stands for the class. */
 struct observed_prediction served_model_complete(const struct served_model *model,
                                                  struct observed_prediction prediction);
-
-void reference_predictions_finish(struct reference_predictions *predictions);
-
-/* Creates the detector: spec's features and then the predictions', with room for two more in
- * spec->features. 0 or the detector's error. */
-int served_model_create_detector(struct served_model *model, struct detector_feature *features,
-                                 struct detector_spec *spec,
-                                 const struct reference_predictions *predictions);
-/* The warning threshold from the environment, where there is one. 0, or -EINVAL with error. */
-int served_model_override(const char *model, double *threshold, double warning_override,
-                          char error[SERVED_MODEL_ERROR_BYTES]);
 
 #endif

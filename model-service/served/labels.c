@@ -1,8 +1,8 @@
 /* labels.c - predictions that wait for labels, and what the labels say. */
 #include "served/internal.h"
 
-#include "encode/number.h"
 #include "text/excerpt.h"
+#include "text/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -33,7 +33,7 @@ static bool number_of_text(const char *text, size_t bytes, double *ret_number)
     return *end == '\0' && isfinite(*ret_number);
 }
 
-static bool output_of(const struct served_model *model, const struct input_value *value,
+static bool output_of(const struct served_model *model, const struct value *value,
                       double *ret_output)
 {
     if (model->type == PREDICTION_REGRESSION) {
@@ -56,7 +56,7 @@ static bool output_of(const struct served_model *model, const struct input_value
 
 static bool output_of_text(const struct served_model *model, const char *text, double *ret_output)
 {
-    const struct input_value value = {.number = NAN, .text = text, .text_bytes = strlen(text)};
+    const struct value value = {.number = NAN, .text = text, .text_bytes = strlen(text)};
     return output_of(model, &value, ret_output);
 }
 
@@ -219,7 +219,7 @@ static bool observed_output(const struct served_model *model,
                             const struct observed_prediction *prediction, double *ret_output)
 {
     const struct observed_prediction whole = served_model_complete(model, *prediction);
-    const struct input_value value = {
+    const struct value value = {
         .number = whole.value, .text = whole.class_text, .text_bytes = whole.class_bytes};
     if (model->type != PREDICTION_REGRESSION && !whole.class_text)
         return false;
@@ -228,7 +228,7 @@ static bool observed_output(const struct served_model *model,
 
 /* --- labels --- */
 
-static int refuse_label(const struct served_model *model, const struct input_value *label,
+static int refuse_label(const struct served_model *model, const struct value *label,
                         char error[SERVED_MODEL_LABEL_ERROR_BYTES])
 {
     char digits[NUMBER_MAX_BYTES];
@@ -251,7 +251,7 @@ static int refuse_label(const struct served_model *model, const struct input_val
 }
 
 int served_model_label(struct served_model *model, const char *id, size_t id_bytes,
-                       const struct input_value *label, enum label_result *ret_result,
+                       const struct value *label, enum label_result *ret_result,
                        char error[SERVED_MODEL_LABEL_ERROR_BYTES])
 {
     double truth;
@@ -265,7 +265,7 @@ int served_model_label(struct served_model *model, const char *id, size_t id_byt
 }
 
 int served_model_remember(struct served_model *model, const struct observed_prediction *prediction,
-                          const char *id, size_t id_bytes, const struct input_value *label,
+                          const char *id, size_t id_bytes, const struct value *label,
                           enum label_result *ret_result, char error[SERVED_MODEL_LABEL_ERROR_BYTES])
 {
     double output, truth;

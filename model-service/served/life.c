@@ -12,10 +12,9 @@ static int names_allocate(struct served_model *model, size_t features)
     model->categorical = calloc(features, sizeof(*model->categorical));
     if (!model->feature_names || !model->categorical)
         return -ENOMEM;
-    model->schema =
-        (struct input_schema){.features = features,
-                              .name = (const char *const *)(const void *)model->feature_names,
-                              .categorical = model->categorical};
+    model->schema = (struct schema){.features = features,
+                                    .name = (const char *const *)(const void *)model->feature_names,
+                                    .categorical = model->categorical};
     return 0;
 }
 
@@ -122,7 +121,7 @@ const char *served_model_version(const struct served_model *model)
     return model->version;
 }
 
-const struct input_schema *served_model_schema(const struct served_model *model)
+const struct schema *served_model_schema(const struct served_model *model)
 {
     return &model->schema;
 }

@@ -1,13 +1,12 @@
 /* model.c - predictions, observations and reports; the header has the contract. */
-#include "row/text_value.h"
 #include "served/internal.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 const double latency_bounds[LATENCY_BUCKETS] = {1e-06,  2.5e-06, 5e-06,   1e-05,  2.5e-05,
                                                 5e-05,  0.0001,  0.00025, 0.0005, 0.001,
@@ -15,16 +14,12 @@ const double latency_bounds[LATENCY_BUCKETS] = {1e-06,  2.5e-06, 5e-06,   1e-05,
 
 static uint64_t monotonic_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return (uint64_t)clock_monotonic_ns();
 }
 
 int64_t served_model_now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_tick_ms();
 }
 
 static void latency_count(struct served_model *model, uint64_t nanoseconds)
@@ -37,72 +32,46 @@ static void latency_count(struct served_model *model, uint64_t nanoseconds)
     atomic_fetch_add_explicit(&model->latency_sum_ns, nanoseconds, memory_order_relaxed);
 }
 
-/* --- rows of the detector --- */
+/* --- observing --- */
 
-struct served_text served_text_of(const struct input_value *value, char room[NUMBER_MAX_BYTES])
+size_t served_model_prediction_values(const struct served_model *model,
+                                      const struct observed_prediction *prediction,
+                                      struct value values[SERVED_MODEL_PREDICTIONS])
 {
-    if (!value->text && !isnan(value->number))
-        return (struct served_text){room, number_format(value->number, room)};
-    if (!value->text || text_value_is_missing(value->text, value->text_bytes))
-        return (struct served_text){NULL, 0};
-    return (struct served_text){value->text, value->text_bytes};
+    size_t count = 0;
+    if (model->class_feature != NO_FEATURE)
+        values[count++] = (struct value){
+            .number = NAN, .text = prediction->class_text, .text_bytes = prediction->class_bytes};
+    if (model->value_feature != NO_FEATURE)
+        values[count++] = (struct value){.number = prediction->value};
+    if (model->score_feature != NO_FEATURE)
+        values[count++] = (struct value){.number = prediction->score};
+    return count;
 }
 
-union detector_value served_value_of(const struct served_model *model, size_t f,
-                                     const struct input_value *value)
+/* Feeds the streams of one row. Holding mu. */
+static void feed_streams(struct served_model *model, const struct value *inputs,
+                         const struct value *predictions, int64_t now_ms)
 {
-    char room[NUMBER_MAX_BYTES];
-    if (!model->categorical[f])
-        return (union detector_value){.number = value->number};
-    const struct served_text text = served_text_of(value, room);
-    return (union detector_value){
-        .category = detector_category(model->detector, f, text.start, text.bytes)};
-}
-
-static void row_convert(const struct served_model *model, const struct input_value *values,
-                        union detector_value *row)
-{
-    for (size_t f = 0; f < model->schema.features; f++)
-        row[f] = served_value_of(model, f, &values[f]);
-}
-
-/* Fills the row's members behind the features, and says which of them the row does not have. */
-static void row_predict(const struct served_model *model,
-                        const struct observed_prediction *prediction, union detector_value *row,
-                        bool *absent)
-{
-    if (model->class_feature != NO_FEATURE) {
-        const size_t f = model->class_feature;
-        absent[f] = !prediction->class_text;
-        row[f].category =
-            detector_category(model->detector, f, prediction->class_text, prediction->class_bytes);
-    }
-    if (model->value_feature != NO_FEATURE) {
-        absent[model->value_feature] = isnan(prediction->value);
-        row[model->value_feature].number = prediction->value;
-    }
-    if (model->score_feature != NO_FEATURE) {
-        absent[model->score_feature] = isnan(prediction->score);
-        row[model->score_feature].number = prediction->score;
+    for (size_t i = 0; i < model->stream_count; i++) {
+        const size_t f = served_model_stream_feature(model, i), inputs_end = model->schema.features;
+        const struct value *value = f < inputs_end ? &inputs[f] : &predictions[f - inputs_end];
+        const union detector_cell cell = detector_cell(model->detector, f, value);
+        const bool absent = f >= inputs_end && value_is_missing(value);
+        served_model_feed_stream(model, i, &cell, !absent, now_ms);
     }
 }
 
-static struct detector_verdict observe(struct served_model *model, const struct input_value *values,
+static struct detector_verdict observe(struct served_model *model, const struct value *inputs,
                                        const struct observed_prediction *prediction, double *scores)
 {
-    union detector_value row[SERVED_MODEL_MAX_ROW];
-    bool absent[SERVED_MODEL_MAX_ROW];
-    row_convert(model, values, row);
-    memset(absent, 0, model->row_features * sizeof(*absent));
-    row_predict(model, prediction, row, absent);
+    struct value predictions[SERVED_MODEL_PREDICTIONS];
+    served_model_prediction_values(model, prediction, predictions);
     const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->mu);
     struct detector_verdict verdict =
-        detector_observe(model->detector, row, absent, now_ms, scores);
-    for (size_t i = 0; i < model->stream_count; i++) {
-        const size_t f = served_model_stream_feature(model, i);
-        served_model_feed_stream(model, i, &row[f], !absent[f], now_ms);
-    }
+        detector_observe(model->detector, inputs, predictions, now_ms, scores);
+    feed_streams(model, inputs, predictions, now_ms);
     pthread_mutex_unlock(&model->mu);
     return verdict;
 }
@@ -114,8 +83,8 @@ static void prediction_count(struct served_model *model, size_t index)
 
 /* --- the model's own predictions --- */
 
-static void prediction_name(struct served_model *model, const struct input_row *row,
-                            uint64_t sequence, struct prediction *prediction)
+static void prediction_name(struct served_model *model, const struct row *row, uint64_t sequence,
+                            struct prediction *prediction)
 {
     if (row->id) {
         snprintf(prediction->id, sizeof(prediction->id), "%s", row->id);
@@ -124,15 +93,6 @@ static void prediction_name(struct served_model *model, const struct input_row *
     const size_t prefix = strlen(model->id_prefix);
     memcpy(prediction->id, model->id_prefix, prefix);
     prediction->id[prefix + number_format_u64(sequence, prediction->id + prefix)] = '\0';
-}
-
-static int score(const struct served_model *model, const struct input_value *values,
-                 uint64_t sequence, double *outputs)
-{
-    struct scorer_value row[SERVED_MODEL_MAX_FEATURES];
-    for (size_t f = 0; f < model->schema.features; f++)
-        row[f] = (struct scorer_value){values[f].number, values[f].text, values[f].text_bytes};
-    return scorer_score(model->scorer, row, sequence, outputs);
 }
 
 /* Reads the outputs as a prediction, and as what the detector observes of it. */
@@ -157,7 +117,7 @@ static struct observed_prediction decide(const struct served_model *model, const
 }
 
 /* What follows the score of a row. */
-static void settle(struct served_model *model, const struct input_row *row, uint64_t sequence,
+static void settle(struct served_model *model, const struct row *row, uint64_t sequence,
                    const double *outputs, double *scores, struct prediction *ret)
 {
     const struct observed_prediction observed = decide(model, outputs, ret);
@@ -167,7 +127,7 @@ static void settle(struct served_model *model, const struct input_row *row, uint
     served_model_remember_own(model, ret, outputs);
 }
 
-int served_model_predict(struct served_model *model, const struct input_row *row, double *outputs,
+int served_model_predict(struct served_model *model, const struct row *row, double *outputs,
                          double *scores, struct prediction *ret)
 {
     if (!model->scorer)
@@ -176,7 +136,7 @@ int served_model_predict(struct served_model *model, const struct input_row *row
     double own_outputs[SCORER_MAX_CLASSES];
     double *target = outputs ? outputs : own_outputs;
     const uint64_t sequence = atomic_fetch_add_explicit(&model->sequence, 1, memory_order_relaxed);
-    int rc = score(model, row->value, sequence, target);
+    int rc = scorer_score(model->scorer, row->value, sequence, target);
     if (rc < 0)
         return rc;
     settle(model, row, sequence, target, scores, ret);
@@ -188,32 +148,23 @@ int served_model_predict(struct served_model *model, const struct input_row *row
 #define BLOCK_ROWS 256u
 
 struct block {
-    struct scorer_value *values; /* [rows][features] */
-    double *outputs;             /* [rows][scorer outputs] */
-    uint64_t sequence;           /* of the first row */
-    uint64_t nanoseconds;        /* of scoring one row */
+    double *outputs;      /* [rows][scorer outputs] */
+    uint64_t sequence;    /* of the first row */
+    uint64_t nanoseconds; /* of scoring one row */
 };
 
-static int block_score(struct served_model *model, const struct input_row *rows, size_t count,
+static int block_score(struct served_model *model, const struct row *rows, size_t count,
                        struct block *block)
 {
-    const size_t features = model->schema.features;
     const uint64_t start = monotonic_ns();
-    for (size_t r = 0; r < count; r++)
-        for (size_t f = 0; f < features; f++) {
-            const struct input_value *value = &rows[r].value[f];
-            block->values[r * features + f] =
-                (struct scorer_value){value->number, value->text, value->text_bytes};
-        }
     block->sequence = atomic_fetch_add_explicit(&model->sequence, count, memory_order_relaxed);
-    int rc =
-        scorer_score_rows(model->scorer, block->values, count, block->sequence, block->outputs);
+    const int rc = scorer_score_rows(model->scorer, rows, count, block->sequence, block->outputs);
     block->nanoseconds = (monotonic_ns() - start) / count;
     return rc;
 }
 
-int served_model_predict_rows(struct served_model *model, const struct input_row *rows,
-                              size_t count, double *scores,
+int served_model_predict_rows(struct served_model *model, const struct row *rows, size_t count,
+                              double *scores,
                               void (*take)(void *context, const struct prediction *prediction,
                                            const double *outputs),
                               void *context)
@@ -222,11 +173,8 @@ int served_model_predict_rows(struct served_model *model, const struct input_row
         return -ENOTSUP;
     const size_t room = count < BLOCK_ROWS ? count : BLOCK_ROWS;
     const size_t width = scorer_outputs(model->scorer);
-    struct block block = {
-        .values = malloc(room * model->schema.features * sizeof(*block.values)),
-        .outputs = malloc(room * width * sizeof(double)),
-    };
-    int rc = block.values && block.outputs ? 0 : -ENOMEM;
+    struct block block = {.outputs = malloc(room * width * sizeof(double))};
+    int rc = block.outputs ? 0 : -ENOMEM;
     for (size_t done = 0; rc == 0 && done < count; done += room) {
         const size_t part = count - done < room ? count - done : room;
         rc = block_score(model, rows + done, part, &block);
@@ -239,7 +187,6 @@ int served_model_predict_rows(struct served_model *model, const struct input_row
             take(context, &prediction, outputs);
         }
     }
-    free(block.values);
     free(block.outputs);
     return rc;
 }
@@ -257,8 +204,9 @@ struct observed_prediction served_model_complete(const struct served_model *mode
     return prediction;
 }
 
-struct observed_prediction served_model_count_told(struct served_model *model,
-                                                   const struct observed_prediction *prediction)
+struct observed_prediction
+served_model_count_prediction(struct served_model *model,
+                              const struct observed_prediction *prediction)
 {
     struct observed_prediction whole = served_model_complete(model, *prediction);
     if (model->type == PREDICTION_REGRESSION) {

@@ -10,10 +10,10 @@
 #include "config/config.h"
 #include "data_generator.h"
 #include "drift_detector.h"
-#include "encode/number.h"
+#include "row/observation.h"
+#include "row/row.h"
 #include "score/scorer.h"
-#include "json/input.h"
-#include "json/observe.h"
+#include "text/number.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -72,7 +72,7 @@ NODISCARD int served_model_retune(struct served_model *model, const struct confi
 
 const char *served_model_name(const struct served_model *model);
 const char *served_model_version(const struct served_model *model);
-const struct input_schema *served_model_schema(const struct served_model *model);
+const struct schema *served_model_schema(const struct served_model *model);
 bool served_model_simulation_allowed(const struct served_model *model);
 /* Whether it predicts itself; without a scorer predictions come with the observations. */
 bool served_model_has_scorer(const struct served_model *model);
@@ -85,7 +85,7 @@ int served_model_feature(const struct served_model *model, const char *name);
 
 /* --- predictions and observations --- */
 
-#define SERVED_MODEL_ID_BYTES (INPUT_ID_MAX_BYTES + 1)
+#define SERVED_MODEL_ID_BYTES (OBSERVATION_ID_MAX_BYTES + 1)
 
 struct prediction {
     /* binary: probability of class 1; multi-class: of the predicted class; regression: the value */
@@ -100,14 +100,14 @@ struct prediction {
  * outputs: [scorer outputs], or NULL. scores: [SERVED_MODEL_MAX_ROW], receives the headline drift
  * scores of the features in schema order (NaN where there is none yet).
  * 0; -ENOTSUP: the model has no scorer; -EINVAL, -EIO: it cannot score this row. */
-NODISCARD int served_model_predict(struct served_model *model, const struct input_row *row,
+NODISCARD int served_model_predict(struct served_model *model, const struct row *row,
                                    double *outputs, double *scores, struct prediction *ret);
 
 /* The same for each of `count` rows, in order; some scorers take a fraction of the time for rows
  * together. take: called after each row. scores: of the last row. As above, and -ENOMEM; rows
  * before the one that failed may have been taken. */
 NODISCARD int served_model_predict_rows(
-    struct served_model *model, const struct input_row *rows, size_t count, double *scores,
+    struct served_model *model, const struct row *rows, size_t count, double *scores,
     void (*take)(void *context, const struct prediction *prediction, const double *outputs),
     void *context);
 
@@ -124,10 +124,10 @@ struct observed_prediction {
  * *ret, which must stay where it is. 0; -EINVAL with one sentence: a regression's prediction that
  * is no number. */
 #define SERVED_MODEL_OBSERVE_ERROR_BYTES 200
-NODISCARD int served_model_told(const struct served_model *model,
-                                const struct observation *observation,
-                                struct observed_prediction *ret,
-                                char error[SERVED_MODEL_OBSERVE_ERROR_BYTES]);
+NODISCARD int served_model_read_prediction(const struct served_model *model,
+                                           const struct observation *observation,
+                                           struct observed_prediction *ret,
+                                           char error[SERVED_MODEL_OBSERVE_ERROR_BYTES]);
 
 /* Rows on their way into a model's windows: one lock and one reading of the scores for a few dozen
  * rows, whose order and values count as if they had come one by one; an onset of drift is dated to
@@ -139,7 +139,7 @@ NODISCARD int observation_block_create(struct served_model *model,
 void observation_block_destroy(struct observation_block *block);
 /* Adds a row and counts its prediction; true when the block is full, to be flushed before the next
  * row. Missing values are observed as such. */
-bool observation_block_add(struct observation_block *block, const struct input_value *values,
+bool observation_block_add(struct observation_block *block, const struct value *values,
                            const struct observed_prediction *prediction);
 /* Observes the rows there are; without any the verdict is that of the last flush. */
 struct detector_verdict observation_block_flush(struct observation_block *block);
@@ -154,7 +154,7 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
 /* Gives the prediction with this id its label. 0 with *ret_result; -EINVAL with one sentence: no
  * class of the model, or no number. */
 NODISCARD int served_model_label(struct served_model *model, const char *id, size_t id_bytes,
-                                 const struct input_value *label, enum label_result *ret_result,
+                                 const struct value *label, enum label_result *ret_result,
                                  char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
 /* Beside observation_block_add(): remembers the prediction under its id (NULL: none) and gives it
  * the label that came with it (NULL: none), which is what *ret_result is about. Without an id the
@@ -162,7 +162,7 @@ NODISCARD int served_model_label(struct served_model *model, const char *id, siz
  * -EINVAL with one sentence: the label is none, or there is neither an id nor a prediction. */
 NODISCARD int served_model_remember(struct served_model *model,
                                     const struct observed_prediction *prediction, const char *id,
-                                    size_t id_bytes, const struct input_value *label,
+                                    size_t id_bytes, const struct value *label,
                                     enum label_result *ret_result,
                                     char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
 /* Performance, detectors and labels. window_class: [classes], or NULL. */

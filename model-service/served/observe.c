@@ -19,14 +19,14 @@
 struct observation_block {
     struct served_model *model;
     size_t rows, capacity;
-    size_t *feature_rows;         /* [row_features] */
-    union detector_value *values; /* [row_features][capacity] */
+    size_t *feature_rows;       /* [row_features] */
+    union detector_cell *cells; /* [row_features][capacity] */
     struct detector_verdict verdict;
 };
 
 /* --- predictions --- */
 
-static int told_value(const struct input_value *from, double *ret_value,
+static int told_value(const struct value *from, double *ret_value,
                       char error[SERVED_MODEL_OBSERVE_ERROR_BYTES])
 {
     *ret_value = from->number;
@@ -43,16 +43,18 @@ static int told_value(const struct input_value *from, double *ret_value,
     return -EINVAL;
 }
 
-int served_model_told(const struct served_model *model, const struct observation *observation,
-                      struct observed_prediction *ret, char error[SERVED_MODEL_OBSERVE_ERROR_BYTES])
+int served_model_read_prediction(const struct served_model *model,
+                                 const struct observation *observation,
+                                 struct observed_prediction *ret,
+                                 char error[SERVED_MODEL_OBSERVE_ERROR_BYTES])
 {
-    const struct input_value *from = &observation->prediction;
+    const struct value *from = &observation->prediction;
     *ret = (struct observed_prediction){.value = NAN, .score = observation->score};
     if (model->type == PREDICTION_REGRESSION)
         return told_value(from, &ret->value, error);
-    const struct served_text text = served_text_of(from, ret->number_text);
-    ret->class_text = text.start;
-    ret->class_bytes = text.bytes;
+    const struct category category = category_of_value(from, ret->number_text);
+    ret->class_text = category.text;
+    ret->class_bytes = category.bytes;
     return 0;
 }
 
@@ -67,8 +69,8 @@ int observation_block_create(struct served_model *model, struct observation_bloc
     block->capacity = BLOCK_VALUES / model->row_features;
     block->capacity = block->capacity > BLOCK_ROWS ? BLOCK_ROWS : block->capacity;
     block->feature_rows = calloc(model->row_features, sizeof(*block->feature_rows));
-    block->values = calloc(model->row_features * block->capacity, sizeof(*block->values));
-    if (!block->feature_rows || !block->values) {
+    block->cells = calloc(model->row_features * block->capacity, sizeof(*block->cells));
+    if (!block->feature_rows || !block->cells) {
         observation_block_destroy(block);
         return -ENOMEM;
     }
@@ -81,36 +83,37 @@ void observation_block_destroy(struct observation_block *block)
     if (!block)
         return;
     free(block->feature_rows);
-    free(block->values);
+    free(block->cells);
     free(block);
 }
 
 /* The next place of a feature's values; to be filled. */
-static union detector_value *next(struct observation_block *block, size_t f)
+static union detector_cell *next(struct observation_block *block, size_t f)
 {
-    return &block->values[f * block->capacity + block->feature_rows[f]++];
+    return &block->cells[f * block->capacity + block->feature_rows[f]++];
 }
 
 static void add_prediction(struct observation_block *block,
                            const struct observed_prediction *prediction)
 {
     const struct served_model *model = block->model;
-    if (model->class_feature != NO_FEATURE && prediction->class_text)
-        next(block, model->class_feature)->category = detector_category(
-            model->detector, model->class_feature, prediction->class_text, prediction->class_bytes);
-    if (model->value_feature != NO_FEATURE && !isnan(prediction->value))
-        next(block, model->value_feature)->number = prediction->value;
-    if (model->score_feature != NO_FEATURE && !isnan(prediction->score))
-        next(block, model->score_feature)->number = prediction->score;
+    struct value values[SERVED_MODEL_PREDICTIONS];
+    const size_t count = served_model_prediction_values(model, prediction, values);
+    for (size_t i = 0; i < count; i++) {
+        const size_t f = model->schema.features + i;
+        if (!value_is_missing(&values[i]))
+            *next(block, f) = detector_cell(model->detector, f, &values[i]);
+    }
 }
 
-bool observation_block_add(struct observation_block *block, const struct input_value *values,
+bool observation_block_add(struct observation_block *block, const struct value *values,
                            const struct observed_prediction *prediction)
 {
     const struct served_model *model = block->model;
-    const struct observed_prediction whole = served_model_count_told(block->model, prediction);
+    const struct observed_prediction whole =
+        served_model_count_prediction(block->model, prediction);
     for (size_t f = 0; f < model->schema.features; f++)
-        *next(block, f) = served_value_of(model, f, &values[f]);
+        *next(block, f) = detector_cell(model->detector, f, &values[f]);
     add_prediction(block, &whole);
     return ++block->rows == block->capacity;
 }
@@ -123,12 +126,12 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
         return block->verdict;
     const int64_t now_ms = served_model_now_ms();
     pthread_mutex_lock(&model->mu);
-    detector_add_rows(model->detector, block->values, block->rows, block->capacity,
+    detector_add_rows(model->detector, block->cells, block->rows, block->capacity,
                       block->feature_rows, now_ms);
     block->verdict = detector_judge(model->detector, now_ms, scores);
     for (size_t i = 0; i < model->stream_count; i++) {
         const size_t f = served_model_stream_feature(model, i);
-        served_model_feed_stream(model, i, &block->values[f * block->capacity],
+        served_model_feed_stream(model, i, &block->cells[f * block->capacity],
                                  block->feature_rows[f], now_ms);
     }
     pthread_mutex_unlock(&model->mu);

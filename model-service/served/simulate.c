@@ -75,11 +75,11 @@ static int simulate_row(struct served_model *model, struct data_generator *gener
                         double *outputs, struct prediction *prediction)
 {
     double row[SERVED_MODEL_MAX_FEATURES], scores[SERVED_MODEL_MAX_ROW];
-    struct input_value values[SERVED_MODEL_MAX_FEATURES];
+    struct value values[SERVED_MODEL_MAX_FEATURES];
     data_generator_next(generator, row);
     for (size_t f = 0; f < model->schema.features; f++)
-        values[f] = (struct input_value){.number = row[f]};
-    const struct input_row input = {.value = values};
+        values[f] = (struct value){.number = row[f]};
+    const struct row input = {.value = values};
     int rc = served_model_predict(model, &input, outputs, scores, prediction);
     if (rc == 0)
         atomic_fetch_add_explicit(&model->simulated, 1, memory_order_relaxed);
@@ -108,7 +108,7 @@ static int simulate_label(struct served_model *model, struct label_draw *draw,
 {
     char error[SERVED_MODEL_LABEL_ERROR_BYTES];
     enum label_result result;
-    struct input_value label = {.number = NAN};
+    struct value label = {.number = NAN};
     if (model->type == PREDICTION_REGRESSION) {
         label.number = draw_value(model, draw, outputs[0], flipped);
     } else {

@@ -33,7 +33,7 @@ static uint64_t scramble(uint64_t counter)
 
 /* --- observations --- */
 
-static bool signal_of(const struct model_stream *stream, union detector_value value,
+static bool signal_of(const struct model_stream *stream, union detector_cell value,
                       double *ret_unit, double *ret_binary)
 {
     if (stream->category) {
@@ -50,12 +50,12 @@ static bool signal_of(const struct model_stream *stream, union detector_value va
 }
 
 void served_model_feed_stream(struct served_model *model, size_t i,
-                              const union detector_value *values, size_t count, int64_t now_ms)
+                              const union detector_cell *cells, size_t count, int64_t now_ms)
 {
     struct model_stream *stream = &model->streams[i];
     for (size_t v = 0; v < count; v++) {
         double unit, binary;
-        if (!signal_of(stream, values[v], &unit, &binary))
+        if (!signal_of(stream, cells[v], &unit, &binary))
             continue;
         (void)change_watch_observe(stream->watch, unit, binary, now_ms);
         if (change_watch_due(stream->watch))
@@ -92,7 +92,7 @@ static void prime(struct model_stream *stream, const struct reference_stream *re
 {
     for (uint64_t i = 0; i < count; i++) {
         const size_t row = scramble(i + 1) % reference->rows;
-        union detector_value value = {.number = 0};
+        union detector_cell value = {.number = 0};
         double unit, binary;
         if (stream->category) {
             const char *text = reference->texts[row];
@@ -125,8 +125,10 @@ int served_model_add_stream(struct served_model *model, const struct reference_s
                                            .hold = hold,
                                            .times = 10 * hold};
     if (stream->category)
-        stream->target = detector_category(model->detector, reference->feature, reference->target,
-                                           strlen(reference->target));
+        stream->target = detector_cell(model->detector, reference->feature,
+                                       &(struct value){.text = reference->target,
+                                                       .text_bytes = strlen(reference->target)})
+                             .category;
     else
         moments_of(stream, reference->numbers, reference->rows);
     const int rc = change_watch_create(&spec, &stream->watch);

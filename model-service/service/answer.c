@@ -1,15 +1,10 @@
-/* answer.c - what handlers share: problem documents, JSON answers, time stamps. */
-#include "app.h"
+/* answer.c - see the header. */
+#include "service/answer.h"
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 static const char *status_title(unsigned status)
 {
@@ -37,8 +32,8 @@ static const char *status_title(unsigned status)
     return "Error";
 }
 
-void app_buffer(struct http_response *response, unsigned status, const char *content_type,
-                struct buffer *body)
+void answer_buffer(struct http_response *response, unsigned status, const char *content_type,
+                   struct buffer *body)
 {
     char *data = NULL;
     size_t length = 0;
@@ -50,12 +45,12 @@ void app_buffer(struct http_response *response, unsigned status, const char *con
     http_respond(response, 500, "application/problem+json", NULL, 0);
 }
 
-void app_json(struct http_response *response, unsigned status, struct buffer *body)
+void answer_json(struct http_response *response, unsigned status, struct buffer *body)
 {
-    app_buffer(response, status, "application/json", body);
+    answer_buffer(response, status, "application/json", body);
 }
 
-void app_problem(struct http_response *response, unsigned status, const char *detail)
+void answer_problem(struct http_response *response, unsigned status, const char *detail)
 {
     struct buffer body;
     struct json_writer json;
@@ -67,46 +62,18 @@ void app_problem(struct http_response *response, unsigned status, const char *de
     json_member_integer(&json, "status", status);
     json_member_string(&json, "detail", detail);
     json_end_object(&json);
-    app_buffer(response, status, "application/problem+json", &body);
+    answer_buffer(response, status, "application/problem+json", &body);
 }
 
-bool app_decimal(const char *text, double *ret_value)
+void answer_out_of_memory(struct http_response *response)
 {
-    char *end;
-    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text))
-        return false;
-    const double value = strtod(text, &end);
-    if (*end || !isfinite(value))
-        return false;
-    *ret_value = value;
-    return true;
+    answer_problem(response, 503, "not enough memory for this request");
 }
 
-void app_out_of_memory(struct http_response *response)
-{
-    app_problem(response, 503, "not enough memory for this request");
-}
-
-int64_t app_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void app_timestamp(int64_t ms, char out[APP_TIMESTAMP_BYTES])
-{
-    const time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    size_t length = strftime(out, APP_TIMESTAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out + length, APP_TIMESTAMP_BYTES - length, ".%03dZ", (int)(ms % 1000));
-}
-
-void app_refused(struct http_response *response, int rc, const struct input_error *error)
+void answer_refused(struct http_response *response, int rc, const struct input_error *error)
 {
     if (rc == -EINVAL)
-        app_problem(response, error->status, error->detail);
+        answer_problem(response, error->status, error->detail);
     else
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
 }

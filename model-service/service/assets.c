@@ -1,5 +1,6 @@
 /* assets.c - the embedded dashboard's files. */
-#include "app.h"
+#include "service/answer.h"
+#include "service/handlers.h"
 
 #include "web/dashboard_css.h"
 #include "web/dashboard_html.h"
@@ -27,7 +28,7 @@ void handle_asset(void *context, const struct http_request *request, struct http
             continue;
         char *body = malloc(assets[i].size);
         if (!body) {
-            app_out_of_memory(response);
+            answer_out_of_memory(response);
             return;
         }
         memcpy(body, assets[i].bytes, assets[i].size);

@@ -1,5 +1,7 @@
-/* labels.c - POST /labels: one label, a batch, or lines without end. */
-#include "app.h"
+/* labels.c - POST /labels: one label, a batch, or an unbounded NDJSON stream. */
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "service/refusals.h"
 #include "json/labels.h"
@@ -10,14 +12,14 @@
 /* One request. */
 struct labelling {
     struct served_model *model; /* a reference */
-    struct lines lines;
+    struct ndjson lines;
     uint64_t results[LABEL_RESULT_COUNT];
     struct refusals refusals;
 };
 
 static void labelling_destroy(struct labelling *labelling)
 {
-    lines_finish(&labelling->lines);
+    ndjson_finish(&labelling->lines);
     refusals_finish(&labelling->refusals);
     served_model_release(labelling->model);
     free(labelling);
@@ -41,33 +43,29 @@ static void take_all(struct labelling *labelling, const struct input_labels *lab
     }
 }
 
-static void take_line(void *context, uint64_t number, enum line_state state, const char *text,
-                      size_t bytes)
+static void take_line(struct labelling *labelling, const struct ndjson_line *line)
 {
-    struct labelling *labelling = context;
     struct input_labels labels;
     struct input_error error;
-    if (state != LINE_WHOLE) {
-        refusals_add(&labelling->refusals, number,
-                     state == LINE_TOO_LONG ? "the line is longer than 1 MiB"
-                                            : "not enough memory for a line so long");
+    if (line->error) {
+        refusals_add(&labelling->refusals, line->number, line->error);
         return;
     }
-    const int rc = input_labels_decode(text, bytes, 1, &labels, &error);
+    const int rc = input_labels_decode(line->text, line->bytes, 1, &labels, &error);
     if (rc < 0) {
-        refusals_add(&labelling->refusals, number,
+        refusals_add(&labelling->refusals, line->number,
                      rc == -EINVAL ? error.detail : "not enough memory for this line");
         return;
     }
     if (labels.batch)
-        refusals_add(&labelling->refusals, number, "a line holds one label, not a batch");
+        refusals_add(&labelling->refusals, line->number, "a line holds one label, not a batch");
     else
-        take_all(labelling, &labels, number);
+        take_all(labelling, &labels, line->number);
     input_labels_finish(&labels);
 }
 
 /* Takes the reference over, also on failure. */
-static struct labelling *labelling_create(struct app *app, struct served_model *model,
+static struct labelling *labelling_create(struct service *service, struct served_model *model,
                                           const char *place)
 {
     struct labelling *labelling = calloc(1, sizeof(*labelling));
@@ -76,7 +74,7 @@ static struct labelling *labelling_create(struct app *app, struct served_model *
         return NULL;
     }
     labelling->model = model;
-    lines_init(&labelling->lines, &app->lines_memory, take_line, labelling);
+    ndjson_init(&labelling->lines, &service->ndjson_memory);
     refusals_init(&labelling->refusals, place);
     return labelling;
 }
@@ -98,7 +96,7 @@ static void answer(struct labelling *labelling, struct http_response *response)
     if (taken(labelling) == 0) {
         char detail[INPUT_ERROR_BYTES + 100];
         refusals_sentence(&labelling->refusals, "taken", detail, sizeof(detail));
-        app_problem(response, 422, detail);
+        answer_problem(response, 422, detail);
         return;
     }
     buffer_init(&body, 256 + labelling->refusals.errors.length);
@@ -110,25 +108,35 @@ static void answer(struct labelling *labelling, struct http_response *response)
     json_member_integer(&json, "rejected", labelling->refusals.count);
     if (!refusals_write(&labelling->refusals, &json)) {
         buffer_finish(&body);
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
         return;
     }
     json_end_object(&json);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
 /* --- lines --- */
 
+static void take_lines(struct labelling *labelling)
+{
+    struct ndjson_line line;
+
+    while (ndjson_next(&labelling->lines, &line))
+        take_line(labelling, &line);
+}
+
 static void stream_data(void *state, const char *bytes, size_t count)
 {
     struct labelling *labelling = state;
-    lines_feed(&labelling->lines, bytes, count);
+    ndjson_feed(&labelling->lines, bytes, count);
+    take_lines(labelling);
 }
 
 static void stream_end(void *state, struct http_response *response)
 {
     struct labelling *labelling = state;
-    lines_end(&labelling->lines);
+    ndjson_end(&labelling->lines);
+    take_lines(labelling);
     answer(labelling, response);
     labelling_destroy(labelling);
 }
@@ -150,7 +158,7 @@ static void label_body(struct labelling *labelling, const struct http_request *r
     int rc = input_labels_decode(request->body, request->body_bytes, LABELS_MAX_INSTANCES, &labels,
                                  &error);
     if (rc < 0) {
-        app_refused(response, rc, &error);
+        answer_refused(response, rc, &error);
         return;
     }
     take_all(labelling, &labels, 0);
@@ -161,14 +169,14 @@ static void label_body(struct labelling *labelling, const struct http_request *r
 void handle_labels(void *context, const struct http_request *request,
                    struct http_response *response)
 {
-    struct app *app = context;
-    struct served_model *model = app_model(app, request, response);
+    struct service *service = context;
+    struct served_model *model = service_model(service, request, response);
     if (!model)
         return;
     struct labelling *labelling =
-        labelling_create(app, model, request->streamed ? "line" : "instance");
+        labelling_create(service, model, request->streamed ? "line" : "instance");
     if (!labelling) {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
     } else if (request->streamed) {
         http_request_stream(request, &stream, labelling);
     } else {

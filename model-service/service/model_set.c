@@ -1,7 +1,8 @@
 /* model_set.c - the set of models that is served, exchanged as a whole. */
-#include "app.h"
+#include "service/model_set.h"
 
 #include "system/log.h"
+#include "text/decimal.h"
 #include "text/excerpt.h"
 
 #include <errno.h>
@@ -33,20 +34,33 @@ struct model_set *model_set_acquire(struct model_set *set)
     return set;
 }
 
-struct model_set *app_models(struct app *app)
+/* --- which set is served --- */
+
+void model_registry_init(struct model_registry *registry)
 {
-    pthread_mutex_lock(&app->models_mu);
-    struct model_set *set = model_set_acquire(app->models);
-    pthread_mutex_unlock(&app->models_mu);
+    pthread_mutex_init(&registry->mu, NULL);
+}
+
+void model_registry_finish(struct model_registry *registry)
+{
+    model_set_release(registry->set);
+    pthread_mutex_destroy(&registry->mu);
+}
+
+struct model_set *model_registry_set(struct model_registry *registry)
+{
+    pthread_mutex_lock(&registry->mu);
+    struct model_set *set = model_set_acquire(registry->set);
+    pthread_mutex_unlock(&registry->mu);
     return set;
 }
 
-void app_models_exchange(struct app *app, struct model_set *set)
+void model_registry_exchange(struct model_registry *registry, struct model_set *set)
 {
-    pthread_mutex_lock(&app->models_mu);
-    struct model_set *old = app->models;
-    app->models = set;
-    pthread_mutex_unlock(&app->models_mu);
+    pthread_mutex_lock(&registry->mu);
+    struct model_set *old = registry->set;
+    registry->set = set;
+    pthread_mutex_unlock(&registry->mu);
     model_set_release(old);
 }
 
@@ -60,26 +74,14 @@ static struct served_model *find(const struct model_set *set, const char *name)
     return NULL;
 }
 
-struct served_model *app_model_named(struct app *app, const char *name)
+struct served_model *model_registry_model(struct model_registry *registry, const char *name)
 {
-    pthread_mutex_lock(&app->models_mu);
-    struct served_model *model = find(app->models, name);
+    pthread_mutex_lock(&registry->mu);
+    struct served_model *model = find(registry->set, name);
     if (model)
         served_model_acquire(model);
-    pthread_mutex_unlock(&app->models_mu);
+    pthread_mutex_unlock(&registry->mu);
     return model;
-}
-
-struct served_model *app_model(struct app *app, const struct http_request *request,
-                               struct http_response *response)
-{
-    struct served_model *model = app_model_named(app, request->param);
-    if (model)
-        return model;
-    char detail[160];
-    snprintf(detail, sizeof(detail), "there is no model \"%s\"", excerpt(request->param).text);
-    app_problem(response, 404, detail);
-    return NULL;
 }
 
 /* --- creation --- */
@@ -91,7 +93,7 @@ static int warning_override(double *ret_threshold, char error[MODEL_SET_ERROR_BY
     if (!text || !*text)
         return 0;
     double value;
-    if (!app_decimal(text, &value) || value <= 0) {
+    if (decimal_number(text, strlen(text), &value) < 0 || value <= 0) {
         snprintf(error, MODEL_SET_ERROR_BYTES, "DRIFT_THRESHOLD must be a number above 0, got '%s'",
                  excerpt(text).text);
         return -EINVAL;
@@ -155,18 +157,19 @@ static int model_create(struct model_set *set, const struct served_model_setting
     return rc;
 }
 
-static int settings_read(const struct app *app, struct served_model_settings *settings,
-                         char error[MODEL_SET_ERROR_BYTES])
+static int settings_read(const struct model_registry *registry,
+                         struct served_model_settings *settings, char error[MODEL_SET_ERROR_BYTES])
 {
-    *settings = (struct served_model_settings){.id_prefix = app->id_prefix};
+    *settings = (struct served_model_settings){.id_prefix = registry->id_prefix};
     return warning_override(&settings->warning_override, error);
 }
 
-static int models_create(const struct app *app, struct model_set *set, const char *config_path,
-                         const struct model_set *before, char error[MODEL_SET_ERROR_BYTES])
+static int models_create(const struct model_registry *registry, struct model_set *set,
+                         const char *config_path, const struct model_set *before,
+                         char error[MODEL_SET_ERROR_BYTES])
 {
     struct served_model_settings settings;
-    int rc = settings_read(app, &settings, error);
+    int rc = settings_read(registry, &settings, error);
     const size_t count = config_path ? set->config.model_count : 1;
     set->models = calloc(count, sizeof(*set->models));
     set->sources = calloc(count, sizeof(*set->sources));
@@ -178,8 +181,9 @@ static int models_create(const struct app *app, struct model_set *set, const cha
     return rc;
 }
 
-int model_set_create(const struct app *app, const char *config_path, const struct model_set *before,
-                     struct model_set **ret_set, char error[MODEL_SET_ERROR_BYTES])
+int model_set_create(const struct model_registry *registry, const char *config_path,
+                     const struct model_set *before, struct model_set **ret_set,
+                     char error[MODEL_SET_ERROR_BYTES])
 {
     snprintf(error, MODEL_SET_ERROR_BYTES, "not enough memory for the models");
     struct model_set *set = calloc(1, sizeof(*set));
@@ -188,7 +192,7 @@ int model_set_create(const struct app *app, const char *config_path, const struc
     atomic_init(&set->references, 1);
     int rc = config_path ? config_load(config_path, &set->config, error) : 0;
     if (rc == 0)
-        rc = models_create(app, set, config_path, before, error);
+        rc = models_create(registry, set, config_path, before, error);
     if (rc < 0) {
         set_destroy(set);
         return rc;
@@ -209,12 +213,13 @@ static int retune(const struct model_set *set, size_t i, const struct model_set 
     return served_model_retune(set->models[i], &from->config.models[position], settings, error);
 }
 
-int model_set_retune(const struct app *app, const struct model_set *set,
-                     const struct model_set *before, char error[MODEL_SET_ERROR_BYTES])
+int model_set_retune(const struct model_registry *registry, const char *config_path,
+                     const struct model_set *set, const struct model_set *before,
+                     char error[MODEL_SET_ERROR_BYTES])
 {
     struct served_model_settings settings;
     char sentence[SERVED_MODEL_ERROR_BYTES] = "", ignored[SERVED_MODEL_ERROR_BYTES];
-    int rc = settings_read(app, &settings, error);
+    int rc = settings_read(registry, &settings, error);
     if (rc < 0)
         return rc;
     size_t i = 0;
@@ -223,7 +228,7 @@ int model_set_retune(const struct app *app, const struct model_set *set,
             rc = retune(set, i, set, &settings, sentence);
     if (rc == 0)
         return 0;
-    snprintf(error, MODEL_SET_ERROR_BYTES, "%.300s: %s", app->config_path, sentence);
+    snprintf(error, MODEL_SET_ERROR_BYTES, "%.300s: %s", config_path, sentence);
     while (i-- > 0) /* what held before was accepted once */
         if (set->sources[i].state == MODEL_RETUNED &&
             retune(set, i, before, &settings, ignored) < 0)

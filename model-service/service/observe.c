@@ -1,5 +1,7 @@
-/* observe.c - POST /observe: one observation, a batch, or lines without end. */
-#include "app.h"
+/* observe.c - POST /observe: one observation, a batch, or an unbounded NDJSON stream. */
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "service/refusals.h"
 #include "json/observe.h"
@@ -10,12 +12,12 @@
 
 /* One request. */
 struct observing {
-    struct app *app;
+    struct service *service;
     struct served_model *model; /* a reference */
-    bool removed;               /* by a reload, while lines were coming */
+    bool removed;               /* by a configuration reload, while lines were coming */
     struct observation_reader *reader;
     struct observation_block *block;
-    struct lines lines;
+    struct ndjson lines;
     uint64_t observed;
     struct detector_verdict verdict;
     struct refusals refusals;
@@ -30,7 +32,7 @@ static void observing_destroy(struct observing *observing)
         return;
     observation_reader_destroy(observing->reader);
     observation_block_destroy(observing->block);
-    lines_finish(&observing->lines);
+    ndjson_finish(&observing->lines);
     refusals_finish(&observing->refusals);
     served_model_release(observing->model);
     free(observing);
@@ -79,7 +81,7 @@ static void take(void *context, uint64_t number, const struct observation *obser
         refuse(observing, number, error->detail);
         return;
     }
-    if (served_model_told(observing->model, observation, &prediction, detail) < 0) {
+    if (served_model_read_prediction(observing->model, observation, &prediction, detail) < 0) {
         refuse(observing, number, detail);
         return;
     }
@@ -89,22 +91,19 @@ static void take(void *context, uint64_t number, const struct observation *obser
     observing->observed++;
 }
 
-static void take_line(void *context, uint64_t number, enum line_state state, const char *text,
-                      size_t bytes)
+static void take_line(struct observing *observing, const struct ndjson_line *line)
 {
-    struct observing *observing = context;
-    if (state == LINE_TOO_LONG)
-        refuse(observing, number, "the line is longer than 1 MiB");
-    else if (observing->removed)
-        refuse(observing, number, "a reload took the model away while the lines came");
-    else if (state == LINE_NO_MEMORY)
-        refuse(observing, number, "not enough memory for a line so long");
+    if (observing->removed)
+        refuse(observing, line->number, "the model was removed by a configuration reload");
+    else if (line->error)
+        refuse(observing, line->number, line->error);
     else
-        observation_read_line(observing->reader, number, text, bytes, take, observing);
+        observation_read_line(observing->reader, line->number, line->text, line->bytes, take,
+                              observing);
 }
 
 /* Takes the reference over, also on failure. */
-static struct observing *observing_create(struct app *app, struct served_model *model,
+static struct observing *observing_create(struct service *service, struct served_model *model,
                                           const char *place)
 {
     struct observing *observing = calloc(1, sizeof(*observing));
@@ -112,10 +111,10 @@ static struct observing *observing_create(struct app *app, struct served_model *
         served_model_release(model);
         return NULL;
     }
-    observing->app = app;
+    observing->service = service;
     observing->model = model;
     refusals_init(&observing->refusals, place);
-    lines_init(&observing->lines, &app->lines_memory, take_line, observing);
+    ndjson_init(&observing->lines, &service->ndjson_memory);
     if (observation_reader_create(served_model_schema(model), &observing->reader) < 0 ||
         observation_block_create(model, &observing->block) < 0) {
         observing_destroy(observing);
@@ -143,7 +142,7 @@ static void answer(struct observing *observing, struct http_response *response)
     if (observing->observed == 0) {
         char detail[INPUT_ERROR_BYTES + 100];
         refusals_sentence(&observing->refusals, "observed", detail, sizeof(detail));
-        app_problem(response, 422, detail);
+        answer_problem(response, 422, detail);
         return;
     }
     buffer_init(&body, 256 + observing->refusals.errors.length);
@@ -154,19 +153,19 @@ static void answer(struct observing *observing, struct http_response *response)
     json_member_integer(&json, "rejected", observing->refusals.count);
     if (!refusals_write(&observing->refusals, &json)) {
         buffer_finish(&body);
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
         return;
     }
     json_member_boolean(&json, "drift_detected", observing->verdict.drift_detected);
     if (observing->labelled)
         write_labels(observing, &json);
     json_end_object(&json);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
 /* --- lines --- */
 
-/* To the model that has taken the place of this one. False without memory. */
+/* To the model that has taken the place of this one. False if allocation fails. */
 static bool move_to(struct observing *observing, struct served_model *model)
 {
     struct observation_reader *reader;
@@ -190,9 +189,18 @@ static bool move_to(struct observing *observing, struct served_model *model)
 static void follow_reload(struct observing *observing)
 {
     struct served_model *model =
-        app_model_named(observing->app, served_model_name(observing->model));
+        model_registry_model(&observing->service->registry, served_model_name(observing->model));
     observing->removed = !model || (model != observing->model && !move_to(observing, model));
     served_model_release(model);
+}
+
+static void take_lines(struct observing *observing)
+{
+    struct ndjson_line line;
+
+    while (ndjson_next(&observing->lines, &line))
+        take_line(observing, &line);
+    flush(observing);
 }
 
 /* What has arrived is observed before the next piece is waited for. */
@@ -200,15 +208,15 @@ static void stream_data(void *state, const char *bytes, size_t count)
 {
     struct observing *observing = state;
     follow_reload(observing);
-    lines_feed(&observing->lines, bytes, count);
-    flush(observing);
+    ndjson_feed(&observing->lines, bytes, count);
+    take_lines(observing);
 }
 
 static void stream_end(void *state, struct http_response *response)
 {
     struct observing *observing = state;
-    lines_end(&observing->lines);
-    flush(observing);
+    ndjson_end(&observing->lines);
+    take_lines(observing);
     answer(observing, response);
     observing_destroy(observing);
 }
@@ -231,7 +239,7 @@ static void observe_body(struct observing *observing, const struct http_request 
     if (rc == -EINVAL && error.status == 422)
         served_model_count_rejected(observing->model, 1);
     if (rc < 0) {
-        app_refused(response, rc, &error);
+        answer_refused(response, rc, &error);
         return;
     }
     flush(observing);
@@ -241,14 +249,14 @@ static void observe_body(struct observing *observing, const struct http_request 
 void handle_observe(void *context, const struct http_request *request,
                     struct http_response *response)
 {
-    struct app *app = context;
-    struct served_model *model = app_model(app, request, response);
+    struct service *service = context;
+    struct served_model *model = service_model(service, request, response);
     if (!model)
         return;
     struct observing *observing =
-        observing_create(app, model, request->streamed ? "line" : "instance");
+        observing_create(service, model, request->streamed ? "line" : "instance");
     if (!observing) {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
     } else if (request->streamed) {
         http_request_stream(request, &stream, observing);
     } else {

@@ -1,8 +1,13 @@
 /* performance.c - GET /performance, and the part of /drift/status about the concept. */
-#include "app.h"
+#include "service/performance.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
+#include "system/clock.h"
+#include "text/timestamp.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +25,7 @@ static const char *task_name(enum performance_task task)
     return "regression";
 }
 
-const char *app_change_state_name(enum change_state state)
+static const char *change_state_name(enum change_state state)
 {
     switch (state) {
     case CHANGE_WARNING:
@@ -35,13 +40,13 @@ const char *app_change_state_name(enum change_state state)
 
 static void write_time(struct json_writer *json, const char *key, bool known, int64_t ms)
 {
-    char text[APP_TIMESTAMP_BYTES];
+    char text[TIMESTAMP_BYTES];
     json_key(json, key);
     if (!known) {
         json_null(json);
         return;
     }
-    app_timestamp(ms, text);
+    timestamp_format(ms, text);
     json_string(json, text);
 }
 
@@ -114,9 +119,10 @@ static void write_detectors(struct json_writer *json,
             continue;
         json_key(json, change_detector_name(kind));
         json_begin_object(json);
-        json_member_string(json, "state", app_change_state_name(detector->state));
+        json_member_string(json, "state", change_state_name(detector->state));
         json_member_integer(json, "onsets", detector->onsets);
-        write_time(json, "onset", detector->state == CHANGE_DRIFT, detector->onset_ms);
+        write_time(json, "onset", detector->state == CHANGE_DRIFT,
+                   clock_wall_of(detector->onset_ms));
         json_member_boolean(json, "alerts", change_detector_alerts(kind));
         json_end_object(json);
     }
@@ -148,7 +154,7 @@ static void write_labels(struct json_writer *json, const struct concept_report *
     json_member_integer(json, "repeated", labels->repeated);
     json_member_integer(json, "pending", labels->pending);
     json_member_number(json, "coverage", report->coverage);
-    write_time(json, "last_label", labels->last_label_ms > 0, labels->last_label_ms);
+    write_time(json, "last_label", labels->last_label_ms > 0, clock_wall_of(labels->last_label_ms));
     write_lags(json, labels);
     json_end_object(json);
 }
@@ -171,8 +177,8 @@ static void write_sizes(struct json_writer *json, const struct concept_report *r
 static void write_report(struct json_writer *json, const struct served_model *model,
                          const struct concept_report *report)
 {
-    char now[APP_TIMESTAMP_BYTES];
-    app_timestamp(app_now_ms(), now);
+    char now[TIMESTAMP_BYTES];
+    timestamp_format(clock_wall_ms(), now);
     json_begin_object(json);
     json_member_string(json, "model", served_model_name(model));
     json_member_string(json, "model_version", served_model_version(model));
@@ -191,7 +197,7 @@ static void write_report(struct json_writer *json, const struct served_model *mo
 void handle_performance(void *context, const struct http_request *request,
                         struct http_response *response)
 {
-    struct served_model *model = app_model(context, request, response);
+    struct served_model *model = service_model(context, request, response);
     if (!model)
         return;
     const size_t count = served_model_class_count(model);
@@ -205,9 +211,9 @@ void handle_performance(void *context, const struct http_request *request,
         json_init(&json, &body);
         write_report(&json, model, report);
         response->compressible = true;
-        app_json(response, 200, &body);
+        answer_json(response, 200, &body);
     } else {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
     }
     free(classes);
     free(report);
@@ -233,7 +239,7 @@ static void write_degraded(struct json_writer *json, const struct concept_report
     json_end_object(json);
 }
 
-void app_write_concept_drift(struct json_writer *json, struct served_model *model)
+void performance_write_concept_drift(struct json_writer *json, struct served_model *model)
 {
     struct concept_report report;
     served_model_concept(model, NULL, &report);
@@ -247,7 +253,7 @@ void app_write_concept_drift(struct json_writer *json, struct served_model *mode
     json_end_object(json);
 }
 
-void app_write_streams(struct json_writer *json, struct served_model *model)
+void performance_write_streams(struct json_writer *json, struct served_model *model)
 {
     json_key(json, "streams");
     json_begin_object(json);

@@ -1,5 +1,7 @@
 /* predict.c - POST /predict. */
-#include "app.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
@@ -37,7 +39,7 @@ static void write_prediction(struct json_writer *json, const struct served_model
 static void write_drift(struct json_writer *json, const struct served_model *model,
                         const struct prediction *last, const double *scores)
 {
-    const struct input_schema *schema = served_model_schema(model);
+    const struct schema *schema = served_model_schema(model);
     json_member_boolean(json, "drift_detected", last->verdict.drift_detected);
     json_key(json, "drift_scores");
     json_begin_object(json);
@@ -58,7 +60,7 @@ struct answer {
     double outputs[SCORER_MAX_CLASSES], scores[SERVED_MODEL_MAX_ROW];
 };
 
-static int answer_single(struct answer *answer, const struct input_row *row)
+static int answer_single(struct answer *answer, const struct row *row)
 {
     int rc =
         served_model_predict(answer->model, row, answer->outputs, answer->scores, &answer->last);
@@ -99,11 +101,11 @@ static int answer_batch(struct answer *answer, const struct input_request *input
 static void answer_failed(struct http_response *response, int rc)
 {
     if (rc == -ENOMEM)
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
     else if (rc == -EINVAL)
-        app_problem(response, 422, "the model needs a value that the row does not have");
+        answer_problem(response, 422, "the model needs a value that the row does not have");
     else
-        app_problem(response, 500, "the model failed on this row");
+        answer_problem(response, 500, "the model failed on this row");
 }
 
 static void predict(struct served_model *model, const struct http_request *request,
@@ -116,7 +118,7 @@ static void predict(struct served_model *model, const struct http_request *reque
     if (rc < 0) {
         if (rc == -EINVAL && error.status == 422)
             served_model_count_rejected(model, 1);
-        app_refused(response, rc, &error);
+        answer_refused(response, rc, &error);
         return;
     }
     struct answer answer;
@@ -125,7 +127,7 @@ static void predict(struct served_model *model, const struct http_request *reque
     json_init(&answer.json, &answer.body);
     rc = input.batch ? answer_batch(&answer, &input) : answer_single(&answer, &input.rows[0]);
     if (rc == 0) {
-        app_json(response, 200, &answer.body);
+        answer_json(response, 200, &answer.body);
     } else {
         buffer_finish(&answer.body);
         answer_failed(response, rc);
@@ -136,13 +138,13 @@ static void predict(struct served_model *model, const struct http_request *reque
 void handle_predict(void *context, const struct http_request *request,
                     struct http_response *response)
 {
-    struct served_model *model = app_model(context, request, response);
+    struct served_model *model = service_model(context, request, response);
     if (!model)
         return;
     if (served_model_has_scorer(model))
         predict(model, request, response);
     else
-        app_problem(response, 409,
-                    "this model has no scorer: send predictions made elsewhere to /observe");
+        answer_problem(response, 409,
+                       "this model has no scorer: send predictions made elsewhere to /observe");
     served_model_release(model);
 }

@@ -1,8 +1,6 @@
 /* refusals.c - what of a request's lines or instances was refused. */
 #include "service/refusals.h"
 
-#include "app.h"
-
 #include <stdio.h>
 
 void refusals_init(struct refusals *refusals, const char *place)
@@ -20,7 +18,7 @@ void refusals_finish(struct refusals *refusals)
 
 void refusals_mention(struct refusals *refusals, uint64_t number, const char *detail)
 {
-    if (refusals->listed == APP_MAX_LISTED_ERRORS)
+    if (refusals->listed == REFUSALS_MAX_LISTED)
         return;
     refusals->listed++;
     json_begin_object(&refusals->list);

@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All are counted, the first APP_MAX_LISTED_ERRORS listed. Not to be moved: the list writes into
+/* Refused lines or instances of a request that are listed; all are counted. */
+#define REFUSALS_MAX_LISTED 100u
+
+/* All are counted, the first REFUSALS_MAX_LISTED listed. Not to be moved: the list writes into
  * its own buffer. */
 struct refusals {
     const char *place; /* "line" or "instance": what they are numbered by */

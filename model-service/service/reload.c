@@ -1,8 +1,11 @@
 /* reload.c - the configuration read again: by POST /-/reload and by SIGHUP. */
-#include "app.h"
+#include "service/reload.h"
+#include "service/answer.h"
+#include "service/handlers.h"
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #include <errno.h>
@@ -16,14 +19,14 @@ struct reload {
     char error[MODEL_SET_ERROR_BYTES];
 };
 
-static bool begin(struct app *app)
+static bool begin(struct service *service)
 {
-    return !atomic_exchange(&app->reloading, true);
+    return !atomic_exchange(&service->reloading, true);
 }
 
-static void end(struct app *app)
+static void end(struct service *service)
 {
-    atomic_store(&app->reloading, false);
+    atomic_store(&service->reloading, false);
 }
 
 static bool is_removed(const struct reload *reload, const char *name)
@@ -34,7 +37,7 @@ static bool is_removed(const struct reload *reload, const char *name)
     return true;
 }
 
-static void log_success(const struct app *app, const struct reload *reload)
+static void log_success(const struct service *service, const struct reload *reload)
 {
     size_t states[MODEL_STATES] = {0}, removed = 0;
     for (size_t i = 0; i < reload->after->count; i++)
@@ -43,28 +46,30 @@ static void log_success(const struct app *app, const struct reload *reload)
         removed += is_removed(reload, served_model_name(reload->before->models[i]));
     log_info("configuration %s reloaded: %zu models kept, %zu kept with other thresholds, %zu "
              "changed, %zu added, %zu removed",
-             app->config_path, states[MODEL_KEPT], states[MODEL_RETUNED], states[MODEL_CHANGED],
+             service->config_path, states[MODEL_KEPT], states[MODEL_RETUNED], states[MODEL_CHANGED],
              states[MODEL_ADDED], removed);
     const char *before = reload->before->config.listen, *after = reload->after->config.listen;
     if (strcmp(before ? before : "", after ? after : "") != 0)
-        log_warning("listen cannot change at a reload: restart the service for it");
+        log_warning("changing 'listen' requires a restart");
 }
 
 /* Exchanges the models, or leaves them and says why. begin() must have succeeded. */
-static int reload_models(struct app *app, struct reload *reload)
+static int reload_models(struct service *service, struct reload *reload)
 {
-    *reload = (struct reload){.before = app_models(app)};
-    int rc = model_set_create(app, app->config_path, reload->before, &reload->after, reload->error);
+    *reload = (struct reload){.before = model_registry_set(&service->registry)};
+    int rc = model_set_create(&service->registry, service->config_path, reload->before,
+                              &reload->after, reload->error);
     if (rc == 0)
-        rc = model_set_retune(app, reload->after, reload->before, reload->error);
-    atomic_store(&app->reload_failed, rc < 0);
+        rc = model_set_retune(&service->registry, service->config_path, reload->after,
+                              reload->before, reload->error);
+    atomic_store(&service->reload_failed, rc < 0);
     if (rc < 0) {
         log_error("configuration not reloaded, the running one stays: %s", reload->error);
         return rc;
     }
-    atomic_store(&app->reload_success_ms, app_now_ms());
-    app_models_exchange(app, model_set_acquire(reload->after));
-    log_success(app, reload);
+    atomic_store(&service->reload_success_ms, clock_wall_ms());
+    model_registry_exchange(&service->registry, model_set_acquire(reload->after));
+    log_success(service, reload);
     return 0;
 }
 
@@ -77,18 +82,18 @@ static void reload_finish(struct reload *reload)
 /* Another reload under way may have read the file before it changed: this one waits for it. */
 #define BUSY_MS 20
 
-void app_reload(struct app *app)
+void service_reload(struct service *service)
 {
-    if (!app->config_path) {
+    if (!service->config_path) {
         log_warning("nothing to reload: the service runs without a configuration file");
         return;
     }
-    while (!begin(app))
+    while (!begin(service))
         nanosleep(&(struct timespec){.tv_nsec = BUSY_MS * 1000000L}, NULL);
     struct reload reload;
-    reload_models(app, &reload);
+    reload_models(service, &reload);
     reload_finish(&reload);
-    end(app);
+    end(service);
 }
 
 /* --- POST /-/reload --- */
@@ -129,14 +134,14 @@ static void encode(struct buffer *body, const struct reload *reload)
 static void respond(struct http_response *response, int rc, const struct reload *reload)
 {
     if (rc == -ENOMEM) {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
     } else if (rc < 0) {
-        app_problem(response, 422, reload->error);
+        answer_problem(response, 422, reload->error);
     } else {
         struct buffer body;
         buffer_init(&body, 1024);
         encode(&body, reload);
-        app_json(response, 200, &body);
+        answer_json(response, 200, &body);
     }
 }
 
@@ -150,18 +155,18 @@ static bool is_allowed(const struct http_request *request)
 void handle_reload(void *context, const struct http_request *request,
                    struct http_response *response)
 {
-    struct app *app = context;
+    struct service *service = context;
     if (!is_allowed(request)) {
-        app_problem(response, 403, "a reload can be asked for from the service's own host only");
-    } else if (!app->config_path) {
-        app_problem(response, 409, "the service runs without a configuration file");
-    } else if (!begin(app)) {
-        app_problem(response, 409, "another reload is under way");
+        answer_problem(response, 403, "a reload can be asked for from the service's own host only");
+    } else if (!service->config_path) {
+        answer_problem(response, 409, "the service runs without a configuration file");
+    } else if (!begin(service)) {
+        answer_problem(response, 409, "another reload is under way");
     } else {
         struct reload reload;
-        int rc = reload_models(app, &reload);
+        int rc = reload_models(service, &reload);
         respond(response, rc, &reload);
         reload_finish(&reload);
-        end(app);
+        end(service);
     }
 }

@@ -1,10 +1,13 @@
 /* simulate.c - POST /simulate/drift. */
-#include "app.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
-#include "encode/number.h"
+#include "text/decimal.h"
 #include "text/excerpt.h"
+#include "text/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,7 +18,7 @@
 static bool query_severity(const struct http_request *request, double *severity)
 {
     const char *text = http_request_query(request, "severity");
-    return !text || app_decimal(text, severity);
+    return !text || decimal_number(text, strlen(text), severity) == 0;
 }
 
 static bool query_count(const struct http_request *request, uint64_t *count)
@@ -41,7 +44,7 @@ static bool choose(const struct served_model *model, const char *name, unsigned 
     char detail[INPUT_ERROR_BYTES];
     snprintf(detail, sizeof(detail), "features: the model has no feature \"%s\"",
              excerpt(name).text);
-    app_problem(response, 422, detail);
+    answer_problem(response, 422, detail);
     return false;
 }
 
@@ -50,11 +53,11 @@ static bool choose_from_query(const struct served_model *model, const char *list
 {
     char copy[4096];
     if (strlen(list) >= sizeof(copy)) {
-        app_problem(response, 422, "features: the list is too long for a query, use the body");
+        answer_problem(response, 422, "features: the list is too long for a query, use the body");
         return false;
     }
     if (list[strspn(list, ",")] == '\0') {
-        app_problem(response, 422, "features: expected at least one name");
+        answer_problem(response, 422, "features: expected at least one name");
         return false;
     }
     memcpy(copy, list, strlen(list) + 1);
@@ -141,26 +144,26 @@ static void answer_simulation(const struct served_model *model,
     json_member_string(&json, "message", message);
     json_member_string(&json, "model", served_model_name(model));
     json_end_object(&json);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
-static int run_simulation(struct app *app, struct served_model *model,
+static int run_simulation(struct service *service, struct served_model *model,
                           const struct simulated_change *change,
                           const struct input_simulation *simulation, const unsigned char *chosen)
 {
     const bool alone = simulation->n_requests > SIMULATE_SHARED_REQUESTS;
-    if (alone && atomic_exchange(&app->simulating, true))
+    if (alone && atomic_exchange(&service->simulating, true))
         return -EBUSY;
     const uint64_t count = simulation->n_requests;
     int rc = change->concept
                  ? served_model_simulate_concept(model, simulation->severity, count)
                  : served_model_simulate(model, change->kind, simulation->severity, count, chosen);
     if (alone)
-        app->simulating = false;
+        service->simulating = false;
     return rc;
 }
 
-static void simulate(struct app *app, struct served_model *model,
+static void simulate(struct service *service, struct served_model *model,
                      const struct http_request *request, struct input_simulation *simulation,
                      struct http_response *response)
 {
@@ -171,51 +174,51 @@ static void simulate(struct app *app, struct served_model *model,
     if (repeated) {
         char detail[80];
         snprintf(detail, sizeof(detail), "%s is given more than once", repeated);
-        app_problem(response, 422, detail);
+        answer_problem(response, 422, detail);
         return;
     }
     const char *mistake = simulation_mistake(request, simulation, &change);
     if (mistake) {
-        app_problem(response, 422, mistake);
+        answer_problem(response, 422, mistake);
         return;
     }
     if (!chosen_features(model, request, simulation, flags, &chosen, response))
         return;
-    int rc = run_simulation(app, model, &change, simulation, chosen);
+    int rc = run_simulation(service, model, &change, simulation, chosen);
     if (rc == -EBUSY) {
-        app_problem(response, 503, "another long simulation is running; try again in a second");
+        answer_problem(response, 503, "another long simulation is running; try again in a second");
         http_response_header(response, "Retry-After", "1");
     } else if (rc < 0)
-        app_problem(response, 503, "not enough memory for this simulation");
+        answer_problem(response, 503, "not enough memory for this simulation");
     else
         answer_simulation(model, simulation, response);
 }
 
-static void simulate_body(struct app *app, struct served_model *model,
+static void simulate_body(struct service *service, struct served_model *model,
                           const struct http_request *request, struct http_response *response)
 {
     struct input_simulation simulation = {.severity = 0.5, .n_requests = 100, .kind = "mixed"};
     struct input_error error;
     int rc = input_simulation_decode(request->body, request->body_bytes, &simulation, &error);
     if (rc < 0) {
-        app_refused(response, rc, &error);
+        answer_refused(response, rc, &error);
         return;
     }
-    simulate(app, model, request, &simulation, response);
+    simulate(service, model, request, &simulation, response);
     input_simulation_finish(&simulation);
 }
 
 void handle_simulate(void *context, const struct http_request *request,
                      struct http_response *response)
 {
-    struct served_model *model = app_model(context, request, response);
+    struct served_model *model = service_model(context, request, response);
     if (!model)
         return;
     if (served_model_simulation_allowed(model))
         simulate_body(context, model, request, response);
     else
-        app_problem(response, 403,
-                    "simulation is off for this model, since synthetic rows would stand in its "
-                    "window beside real ones; set \"simulation: true\" in its configuration");
+        answer_problem(response, 403,
+                       "simulation is off for this model, since synthetic rows would stand in its "
+                       "window beside real ones; set \"simulation: true\" in its configuration");
     served_model_release(model);
 }

@@ -1,8 +1,13 @@
 /* status.c - GET /, /health, /ready and /drift/status. */
-#include "app.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/performance.h"
+#include "service/service.h"
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
+#include "system/clock.h"
+#include "text/timestamp.h"
 #include "version.h"
 
 #include <math.h>
@@ -13,14 +18,14 @@
 
 static void write_timestamp(struct json_writer *json, const char *key, int64_t ms)
 {
-    char text[APP_TIMESTAMP_BYTES];
-    app_timestamp(ms, text);
+    char text[TIMESTAMP_BYTES];
+    timestamp_format(ms, text);
     json_member_string(json, key, text);
 }
 
-static void write_models(struct json_writer *json, struct app *app)
+static void write_models(struct json_writer *json, struct service *service)
 {
-    struct model_set *set = app_models(app);
+    struct model_set *set = model_registry_set(&service->registry);
     json_key(json, "models");
     json_begin_array(json);
     for (size_t i = 0; i < set->count; i++)
@@ -37,7 +42,7 @@ static bool wants_html(const struct http_request *request)
 
 void handle_root(void *context, const struct http_request *request, struct http_response *response)
 {
-    struct app *app = context;
+    struct service *service = context;
     if (wants_html(request)) {
         http_respond(response, 302, "text/plain; charset=utf-8", NULL, 0);
         http_response_header(response, "Location", "/dashboard");
@@ -45,11 +50,11 @@ void handle_root(void *context, const struct http_request *request, struct http_
         return;
     }
     struct detector_report report;
-    struct served_model *model = app_model(app, request, response);
+    struct served_model *model = service_model(service, request, response);
     const int rc = served_model_report(model, &report);
     served_model_release(model);
     if (rc < 0) {
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
         return;
     }
     struct buffer body;
@@ -60,13 +65,13 @@ void handle_root(void *context, const struct http_request *request, struct http_
     json_member_string(&json, "service", SERVICE_NAME);
     json_member_string(&json, "status", "running");
     json_member_string(&json, "version", SERVICE_VERSION);
-    write_models(&json, app);
+    write_models(&json, service);
     json_member_number(&json, "drift_threshold", report.threshold[SEVERITY_WARNING]);
     json_member_integer(&json, "recent_samples", report.window_rows);
     json_end_object(&json);
     free(report.features);
     http_response_header(response, "Vary", "Accept");
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
 static void answer_state(struct http_response *response, unsigned status, const char *word)
@@ -77,9 +82,9 @@ static void answer_state(struct http_response *response, unsigned status, const 
     json_init(&json, &body);
     json_begin_object(&json);
     json_member_string(&json, "status", word);
-    write_timestamp(&json, "timestamp", app_now_ms());
+    write_timestamp(&json, "timestamp", clock_wall_ms());
     json_end_object(&json);
-    app_json(response, status, &body);
+    answer_json(response, status, &body);
 }
 
 void handle_health(void *context, const struct http_request *request,
@@ -92,12 +97,12 @@ void handle_health(void *context, const struct http_request *request,
 
 void handle_ready(void *context, const struct http_request *request, struct http_response *response)
 {
-    const struct app *app = context;
+    const struct service *service = context;
     (void)request;
-    if (app->ready)
+    if (service->ready)
         answer_state(response, 200, "ready");
     else
-        app_problem(response, 503, "the service is starting or stopping");
+        answer_problem(response, 503, "the service is starting or stopping");
 }
 
 /* --- /drift/status --- */
@@ -186,7 +191,7 @@ static void write_feature(struct json_writer *json, const struct detector_featur
     json_member_string(json, "type", feature->type == FEATURE_NUMERIC ? "numeric" : "categorical");
     json_member_boolean(json, "drifted", feature->drifted);
     if (feature->drifted && feature->drifted_since_ms) {
-        write_timestamp(json, "drifted_since", feature->drifted_since_ms);
+        write_timestamp(json, "drifted_since", clock_wall_of(feature->drifted_since_ms));
     } else {
         json_key(json, "drifted_since");
         json_null(json);
@@ -230,7 +235,7 @@ static void write_report(struct json_writer *json, struct served_model *model,
     json_member_number(json, "threshold", report->threshold[SEVERITY_WARNING]);
     json_member_number(json, "critical_threshold", report->threshold[SEVERITY_CRITICAL]);
     json_member_number(json, "significance", report->significance);
-    write_timestamp(json, "timestamp", app_now_ms());
+    write_timestamp(json, "timestamp", clock_wall_ms());
     json_member_integer(json, "window_observations", report->window_rows);
     json_member_integer(json, "minimum_sample", report->minimum_sample);
     json_member_integer(json, "reference_samples", report->reference_rows);
@@ -239,21 +244,21 @@ static void write_report(struct json_writer *json, struct served_model *model,
     for (size_t f = 0; f < report->feature_count; f++)
         write_feature(json, &report->features[f]);
     json_end_object(json);
-    app_write_concept_drift(json, model);
-    app_write_streams(json, model);
+    performance_write_concept_drift(json, model);
+    performance_write_streams(json, model);
     json_end_object(json);
 }
 
 void handle_drift_status(void *context, const struct http_request *request,
                          struct http_response *response)
 {
-    struct served_model *model = app_model(context, request, response);
+    struct served_model *model = service_model(context, request, response);
     if (!model)
         return;
     struct detector_report report;
     if (served_model_report(model, &report) < 0) {
         served_model_release(model);
-        app_out_of_memory(response);
+        answer_out_of_memory(response);
         return;
     }
     struct buffer body;
@@ -264,5 +269,5 @@ void handle_drift_status(void *context, const struct http_request *request,
     free(report.features);
     served_model_release(model);
     response->compressible = true;
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }

@@ -1,5 +1,7 @@
 /* v2.c - the Open Inference Protocol (V2) over HTTP: health, metadata, inference. */
-#include "app.h"
+#include "service/answer.h"
+#include "service/handlers.h"
+#include "service/service.h"
 
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
@@ -22,15 +24,15 @@ static void v2_error(struct http_response *response, unsigned status, const char
     json_begin_object(&json);
     json_member_string(&json, "error", detail);
     json_end_object(&json);
-    app_json(response, status, &body);
+    answer_json(response, status, &body);
 }
 
 /* The model and version of the path, or NULL after answering 404. */
-static struct served_model *v2_model(struct app *app, const struct http_request *request,
+static struct served_model *v2_model(struct service *service, const struct http_request *request,
                                      struct http_response *response)
 {
     char detail[300];
-    struct served_model *model = app_model_named(app, request->param);
+    struct served_model *model = model_registry_model(&service->registry, request->param);
     if (!model) {
         snprintf(detail, sizeof(detail), "there is no model \"%s\"", excerpt(request->param).text);
         v2_error(response, 404, detail);
@@ -57,7 +59,7 @@ static void answer_flag(struct http_response *response, const char *key, bool va
     json_begin_object(&json);
     json_member_boolean(&json, key, value);
     json_end_object(&json);
-    app_json(response, value ? 200 : 503, &body);
+    answer_json(response, value ? 200 : 503, &body);
 }
 
 void handle_v2_live(void *context, const struct http_request *request,
@@ -71,9 +73,9 @@ void handle_v2_live(void *context, const struct http_request *request,
 void handle_v2_ready(void *context, const struct http_request *request,
                      struct http_response *response)
 {
-    const struct app *app = context;
+    const struct service *service = context;
     (void)request;
-    answer_flag(response, "ready", app->ready);
+    answer_flag(response, "ready", service->ready);
 }
 
 void handle_v2(void *context, const struct http_request *request, struct http_response *response)
@@ -91,7 +93,7 @@ void handle_v2(void *context, const struct http_request *request, struct http_re
     json_begin_array(&json);
     json_end_array(&json);
     json_end_object(&json);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
 /* columns: 0 for a tensor of one dimension. */
@@ -123,7 +125,7 @@ static size_t prediction_columns(const struct served_model *model)
 
 static void write_metadata(struct json_writer *json, const struct served_model *model)
 {
-    const struct input_schema *schema = served_model_schema(model);
+    const struct schema *schema = served_model_schema(model);
     json_begin_object(json);
     json_member_string(json, "name", served_model_name(model));
     json_key(json, "versions");
@@ -156,18 +158,18 @@ void handle_v2_model(void *context, const struct http_request *request,
     buffer_init(&body, 512);
     json_init(&json, &body);
     write_metadata(&json, model);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
     served_model_release(model);
 }
 
 void handle_v2_model_ready(void *context, const struct http_request *request,
                            struct http_response *response)
 {
-    const struct app *app = context;
+    const struct service *service = context;
     struct served_model *model = v2_model(context, request, response);
     if (!model)
         return;
-    const bool ready = app->ready && served_model_has_scorer(model);
+    const bool ready = service->ready && served_model_has_scorer(model);
     struct buffer body;
     struct json_writer json;
     buffer_init(&body, 64);
@@ -176,7 +178,7 @@ void handle_v2_model_ready(void *context, const struct http_request *request,
     json_member_string(&json, "name", served_model_name(model));
     json_member_boolean(&json, "ready", ready);
     json_end_object(&json);
-    app_json(response, ready ? 200 : 503, &body);
+    answer_json(response, ready ? 200 : 503, &body);
     served_model_release(model);
 }
 
@@ -276,7 +278,7 @@ static void answer_inference(struct http_response *response, struct inference *i
     buffer_init(&body, 512 + inference->data[0].length + inference->data[1].length);
     json_init(&json, &body);
     write_answer(&json, inference, request);
-    app_json(response, 200, &body);
+    answer_json(response, 200, &body);
 }
 
 static void answer_failure(struct http_response *response, int rc)
@@ -293,7 +295,7 @@ static void answer_failure(struct http_response *response, int rc)
 static void name_row(struct v2_request *request)
 {
     const size_t bytes = request->id ? strlen(request->id) : 0;
-    if (request->count == 1 && bytes > 0 && bytes <= INPUT_ID_MAX_BYTES)
+    if (request->count == 1 && bytes > 0 && bytes <= OBSERVATION_ID_MAX_BYTES)
         request->rows[0].id = request->id;
 }
 

@@ -3,6 +3,7 @@
 #include "reference.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,10 +16,30 @@ static size_t table_size_for(size_t entries)
     return size;
 }
 
+static size_t slot_of_hash(uint64_t hash, size_t table_size)
+{
+    return (size_t)((hash ^ hash >> 32) & (table_size - 1));
+}
+
 static size_t slot_of(const char *name, size_t bytes, size_t table_size)
 {
-    uint64_t hash = fingerprint_bytes(FINGERPRINT_START, name, bytes);
-    return (size_t)((hash ^ hash >> 32) & (table_size - 1));
+    return slot_of_hash(fingerprint_bytes(FINGERPRINT_START, name, bytes), table_size);
+}
+
+/* Never 0, which marks an empty slot. */
+static uint64_t rare_hash(const char *name, size_t bytes)
+{
+    const uint64_t hash = fingerprint_bytes(FINGERPRINT_START, name, bytes);
+    return hash != 0 ? hash : 1;
+}
+
+/* The slot that holds the hash, or the empty one where it belongs. */
+static size_t rare_slot(const struct categorical_reference *ref, uint64_t hash)
+{
+    size_t slot = slot_of_hash(hash, ref->rare_size);
+    while (ref->rare[slot] != 0 && ref->rare[slot] != hash)
+        slot = (slot + 1) & (ref->rare_size - 1);
+    return slot;
 }
 
 /* A category while it is being counted. */
@@ -70,20 +91,35 @@ static uint64_t fingerprint(const struct categorical_reference *ref)
     uint64_t hash = fingerprint_number(FINGERPRINT_START, ref->categories);
     for (size_t i = 0; i < ref->categories; i++)
         hash = fingerprint_bytes(hash, ref->name[i], strlen(ref->name[i]) + 1);
-    for (size_t i = 0; i < ref->categories + 2; i++)
+    for (size_t i = 0; i < ref->categories + 3; i++)
         hash = fingerprint_number(hash, ref->bin_count[i]);
     return hash;
+}
+
+/* Counts the candidates beyond the cap together, and remembers which they are. */
+static int build_rare(struct categorical_reference *ref, const struct candidate *rare, size_t count)
+{
+    ref->rare_categories = count;
+    ref->rare_size = table_size_for(count);
+    ref->rare = calloc(ref->rare_size, sizeof *ref->rare);
+    if (ref->rare == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t hash = rare_hash(rare[i].name, strlen(rare[i].name));
+        ref->rare[rare_slot(ref, hash)] = hash;
+        ref->bin_count[categorical_code_rare(ref)] += rare[i].count;
+    }
+    return 0;
 }
 
 /* Fills the dictionary from the sorted candidates. */
 static int build(struct categorical_reference *ref, const struct counting *counting, size_t cap)
 {
     const size_t kept = counting->candidates < cap ? counting->candidates : cap;
-    ref->other_categories = counting->candidates - kept;
     ref->table_size = table_size_for(kept);
     ref->name = calloc(kept + 1, sizeof *ref->name);
     ref->name_bytes = calloc(kept + 1, sizeof *ref->name_bytes);
-    ref->bin_count = calloc(kept + 2, sizeof *ref->bin_count);
+    ref->bin_count = calloc(kept + 3, sizeof *ref->bin_count);
     ref->table = calloc(ref->table_size, sizeof *ref->table);
     if (ref->name == NULL || ref->name_bytes == NULL || ref->bin_count == NULL ||
         ref->table == NULL)
@@ -97,9 +133,10 @@ static int build(struct categorical_reference *ref, const struct counting *count
         ref->bin_count[i] = counting->candidate[i].count;
         enter(ref, (uint32_t)i);
     }
-    for (size_t i = kept; i < counting->candidates; i++)
-        ref->bin_count[kept] += counting->candidate[i].count;
-    ref->bin_count[kept + 1] = ref->missing_rows;
+    const int rc = build_rare(ref, counting->candidate + kept, counting->candidates - kept);
+    if (rc < 0)
+        return rc;
+    ref->bin_count[categorical_code_missing(ref)] = ref->missing_rows;
     ref->fingerprint = fingerprint(ref);
     return 0;
 }
@@ -145,6 +182,7 @@ void categorical_reference_finish(struct categorical_reference *ref)
     free(ref->name_bytes);
     free(ref->bin_count);
     free(ref->table);
+    free(ref->rare);
     *ref = (struct categorical_reference){0};
 }
 
@@ -160,5 +198,7 @@ uint32_t categorical_reference_code(const struct categorical_reference *ref, con
             return code;
         slot = (slot + 1) & (ref->table_size - 1);
     }
-    return categorical_code_other(ref);
+    const bool is_rare =
+        ref->rare_categories > 0 && ref->rare[rare_slot(ref, rare_hash(name, bytes))] != 0;
+    return is_rare ? categorical_code_rare(ref) : categorical_code_unseen(ref);
 }

@@ -483,7 +483,7 @@ void feature_window_observe_category(struct feature_window *window, uint32_t cod
     if (window->categorical == NULL)
         return;
     if (code > window->missing_cell)
-        code = categorical_code_other(window->categorical);
+        code = categorical_code_unseen(window->categorical);
     window_add(window, 0, code, now_ms);
 }
 

@@ -32,7 +32,7 @@ void feature_window_observe_number(struct feature_window *window, double x, int6
 /* As observing them one by one; in a window of all observations several times as fast. */
 void feature_window_observe_numbers(struct feature_window *window, const double *x, size_t count,
                                     int64_t now_ms);
-/* code: from categorical_reference_code(); out of range counts as __other__. */
+/* code: from categorical_reference_code(); out of range counts as unseen. */
 void feature_window_observe_category(struct feature_window *window, uint32_t code, int64_t now_ms);
 /* Expire only (duration windows). */
 void feature_window_advance(struct feature_window *window, int64_t now_ms);
@@ -78,8 +78,8 @@ struct window_moments feature_window_moments(const struct feature_window *window
 double feature_window_quantile(const struct feature_window *window, double p);
 
 /* The categories whose share moved most between reference and window, the furthest first, at most
- * `capacity` of them and none that did not move; __other__ and missing count as categories. Returns
- * how many: 0 for a numeric or an empty window. O(categories * capacity). */
+ * `capacity` of them and none that did not move; the rare ones together, unseen and missing count
+ * as categories. Returns how many: 0 for a numeric or an empty window. O(categories * capacity). */
 struct category_move {
     uint32_t code; /* as categorical_reference_code() */
     double reference_share, current_share;

@@ -16,7 +16,8 @@ extern "C" {
 /* More bins than this make the population stability index noise (see docs/decisions.md). */
 #define REFERENCE_MAX_BINS     64
 #define REFERENCE_DEFAULT_BINS 10
-/* A categorical reference keeps its most frequent categories; the rest count as __other__. */
+/* A categorical reference counts its most frequent categories one by one, and the rarer ones
+ * together: more bins would be noise, and cost a count in every window. */
 #define REFERENCE_MAX_CATEGORIES 1000
 
 /* So that every product of two counts fits in an int64 and every cell number in a uint32. */
@@ -92,19 +93,24 @@ void numeric_reference_classify_many(const struct numeric_reference *ref, const 
  * function); NaN without finite rows. */
 double numeric_reference_quantile(const struct numeric_reference *ref, double p);
 
-/* Codes of a categorical feature: 0 .. categories - 1 are the reference's, in descending
- * frequency (ties by bytes); then __other__ (unseen, or beyond the cap), then missing. */
+/* Codes of a categorical feature: 0 .. categories - 1 are the reference's most frequent categories
+ * in descending frequency (ties by bytes); then three codes: `rare` (in the reference, but beyond
+ * the cap), `unseen` (not in the reference), and missing. */
 struct categorical_reference {
     size_t categories;
     char **name;         /* [categories] NUL-terminated UTF-8 */
     size_t *name_bytes;  /* [categories] */
-    uint64_t *bin_count; /* [categories + 2] rows: categories, __other__, missing */
+    uint64_t *bin_count; /* [categories + 3] rows: categories, rare, unseen (0), missing */
     uint32_t *table;     /* open-addressed hash table of code + 1 */
     size_t table_size;   /* a power of two */
     uint64_t rows;
     uint64_t missing_rows;
-    size_t other_categories; /* distinct categories beyond the cap */
-    uint64_t fingerprint;    /* of names and counts */
+    size_t rare_categories; /* distinct categories beyond the cap */
+    uint64_t *rare;       /* open-addressed set of their 64-bit hashes, 0 is empty; a category that
+                             is not in the reference is taken for one of them with probability
+                             rare_categories / 2^64 */
+    size_t rare_size;     /* a power of two */
+    uint64_t fingerprint; /* of names and counts */
 };
 
 /* rows: `count` strings; NULL is missing (the empty string is a category: the reader decides).
@@ -118,13 +124,17 @@ void categorical_reference_finish(struct categorical_reference *ref);
 /* Code of a category of `bytes` bytes (no terminator needed); name NULL is missing. */
 uint32_t categorical_reference_code(const struct categorical_reference *ref, const char *name,
                                     size_t bytes);
-static inline uint32_t categorical_code_other(const struct categorical_reference *ref)
+static inline uint32_t categorical_code_rare(const struct categorical_reference *ref)
 {
     return (uint32_t)ref->categories;
 }
-static inline uint32_t categorical_code_missing(const struct categorical_reference *ref)
+static inline uint32_t categorical_code_unseen(const struct categorical_reference *ref)
 {
     return (uint32_t)ref->categories + 1;
+}
+static inline uint32_t categorical_code_missing(const struct categorical_reference *ref)
+{
+    return (uint32_t)ref->categories + 2;
 }
 
 #ifdef __cplusplus

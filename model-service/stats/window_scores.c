@@ -156,7 +156,7 @@ struct window_counts feature_window_counts(const struct feature_window *window)
         counts.positive_infinite = cell[window->missing_cell + 1];
         counts.negative_infinite = cell[window->missing_cell + 2];
     } else {
-        counts.unseen = cell[categorical_code_other(window->categorical)];
+        counts.unseen = cell[categorical_code_unseen(window->categorical)];
     }
     return counts;
 }

@@ -1,13 +1,17 @@
 /* log.c - log lines on standard error, one write(2) each, from any thread. */
 #include "system/log.h"
 
+#include "system/clock.h"
+#include "text/timestamp.h"
+
+#include "text/utf8.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A pipe takes up to PIPE_BUF bytes in one piece, so lines of several threads do not mix. */
@@ -67,25 +71,12 @@ int log_format_parse(const char *word, enum log_format *ret_format)
     return 0;
 }
 
-/* Bytes of the well-formed UTF-8 character at text (RFC 3629, section 4), or 0. */
+/* Bytes of the well-formed UTF-8 character at text, or 0. */
 static size_t character_bytes(const unsigned char *text, size_t left)
 {
-    const unsigned char c = text[0];
-    const size_t bytes = c < 0x80   ? 1
-                         : c < 0xc2 ? 0
-                         : c < 0xe0 ? 2
-                         : c < 0xf0 ? 3
-                         : c < 0xf5 ? 4
-                                    : 0;
-    if (bytes > left)
-        return 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    const bool overlong = (c == 0xe0 && text[1] < 0xa0) || (c == 0xf0 && text[1] < 0x90);
-    const bool surrogate = c == 0xed && text[1] > 0x9f;
-    const bool beyond = c == 0xf4 && text[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : bytes;
+    bool valid;
+    const size_t bytes = utf8_span((const char *)text, left, &valid);
+    return valid ? bytes : 0;
 }
 
 /* C0, DEL and C1: a terminal acts on them. */
@@ -142,7 +133,7 @@ static void append_escaped(struct line *line, const char *message, size_t length
 static size_t whole_characters(const char *message, size_t length)
 {
     size_t start = length;
-    while (start > 0 && length - start < 3 && ((unsigned char)message[start - 1] & 0xc0) == 0x80)
+    while (start > 0 && length - start < 3 && utf8_is_continuation(message[start - 1]))
         start--;
     if (start == 0 || (unsigned char)message[start - 1] < 0xc2)
         return length;
@@ -154,21 +145,16 @@ static size_t whole_characters(const char *message, size_t length)
 
 static void begin_line(struct line *line, enum log_level level)
 {
-    struct timespec now;
-    struct tm utc;
-    char date[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+    char now[TIMESTAMP_BYTES];
+    timestamp_format(clock_wall_ms(), now);
     const char *pattern = line_format == LOG_FORMAT_JSON
-                              ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\""
-                              : "%s.%03ldZ %s ";
-    line->bytes = 0;
-    /* The patterns above hold the same three fields. */
+                              ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\""
+                              : "%s %s ";
+    /* Both patterns hold the same two fields. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    line->bytes = (size_t)snprintf(line->text, sizeof(line->text), pattern, date,
-                                   now.tv_nsec / 1000000, level_names[level]);
+    line->bytes =
+        (size_t)snprintf(line->text, sizeof(line->text), pattern, now, level_names[level]);
 #pragma GCC diagnostic pop
 }
 

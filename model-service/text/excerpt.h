@@ -2,7 +2,6 @@
 #ifndef TEXT_EXCERPT_H
 #define TEXT_EXCERPT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Long enough to recognise a value by, short enough that a sentence holds several. */
@@ -17,9 +16,6 @@ struct excerpt {
  * printf("%s", excerpt(name).text). */
 struct excerpt excerpt(const char *text);
 struct excerpt excerpt_bytes(const char *text, size_t bytes);
-
-/* Whether the bytes are well-formed UTF-8 (RFC 3629). */
-bool excerpt_is_utf8(const char *text, size_t bytes);
 
 /* Makes a NUL-terminated sentence that snprintf() may have cut valid UTF-8 without controls. */
 void excerpt_clean(char *sentence);

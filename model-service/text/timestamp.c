@@ -1,6 +1,8 @@
 /* timestamp.c - RFC 3339 date-times. */
 #include "text/timestamp.h"
 
+#include <stdio.h>
+#include <time.h>
 /* YYYY-MM-DDTHH:MM:SS */
 #define DATE_TIME_BYTES 19
 #define OFFSET_BYTES    6 /* +HH:MM */
@@ -94,4 +96,14 @@ bool timestamp_parse(const char *text, size_t bytes, int64_t *ret_ms)
         return false;
     *ret_ms = (days * 86400 + seconds - offset) * 1000 + ms;
     return true;
+}
+
+void timestamp_format(int64_t ms, char text[TIMESTAMP_BYTES])
+{
+    const time_t seconds = (time_t)(ms / 1000);
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    const size_t length = strftime(text, TIMESTAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + length, TIMESTAMP_BYTES - length, ".%03dZ", (int)(ms % 1000));
 }

@@ -1,4 +1,4 @@
-/* utf8.c - checks one UTF-8 sequence at a time; encoders call it for bytes above 0x7f only. */
+/* utf8.c - see text/utf8.h. Encoders call utf8_span() only for bytes above 0x7f. */
 #include "text/utf8.h"
 
 /* Lead bytes first..last take `bytes` in all, of which the second is in low..high; any further one
@@ -17,10 +17,10 @@ size_t utf8_span(const char *text, size_t length, bool *ret_valid)
     size_t row, i;
 
     *ret_valid = false;
-    for (row = 0; row < sizeof leads / sizeof leads[0]; row++)
+    for (row = 0; row < sizeof(leads) / sizeof(leads[0]); row++)
         if (s[0] >= leads[row].first && s[0] <= leads[row].last)
             break;
-    if (row == sizeof leads / sizeof leads[0])
+    if (row == sizeof(leads) / sizeof(leads[0]))
         return 1;
     for (i = 1; i < leads[row].bytes; i++) {
         unsigned char low = i == 1 ? leads[row].low : 0x80;
@@ -31,4 +31,22 @@ size_t utf8_span(const char *text, size_t length, bool *ret_valid)
     }
     *ret_valid = true;
     return i;
+}
+
+bool utf8_is_valid(const char *text, size_t length)
+{
+    bool valid = true;
+
+    for (size_t i = 0; i < length && valid;)
+        i += (unsigned char)text[i] < 0x80 ? 1 : utf8_span(text + i, length - i, &valid);
+    return valid;
+}
+
+size_t utf8_characters(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += !utf8_is_continuation(*text);
+    return count;
 }

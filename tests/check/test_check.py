@@ -317,10 +317,10 @@ def test_unseen_categories_and_the_cap(check):
     current = check.write("c.csv", "k\n" + "c0\n" * 10 + "new\n" * 7)
     result = by_method(check.json(reference, current))["k", "psi"]
     assert result["unseen"] == 7 and result["n_reference"] == 2400
-    # beyond the 1000 most frequent (ties by name) the rest of the reference is one category
+    # beyond the 1000 most frequent (ties by name) the rest of the reference is one category, and known
     beyond = sorted((f"c{i}" for i in range(1200)), key=str.encode)[1000:]
     other = check.write("o.csv", "k\n" + "".join(f"{k}\n" for k in beyond))
-    assert by_method(check.json(reference, other))["k", "psi"]["unseen"] == 200
+    assert by_method(check.json(reference, other))["k", "psi"]["unseen"] == 0
 
 
 def test_columns_that_cannot_be_compared_are_named(check):
@@ -574,7 +574,7 @@ def test_quantiles_and_moved_categories(check):
     # each moved by a quarter: in the order of their frequency, the unseen and the missing last
     assert k["moved"] == [{"category": "web", "reference": 0.5, "current": 0.25},
                           {"category": "app", "reference": 0.25, "current": 0},
-                          {"category": "__other__", "reference": 0, "current": 0.25},
+                          {"category": "__unseen__", "reference": 0, "current": 0.25},
                           {"category": "__missing__", "reference": 0, "current": 0.25}]
     table = check.files(reference, current).out
     assert re.search(r"^x: 5 % -\S+ -> \S+, 50 % .*, 95 % \S+ -> \S+$", table, re.M)

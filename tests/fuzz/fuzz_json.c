@@ -2,7 +2,7 @@
  * Run by scripts/fuzz.sh json. */
 #include "json/input.h"
 
-#include "text/excerpt.h"
+#include "text/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 
 static const char *const names[] = {"age", "sex", "features", "id"};
 static const bool kinds[] = {false, true, false, false};
-static const struct input_schema schemas[] = {
+static const struct schema schemas[] = {
     {2, names, kinds, false, NULL},
     {2, names, kinds, true, NULL},
     {4, names, kinds, true, NULL},
@@ -24,19 +24,19 @@ static void check_error(int r, const struct input_error *error)
 {
     size_t bytes = strlen(error->detail);
 
-    if (r != -EINVAL || bytes == 0 || !excerpt_is_utf8(error->detail, bytes) ||
+    if (r != -EINVAL || bytes == 0 || !utf8_is_valid(error->detail, bytes) ||
         strchr(error->detail, '\n') ||
         (error->status != 400 && error->status != 413 && error->status != 422))
         abort();
 }
 
-static void check_request(const struct input_schema *schema, const struct input_request *request)
+static void check_request(const struct schema *schema, const struct input_request *request)
 {
     if (request->count == 0 || request->count > MAX_INSTANCES)
         abort();
     for (size_t i = 0; i < request->count; i++)
         for (size_t f = 0; f < schema->features; f++) {
-            const struct input_value *value = &request->rows[i].value[f];
+            const struct value *value = &request->rows[i].value[f];
 
             if (value->text ? !kinds[f] || strlen(value->text) != value->text_bytes
                             : !isfinite(value->number) && !schema->allow_missing)

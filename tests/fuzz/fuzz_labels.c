@@ -1,7 +1,7 @@
 /* fuzz_labels.c - libFuzzer target of bodies with labels; corpus in corpus/labels/. */
 #include "json/labels.h"
 
-#include "text/excerpt.h"
+#include "text/utf8.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,7 +15,7 @@ static void check_error(int r, const struct input_error *error)
 {
     size_t bytes = strlen(error->detail);
 
-    if (r != -EINVAL || bytes == 0 || !excerpt_is_utf8(error->detail, bytes) ||
+    if (r != -EINVAL || bytes == 0 || !utf8_is_valid(error->detail, bytes) ||
         strchr(error->detail, '\n') ||
         (error->status != 400 && error->status != 413 && error->status != 422))
         abort();
@@ -23,8 +23,8 @@ static void check_error(int r, const struct input_error *error)
 
 static void check_label(const struct input_label *label)
 {
-    if (label->id_bytes == 0 || label->id_bytes > INPUT_ID_MAX_BYTES ||
-        strlen(label->id) != label->id_bytes || !excerpt_is_utf8(label->id, label->id_bytes))
+    if (label->id_bytes == 0 || label->id_bytes > OBSERVATION_ID_MAX_BYTES ||
+        strlen(label->id) != label->id_bytes || !utf8_is_valid(label->id, label->id_bytes))
         abort();
     if (label->label.text
             ? strlen(label->label.text) != label->label.text_bytes || !isnan(label->label.number)

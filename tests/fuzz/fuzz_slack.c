@@ -1,5 +1,5 @@
 /* fuzz_slack.c - the webhook decoder and the renderers, on any bytes. The first byte says what the
- * rest is: `f` a form, `t` a text in Slack's markup, else JSON.
+ * rest is: `t` a text in Slack's markup, else JSON.
  * Run by scripts/fuzz.sh slack. */
 #include "inbox/html_check.h"
 #include "inbox/mrkdwn.h"
@@ -59,8 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         render_text(data + 1, size - 1);
         return 0;
     }
-    const char *type = data[0] == 'f' ? "application/x-www-form-urlencoded" : "application/json";
-    if (slack_payload_decode(type, (const char *)data + 1, size - 1, &payload, &refusal) == 0) {
+    if (slack_payload_decode((const char *)data + 1, size - 1, &payload, &refusal) == 0) {
         render_payload(&payload);
         slack_payload_finish(&payload);
     }

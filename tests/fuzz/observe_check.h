@@ -5,8 +5,8 @@
 
 #include "csv/csv.h"
 #include "row/text_value.h"
-#include "text/excerpt.h"
-#include "text/lines.h"
+#include "service/ndjson.h"
+#include "text/utf8.h"
 #include "json/observe_reader.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@
 
 static const char *const observe_names[] = {"age", "sex", "a\"b", "größe"};
 static const bool observe_kinds[] = {false, true, false, true};
-static const struct input_schema observe_schema = {OBSERVE_FEATURES, observe_names, observe_kinds,
-                                                   false, NULL};
+static const struct schema observe_schema = {OBSERVE_FEATURES, observe_names, observe_kinds, false,
+                                             NULL};
 
 /* What was read, as text. */
 struct observe_seen {
@@ -40,7 +40,7 @@ static void observe_show(struct observe_seen *seen, const char *text, size_t byt
     seen->bytes += bytes;
 }
 
-static void observe_show_value(struct observe_seen *seen, const struct input_value *value)
+static void observe_show_value(struct observe_seen *seen, const struct value *value)
 {
     char number[64];
     if (value->text) {
@@ -56,7 +56,7 @@ static void observe_show_value(struct observe_seen *seen, const struct input_val
                                   value->number));
 }
 
-static void observe_check_features(const struct input_value *value)
+static void observe_check_features(const struct value *value)
 {
     for (size_t f = 0; f < OBSERVE_FEATURES; f++)
         if (value[f].text &&
@@ -73,7 +73,7 @@ static void observe_take(void *context, uint64_t number, const struct observatio
     seen->calls++;
     seen->refused = !observation;
     if (!observation) {
-        if (error->detail[0] == '\0' || !excerpt_is_utf8(error->detail, strlen(error->detail)) ||
+        if (error->detail[0] == '\0' || !utf8_is_valid(error->detail, strlen(error->detail)) ||
             (error->status != 400 && error->status != 413 && error->status != 422))
             abort();
         return;
@@ -83,7 +83,7 @@ static void observe_take(void *context, uint64_t number, const struct observatio
         observe_show_value(seen, &observation->value[f]);
     observe_show_value(seen, &observation->prediction);
     observe_show_value(seen, &observation->label);
-    if (isinf(observation->score) || observation->id_bytes > INPUT_ID_MAX_BYTES ||
+    if (isinf(observation->score) || observation->id_bytes > OBSERVATION_ID_MAX_BYTES ||
         observation->prediction.text_bytes > OBSERVATION_CLASS_MAX_BYTES)
         abort();
     if (observation->id)
@@ -129,44 +129,45 @@ static void observe_check_body(struct observation_reader *reader, const char *bo
         abort();
 }
 
-struct observe_stream {
-    struct observation_reader *reader;
-    uint64_t number;
-};
-
-static void observe_on_line(void *context, uint64_t number, enum line_state state, const char *text,
-                            size_t bytes)
+/* Every line that is complete; their numbers rise. */
+static void observe_check_lines(struct observation_reader *reader, struct ndjson *lines,
+                                uint64_t *number)
 {
-    struct observe_stream *stream = context;
-    if (number <= stream->number)
-        abort();
-    stream->number = number;
-    if (state == LINE_WHOLE)
-        observe_check_line(stream->reader, text, bytes);
+    struct ndjson_line line;
+    while (ndjson_next(lines, &line)) {
+        if (line.number <= *number || !line.text == !line.error)
+            abort();
+        *number = line.number;
+        if (line.text)
+            observe_check_line(reader, line.text, line.bytes);
+    }
 }
 
 /* The bytes as one body, and as lines in pieces. */
 static void observe_check(const char *bytes, size_t count)
 {
-    struct lines_memory memory = {.limit = 1u << 20};
-    struct observe_stream stream = {0};
-    struct lines lines;
+    struct ndjson_memory memory = {.limit = 1u << 20};
+    struct observation_reader *reader;
+    struct ndjson lines;
+    uint64_t number = 0;
     if (count > OBSERVE_MAX)
         return;
-    if (observation_reader_create(&observe_schema, &stream.reader) < 0)
+    if (observation_reader_create(&observe_schema, &reader) < 0)
         abort();
-    observe_check_body(stream.reader, bytes, count);
-    lines_init(&lines, &memory, observe_on_line, &stream);
+    observe_check_body(reader, bytes, count);
+    ndjson_init(&lines, &memory);
     for (size_t at = 0, piece = 1; at < count; at += piece, piece = piece % 97 + 31) {
         if (piece > count - at)
             piece = count - at;
-        lines_feed(&lines, bytes + at, piece);
+        ndjson_feed(&lines, bytes + at, piece);
+        observe_check_lines(reader, &lines, &number);
     }
-    lines_end(&lines);
-    lines_finish(&lines);
+    ndjson_end(&lines);
+    observe_check_lines(reader, &lines, &number);
+    ndjson_finish(&lines);
     if (atomic_load(&memory.used))
         abort();
-    observation_reader_destroy(stream.reader);
+    observation_reader_destroy(reader);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef WEIGHTS_CHECK_H
 #define WEIGHTS_CHECK_H
 
-#include "text/excerpt.h"
+#include "text/utf8.h"
 #include "json/weights.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@ static void weights_check(const char *text, size_t bytes)
             weights_check_feature(&file.features[i]);
         weights_finish(&file);
     } else if (r != -EINVAL || strncmp(error, "weights.json:", 13) != 0 || strchr(error, '\n') ||
-               !excerpt_is_utf8(error, strlen(error))) {
+               !utf8_is_valid(error, strlen(error))) {
         abort();
     }
 }

@@ -92,8 +92,8 @@ def test_a_categorical_feature(folder, start_service):
     assert status["methods"]["psi"]["p_value"] == pytest.approx(
         scipy.stats.chi2.sf(psi / (1 / 300 + 1 / 100), 3), rel=1e-6)
     shares = {c: {"window": n[1] / 100, "reference": n[0] / 300}
-              for c, n in zip(known + ["__other__"], zip(*counts))}
-    assert status["categories"] == {**shares, "__missing__": {"window": 0, "reference": 0}}
+              for c, n in zip(known + ["__unseen__"], zip(*counts))}
+    assert status["categories"] == {**shares, **{c: {"window": 0, "reference": 0} for c in ("__other__", "__missing__")}}
     assert status["drifted"] is True and answer["drift_detected"] is True
     unseen = sum(r[1] not in known for r in rows)
     assert status["unseen"] == {"window": unseen, "total": unseen}

@@ -61,7 +61,8 @@ def documented():
     """Metric -> (type, labels) of the first table in docs/metrics.md."""
     text = (ROOT / "docs" / "metrics.md").read_text()
     rows = re.findall(r"^\| `([a-z_]+)` \| (\w+) \|([^|]*)\|", text.split("\n## ")[1], re.M)
-    assert len(rows) > 20
+    names = [name for name, _, _ in rows]
+    assert len(names) > 20 and len(set(names)) == len(names), "a metric is listed twice"
     return {name: (kind, {w for w in re.split(r"[, ]+", labels) if w}) for name, kind, labels in rows}
 
 

@@ -9,7 +9,7 @@ import time
 import numpy
 import pytest
 
-from conftest import BINARY, inputs
+from conftest import BINARY, inputs, wait_for
 from raw import Raw, request
 from test_metrics import scrape, value
 
@@ -329,15 +329,6 @@ def test_chunked(outside):
     taken(outside.post("/observe", data=pieces, headers=LINES), len(rows))
 
 
-def wait_for(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.02)
-    assert condition()
-
-
 def observed(service):
     return metric(service, "model_observations_total")
 
@@ -497,6 +488,36 @@ def test_classes_of_the_reference_that_the_model_does_not_have(folder, tmp_path)
                           timeout=60)
     assert done.returncode == 1
     assert re.search(r'the column "prediction" .* "(yes|no)", which is none of the model\'s classes', done.stderr)
+
+
+def test_rare_categories_are_not_unseen(tmp_path, start_service):
+    """A reference of 3000 merchants: the 2000 beyond the cap are counted together, but are known."""
+    rng = numpy.random.default_rng(5)
+    merchants = numpy.array([f"m{i}" for i in range(3000)])
+    reference = numpy.concatenate([merchants, rng.choice(merchants, 57_000)])
+    (tmp_path / "reference.csv").write_text("merchant\n" + "\n".join(reference) + "\n")
+    (tmp_path / "models.yml").write_text("""
+models:
+  - name: shop
+    version: "1"
+    reference: reference.csv
+    features: [{name: merchant, type: categorical}]
+    scorer: {type: none}
+    window: {observations: 1000}
+""")
+    service = start_service("--config", str(tmp_path / "models.yml"))
+    rows = [{"features": [merchant]} for merchant in rng.choice(merchants, 999)] + [{"features": ["new one"]}]
+    taken(service.post("/observe", json={"instances": rows}), 1000, model="shop")
+    assert metric(service, "model_feature_unseen_ratio", model="shop", feature="merchant") == 0.001
+    assert metric(service, "model_feature_unseen_total", model="shop", feature="merchant") == 1
+    assert metric(service, "model_category_ratio", model="shop", feature="merchant", category="__unseen__") == 0.001
+    other = sum(row["features"][0] != "new one" for row in rows) / 1000
+    shown = [metric(service, "model_category_ratio", model="shop", feature="merchant", category=name)
+             for name in service.get("/drift/status").json()["features"]["merchant"]["categories"]
+             if name.startswith("m")]
+    assert metric(service, "model_category_ratio", model="shop", feature="merchant", category="__other__") == pytest.approx(
+        other - sum(shown))
+    assert service.get("/drift/status").json()["features"]["merchant"]["drifted"] is False
 
 
 def test_categories_called_like_the_reserved_ones_make_no_series_twice(tmp_path, start_service):

@@ -201,7 +201,7 @@ def test_sighup(folder, service):
     service.process.send_signal(signal.SIGHUP)
     wait("model_config_last_reload_successful", 1)
     assert service.stop() == 0
-    assert "listen cannot change at a reload" in service.log
+    assert "changing 'listen' requires a restart" in service.log
 
 
 def test_without_a_file(start_service):

@@ -79,13 +79,16 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* NULL is missing. */
+static struct value value_of(const char *text)
+{
+    return (struct value){.number = NAN, .text = text, .text_bytes = text ? strlen(text) : 0};
+}
+
 static struct detector_verdict observe(struct fixture *fixture, double x, const char *channel,
                                        int64_t now_ms)
 {
-    const union detector_value row[2] = {
-        {.number = x},
-        {.category =
-             detector_category(fixture->detector, 1, channel, channel ? strlen(channel) : 0)}};
+    const struct value row[2] = {{.number = x}, value_of(channel)};
     return detector_observe(fixture->detector, row, NULL, now_ms, fixture->scores);
 }
 
@@ -243,7 +246,7 @@ static void rows_added_at_once_give_the_report_of_rows_observed(void **state)
 {
     struct fixture *fixture = *state;
     enum { ROWS = 777, STRIDE = 800 };
-    static union detector_value values[2 * STRIDE];
+    static union detector_cell cells[2 * STRIDE];
     struct detector_feature_report one[2], many[2];
     struct detector_report one_report = {.features = one}, many_report = {.features = many};
     void *other_state = NULL;
@@ -251,13 +254,13 @@ static void rows_added_at_once_give_the_report_of_rows_observed(void **state)
     struct fixture *other = other_state;
     for (size_t r = 0; r < ROWS; r++) {
         const char *category = r % 3 == 0 ? "app" : r % 50 == 1 ? "fax" : "web";
-        values[r].number = r % 40 == 0 ? NAN : normal(&fixture->random) + 0.4;
-        values[STRIDE + r].category =
-            detector_category(fixture->detector, 1, r % 30 == 0 ? NULL : category, 3);
-        const union detector_value row[2] = {values[r], values[STRIDE + r]};
+        const struct value row[2] = {{.number = r % 40 == 0 ? NAN : normal(&fixture->random) + 0.4},
+                                     value_of(r % 30 == 0 ? NULL : category)};
+        cells[r] = detector_cell(fixture->detector, 0, &row[0]);
+        cells[STRIDE + r] = detector_cell(fixture->detector, 1, &row[1]);
         (void)detector_observe(fixture->detector, row, NULL, 5, fixture->scores);
     }
-    detector_add_rows(other->detector, values, ROWS, STRIDE, NULL, 5);
+    detector_add_rows(other->detector, cells, ROWS, STRIDE, NULL, 5);
     detector_report(fixture->detector, 5, &one_report);
     detector_report(other->detector, 5, &many_report);
     assert_int_equal(many_report.observations_total, ROWS);
@@ -360,13 +363,9 @@ static struct detector_verdict feed(struct detector *detector, size_t rows, doub
     struct detector_verdict verdict = {0};
     for (size_t i = 0; i < rows; i++) {
         const double x = normal(&random) + shift;
-        const bool absent[3] = {false, false, !prediction};
-        const union detector_value row[3] = {
-            {.number = x},
-            {.number = x},
-            {.category =
-                 prediction ? detector_category(detector, 2, prediction, strlen(prediction)) : 0}};
-        verdict = detector_observe(detector, row, absent, (int64_t)i + 1, scores);
+        const struct value inputs[2] = {{.number = x}, {.number = x}};
+        const struct value predicted = value_of(prediction);
+        verdict = detector_observe(detector, inputs, &predicted, (int64_t)i + 1, scores);
     }
     return verdict;
 }
@@ -415,10 +414,11 @@ static void test_predictions_are_a_family_of_their_own(void **state)
     assert_true(r.prediction_drift_detected && features[2].drifted && !r.drift_detected);
     assert_int_equal(r.onsets[SEVERITY_WARNING], 0);
     assert_string_equal(detector_status_word(&r), "No drift");
-    assert_int_equal(features[2].category_count, 4);
+    assert_int_equal(features[2].category_count, 5);
     assert_true(features[2].category[1].window_ratio + features[2].category[0].window_ratio == 1);
     assert_true(features[2].category[0].reference_ratio == 0.5);
     assert_string_equal(features[2].category[2].name, "__other__");
+    assert_string_equal(features[2].category[3].name, "__unseen__");
     detector_destroy(detector);
 }
 

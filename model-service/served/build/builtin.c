@@ -1,5 +1,5 @@
 /* builtin.c - the synthetic model that is served without a configuration. */
-#include "served/internal.h"
+#include "served/build/build.h"
 
 #include <errno.h>
 #include <stdio.h>

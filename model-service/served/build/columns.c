@@ -1,6 +1,6 @@
 /* columns.c - what is read of the reference beside its features: predictions, their
  * scores and labels, and what classes there are. */
-#include "served/internal.h"
+#include "served/build/build.h"
 
 #include "text/excerpt.h"
 

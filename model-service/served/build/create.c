@@ -1,7 +1,5 @@
 /* create.c - the models of a configuration. */
-#include "served/internal.h"
-
-#include "csv/csv.h"
+#include "served/build/build.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* reference.c - what the model's predictions are compared with: those of the
  * reference's own columns, or what the model says to the reference's rows. */
-#include "served/internal.h"
+#include "served/build/build.h"
 
 #include <errno.h>
 #include <math.h>
@@ -13,23 +13,21 @@
 #define REFERENCE_SEQUENCE (UINT64_C(1) << 63)
 
 struct block {
-    struct scorer_value *values; /* [BLOCK_ROWS][features] */
-    double *outputs;             /* [BLOCK_ROWS][outputs] */
+    struct row *rows; /* [BLOCK_ROWS] */
+    double *outputs;  /* [BLOCK_ROWS][outputs] */
 };
 
 static void block_fill(const struct served_model *model, const double *const *numbers,
-                       const char *const *const *texts, size_t first, size_t rows,
-                       struct scorer_value *values)
+                       const char *const *const *texts, size_t first, size_t rows, struct row *row)
 {
     const size_t features = model->schema.features;
     for (size_t r = 0; r < rows; r++)
         for (size_t f = 0; f < features; f++) {
             const char *text = texts && texts[f] ? texts[f][first + r] : NULL;
             /* the number of a categorical value is 0 as in a request: NaN times weight 0 is NaN */
-            values[r * features + f] =
-                (struct scorer_value){.number = numbers[f] ? numbers[f][first + r] : 0,
-                                      .text = text,
-                                      .text_bytes = text ? strlen(text) : 0};
+            row[r].value[f] = (struct value){.number = numbers[f] ? numbers[f][first + r] : 0,
+                                             .text = text,
+                                             .text_bytes = text ? strlen(text) : 0};
         }
 }
 
@@ -52,15 +50,14 @@ static void row_store(const struct served_model *model, const double *outputs, b
 static int block_score(const struct served_model *model, const struct block *block, size_t first,
                        size_t rows, const struct reference_predictions *predictions)
 {
-    const size_t outputs = scorer_outputs(model->scorer), features = model->schema.features;
+    const size_t outputs = scorer_outputs(model->scorer);
     const uint64_t sequence = REFERENCE_SEQUENCE + first;
     const bool whole =
-        scorer_score_rows(model->scorer, block->values, rows, sequence, block->outputs) == 0;
+        scorer_score_rows(model->scorer, block->rows, rows, sequence, block->outputs) == 0;
     for (size_t r = 0; r < rows; r++) {
         double *output = block->outputs + r * outputs;
         int rc =
-            whole ? 0
-                  : scorer_score(model->scorer, block->values + r * features, sequence + r, output);
+            whole ? 0 : scorer_score(model->scorer, block->rows[r].value, sequence + r, output);
         if (rc < 0 && rc != -EINVAL)
             return rc;
         row_store(model, output, rc == 0, first + r, predictions);
@@ -100,17 +97,17 @@ int reference_predictions_score(const struct served_model *model, const double *
 {
     int rc = owned_allocate(model, rows, predictions);
     struct block block = {
-        .values = calloc(BLOCK_ROWS, model->schema.features * sizeof(*block.values)),
+        .rows = rows_create(BLOCK_ROWS, model->schema.features),
         .outputs = calloc(BLOCK_ROWS, scorer_outputs(model->scorer) * sizeof(double)),
     };
-    if (!block.values || !block.outputs)
+    if (!block.rows || !block.outputs)
         rc = -ENOMEM;
     for (size_t first = 0; rc == 0 && first < rows; first += BLOCK_ROWS) {
         const size_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
-        block_fill(model, numbers, texts, first, count, block.values);
+        block_fill(model, numbers, texts, first, count, block.rows);
         rc = block_score(model, &block, first, count, predictions);
     }
-    free(block.values);
+    free(block.rows);
     free(block.outputs);
     return rc;
 }

@@ -1,6 +1,6 @@
 /* scorer.c - the scorer a configuration asks for. Files of weights are decoded in
  * adapt/ and scored in model/, which do not know each other: they meet here. */
-#include "served/internal.h"
+#include "served/build/build.h"
 
 #include "score/xgboost.h"
 #include "json/weights.h"

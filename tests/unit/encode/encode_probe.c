@@ -6,7 +6,7 @@
  * ({"string": record, "n": count so far}) or one gauge with the record as label and help. */
 #include "encode/exposition.h"
 #include "encode/json_writer.h"
-#include "encode/number.h"
+#include "text/number.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,10 +11,10 @@
 
 #define HTML_CHECK_DEPTH 64
 
-static const char *const html_tags[] = {"a",    "article", "b",     "blockquote", "code", "div",
-                                        "i",    "label",   "pre",   "s",          "span", "svg",
-                                        "time", "hr",      "input", "rect"};
-static const char *const html_void_tags[] = {"hr", "input", "rect"};
+static const char *const html_tags[] = {"a",    "article", "b",     "blockquote", "code",
+                                        "div",  "i",       "label", "pre",        "s",
+                                        "span", "svg",     "time",  "input",      "rect"};
+static const char *const html_void_tags[] = {"input", "rect"};
 static const char *const html_attributes[] = {"class",  "href", "target",   "rel",        "id",
                                               "for",    "type", "title",    "aria-label", "width",
                                               "height", "fill", "datetime", "aria-hidden"};

@@ -193,7 +193,7 @@ static char *rendered_message(const char *body)
     struct buffer out;
     char *html;
     size_t bytes;
-    assert_int_equal(slack_payload_decode(NULL, body, strlen(body), &payload, &refusal), 0);
+    assert_int_equal(slack_payload_decode(body, strlen(body), &payload, &refusal), 0);
     buffer_init(&out, 0);
     slack_render_html(&out, &payload, 1795516800, 7);
     assert_int_equal(buffer_take(&out, &html, &bytes), 0);
@@ -280,28 +280,28 @@ static void test_folding(void **state)
     free(html);
 }
 
-static void test_block_kit(void **state)
+/* As Grafana's Slack contact point sends it: a mention before the attachment, an image by its URL,
+ * a footer with the time. */
+static void test_grafana(void **state)
 {
     (void)state;
     char *html = rendered_message(
-        "{\"text\": \"only for notifications\", \"blocks\": ["
-        "{\"type\": \"header\", \"text\": {\"type\": \"plain_text\", \"text\": \"*H*\"}},"
-        "{\"type\": \"section\", \"text\": {\"type\": \"mrkdwn\", \"text\": \"*S*\"}, \"fields\":"
-        " [{\"type\": \"mrkdwn\", \"text\": \"_F_\"}]}, {\"type\": \"divider\"},"
-        "{\"type\": \"context\", \"elements\": [{\"type\": \"plain_text\", \"text\": \"_C_\"}]},"
-        "{\"type\": \"actions\", \"elements\": [{\"type\": \"button\", \"url\": \"https://b/\","
-        " \"text\": {\"type\": \"plain_text\", \"text\": \"B\"}}]},"
-        "{\"type\": \"image\", \"image_url\": \"https://i/\", \"alt_text\": \"I\"},"
-        "{\"type\": \"table\"}]}");
-    assert_contains(html, "<div class=\"heading\">*H*</div>");
-    assert_contains(html, "<b>S</b>");
-    assert_contains(html, "<i>F</i>");
-    assert_contains(html, "<hr>");
-    assert_contains(html, "<span>_C_</span>");
-    assert_contains(html, "href=\"https://b/\"");
-    assert_contains(html, "href=\"https://i/\"");
-    assert_contains(html, "<span class=\"unshown\">table</span>");
-    assert_lacks(html, "only for notifications");
+        "{\"channel\": \"#ml\", \"username\": \"Grafana\", \"icon_emoji\": \":fire:\","
+        " \"attachments\": [{\"title\": \"[FIRING:1] a_b\", \"title_link\": \"http://g/list\","
+        " \"text\": \"*Firing*\", \"fallback\": \"[FIRING:1] a_b\", \"footer\": \"Grafana v10.4\","
+        " \"footer_icon\": \"https://g/fav32.png\", \"color\": \"#D63232\", \"ts\": 1795516800,"
+        " \"image_url\": \"https://g/panel.png\", \"pretext\": \"<!here|here> <!subteam^S1> "
+        "<@U1>\","
+        " \"mrkdwn_in\": [\"pretext\"]}]}");
+    assert_contains(html, "<span class=\"mention ping\">@here</span>");
+    assert_contains(html, "<span class=\"mention\">@U1</span>");
+    assert_contains(html, "href=\"http://g/list\"");
+    assert_contains(html, ">[FIRING:1] a_b</a>");
+    assert_contains(html, "<div class=\"text\">*Firing*</div>");
+    assert_contains(html, "href=\"https://g/panel.png\"");
+    assert_contains(html, "<span>Grafana v10.4</span><time datetime=\"2026-11-24T10:40:00Z\">");
+    assert_contains(html, "fill=\"#D63232\"");
+    assert_lacks(html, "<img");
     free(html);
 }
 
@@ -388,7 +388,7 @@ int main(void)
         cmocka_unit_test(test_links),          cmocka_unit_test(test_hostile_text),
         cmocka_unit_test(test_time_is_linear), cmocka_unit_test(test_message),
         cmocka_unit_test(test_colours),        cmocka_unit_test(test_folding),
-        cmocka_unit_test(test_block_kit),      cmocka_unit_test(test_store_is_bounded),
+        cmocka_unit_test(test_grafana),        cmocka_unit_test(test_store_is_bounded),
         cmocka_unit_test(test_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

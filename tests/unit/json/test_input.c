@@ -19,24 +19,23 @@
 static const char *const five_names[] = {"feature_0", "feature_1", "feature_2", "feature_3",
                                          "feature_4"};
 static const bool five_kinds[5];
-static const struct input_schema five = {5, five_names, five_kinds, false, NULL};
+static const struct schema five = {5, five_names, five_kinds, false, NULL};
 
 static const char *const mixed_names[] = {"age", "sex"};
 static const bool mixed_kinds[] = {false, true};
-static const struct input_schema mixed = {2, mixed_names, mixed_kinds, false, NULL};
-static const struct input_schema lenient = {2, mixed_names, mixed_kinds, true, NULL};
+static const struct schema mixed = {2, mixed_names, mixed_kinds, false, NULL};
+static const struct schema lenient = {2, mixed_names, mixed_kinds, true, NULL};
 
 static const char *const odd_names[] = {"features", "id"};
-static const struct input_schema odd = {2, odd_names, five_kinds, false, NULL};
+static const struct schema odd = {2, odd_names, five_kinds, false, NULL};
 
-static int decode(const struct input_schema *schema, const char *body,
-                  struct input_request *request, struct input_error *error)
+static int decode(const struct schema *schema, const char *body, struct input_request *request,
+                  struct input_error *error)
 {
     return input_predict_decode(body, strlen(body), schema, MAX_INSTANCES, request, error);
 }
 
-static void accept(const struct input_schema *schema, const char *body,
-                   struct input_request *request)
+static void accept(const struct schema *schema, const char *body, struct input_request *request)
 {
     struct input_error error = {0};
     int r = decode(schema, body, request, &error);
@@ -45,7 +44,7 @@ static void accept(const struct input_schema *schema, const char *body,
         fail_msg("%s: %d, %u %s", body, r, error.status, error.detail);
 }
 
-static void refuse(const struct input_schema *schema, const char *body, unsigned status,
+static void refuse(const struct schema *schema, const char *body, unsigned status,
                    const char *detail)
 {
     struct input_request request;
@@ -171,7 +170,7 @@ static void test_many_features(void **state)
     static char names[MANY][8], body[MANY * 8];
     static const bool numeric[MANY];
     const char *name[MANY];
-    struct input_schema schema = {MANY, name, numeric, false, NULL};
+    struct schema schema = {MANY, name, numeric, false, NULL};
     struct input_request request;
     size_t used = 0;
 
@@ -296,7 +295,7 @@ static void test_wrong_content(void **state)
 
 static void test_one_feature_is_singular(void **state)
 {
-    struct input_schema one = {1, mixed_names, mixed_kinds, false, NULL};
+    struct schema one = {1, mixed_names, mixed_kinds, false, NULL};
 
     (void)state;
     refuse(&one, "{\"features\": []}", 422, "expected 1 feature (age), got 0");
@@ -304,18 +303,18 @@ static void test_one_feature_is_singular(void **state)
 
 static void test_id_length(void **state)
 {
-    char body[400], id[INPUT_ID_MAX_BYTES + 2];
+    char body[400], id[OBSERVATION_ID_MAX_BYTES + 2];
     struct input_request request;
 
     (void)state;
     memset(id, 'x', sizeof(id));
-    id[INPUT_ID_MAX_BYTES] = '\0';
+    id[OBSERVATION_ID_MAX_BYTES] = '\0';
     snprintf(body, sizeof(body), "{\"features\": [1, \"a\"], \"id\": \"%s\"}", id);
     accept(&mixed, body, &request);
     assert_string_equal(request.rows[0].id, id);
     input_request_finish(&request);
-    id[INPUT_ID_MAX_BYTES] = 'x';
-    id[INPUT_ID_MAX_BYTES + 1] = '\0';
+    id[OBSERVATION_ID_MAX_BYTES] = 'x';
+    id[OBSERVATION_ID_MAX_BYTES + 1] = '\0';
     snprintf(body, sizeof(body), "{\"features\": [1, \"a\"], \"id\": \"%s\"}", id);
     refuse(&mixed, body, 422, "\"id\" must have 1 to 128 bytes, got 129");
 }
@@ -343,7 +342,7 @@ static void test_long_names(void **state)
     static char names[12][129], body[200] = "{\"features\": {\"";
     static const bool numeric[12];
     const char *name[12];
-    struct input_schema schema = {12, name, numeric, false, NULL};
+    struct schema schema = {12, name, numeric, false, NULL};
     struct input_request request;
     struct input_error error = {0};
 
@@ -573,7 +572,7 @@ static void test_quick_path_equals_the_library(void **state)
 
 static void replay(const char *path, const char *bytes, size_t length)
 {
-    static const struct input_schema *const schemas[] = {&five, &mixed, &lenient, &odd};
+    static const struct schema *const schemas[] = {&five, &mixed, &lenient, &odd};
     struct input_simulation simulation = {.severity = 0.5};
     struct input_error error = {0};
 

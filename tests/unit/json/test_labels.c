@@ -149,12 +149,12 @@ static void test_refused_labels(void **state)
 
 static void test_longest_id(void **state)
 {
-    char body[INPUT_ID_MAX_BYTES + 40];
-    char id[INPUT_ID_MAX_BYTES + 2];
+    char body[OBSERVATION_ID_MAX_BYTES + 40];
+    char id[OBSERVATION_ID_MAX_BYTES + 2];
 
     (void)state;
     memset(id, 'i', sizeof id);
-    for (size_t bytes = INPUT_ID_MAX_BYTES; bytes <= INPUT_ID_MAX_BYTES + 1; bytes++) {
+    for (size_t bytes = OBSERVATION_ID_MAX_BYTES; bytes <= OBSERVATION_ID_MAX_BYTES + 1; bytes++) {
         struct input_error error = {0};
         struct input_labels labels;
         struct input_label label;
@@ -163,7 +163,7 @@ static void test_longest_id(void **state)
         snprintf(body, sizeof body, "{\"id\": \"%s\", \"label\": 1}", id);
         accept(body, 1, &labels);
         assert_int_equal(input_labels_get(&labels, 0, &label, &error),
-                         bytes > INPUT_ID_MAX_BYTES ? -EINVAL : 0);
+                         bytes > OBSERVATION_ID_MAX_BYTES ? -EINVAL : 0);
         input_labels_finish(&labels);
         id[bytes] = 'i';
     }

@@ -12,7 +12,7 @@
 
 static const char *const names[] = {"age", "sex", "fare"};
 static const bool kinds[] = {false, true, false};
-static const struct input_schema schema = {3, names, kinds, false, NULL};
+static const struct schema schema = {3, names, kinds, false, NULL};
 static struct observation_reader *reader;
 
 static int setup(void **state)
@@ -37,7 +37,7 @@ static struct {
     char detail[INPUT_ERROR_BYTES];
 } last;
 
-static void show_value(const struct input_value *value, char *out)
+static void show_value(const struct value *value, char *out)
 {
     if (value->text)
         sprintf(out, "'%.*s'", (int)value->text_bytes, value->text);
@@ -250,7 +250,7 @@ static void many_features_in_any_order(void **state)
     static char many_text[MANY][8], line[MANY * 20 + 20];
     static const char *many[MANY];
     static const bool many_kinds[MANY];
-    const struct input_schema wide = {MANY, many, many_kinds, false, NULL};
+    const struct schema wide = {MANY, many, many_kinds, false, NULL};
     struct observation_reader *wide_reader;
     (void)state;
     for (size_t f = 0; f < MANY; f++) {

@@ -22,7 +22,7 @@ static void assert_close(double got, double want, double relative)
 
 static double score(const struct scorer *scorer, const double *features, uint64_t sequence)
 {
-    struct scorer_value row[5] = {0};
+    struct value row[5] = {0};
     double output = NAN;
 
     for (size_t i = 0; i < scorer_feature_count(scorer); i++)
@@ -33,7 +33,7 @@ static double score(const struct scorer *scorer, const double *features, uint64_
 
 static void test_missing_value_is_refused(void **state)
 {
-    const struct scorer_value row[5] = {{.number = NAN}};
+    const struct value row[5] = {{.number = NAN}};
     struct scorer *scorer;
     double output = 7.0;
 
@@ -166,8 +166,8 @@ static const struct logistic_category ports[] = {{"Z", 3.0}, {"", -2.0}, {"A", 1
 
 static double log_odds(const struct scorer *scorer, double number, const char *text)
 {
-    const struct scorer_value row[] = {{.number = number},
-                                       {.text = text, .text_bytes = text ? strlen(text) : 0}};
+    const struct value row[] = {{.number = number},
+                                {.text = text, .text_bytes = text ? strlen(text) : 0}};
     double p;
 
     assert_int_equal(scorer_score(scorer, row, 0, &p), 0);
@@ -198,7 +198,7 @@ static void test_terms(void **state)
 static void test_missing_without_a_replacement(void **state)
 {
     const struct logistic_term term = {.weight = 1.0, .scale = 1.0, .missing = NAN};
-    const struct scorer_value row = {.number = NAN};
+    const struct value row = {.number = NAN};
     struct scorer *scorer;
     double p = 7.0;
 

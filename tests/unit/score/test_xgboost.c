@@ -21,8 +21,9 @@
 static const struct scorer_feature mixed[] = {{"x0", false}, {"x1", false}, {"color", true}};
 
 struct vectors {
+    struct row row[MAX_ROWS];
     size_t features, rows, outputs;
-    struct scorer_value values[MAX_ROWS * 3];
+    struct value values[MAX_ROWS * 3];
     double expected[MAX_ROWS * MAX_OUTPUTS];
     char line[MAX_ROWS][300]; /* what the values point into */
 };
@@ -33,14 +34,15 @@ static void read_row(struct vectors *vectors, char *line)
 
     for (size_t f = 0; f < vectors->features; f++) {
         const char *field = strsep(&rest, ",");
-        struct scorer_value *value = &vectors->values[vectors->rows * vectors->features + f];
+        struct value *value = &vectors->values[vectors->rows * vectors->features + f];
 
-        *value = (struct scorer_value){.number = NAN};
+        *value = (struct value){.number = NAN};
         if (mixed[f].categorical && field[0])
-            *value = (struct scorer_value){.text = field, .text_bytes = strlen(field)};
+            *value = (struct value){.text = field, .text_bytes = strlen(field)};
         else if (field[0])
             value->number = strtod(field, NULL);
     }
+    vectors->row[vectors->rows].value = &vectors->values[vectors->rows * vectors->features];
     vectors->outputs = 0;
     for (const char *field; (field = strsep(&rest, ",")); vectors->outputs++)
         vectors->expected[vectors->rows * MAX_OUTPUTS + vectors->outputs] = strtod(field, NULL);
@@ -119,7 +121,7 @@ static void test_equals_the_library(void **state)
                 scorer_score(scorer, &vectors.values[r * vectors.features], r, outputs), 0);
             assert_outputs(models[m].name, &vectors, r, outputs);
         }
-        assert_int_equal(scorer_score_rows(scorer, vectors.values, vectors.rows, 0, outputs), 0);
+        assert_int_equal(scorer_score_rows(scorer, vectors.row, vectors.rows, 0, outputs), 0);
         for (size_t r = 0; r < vectors.rows; r++)
             assert_outputs(models[m].name, &vectors, r, outputs + r * vectors.outputs);
         scorer_destroy(scorer);
@@ -131,15 +133,15 @@ static void test_many_rows(void **state)
 {
     enum { ROWS = 5000 };
     static struct vectors vectors;
-    static struct scorer_value values[ROWS * 3];
+    static struct row rows[ROWS];
     static double outputs[ROWS * 3];
     struct scorer *scorer = load("multi.ubj", 3);
 
     (void)state;
     read_vectors("multi.ubj", &vectors);
     for (size_t r = 0; r < ROWS; r++)
-        memcpy(&values[r * 3], &vectors.values[r % vectors.rows * 3], 3 * sizeof(values[0]));
-    assert_int_equal(scorer_score_rows(scorer, values, ROWS, 0, outputs), 0);
+        rows[r] = vectors.row[r % vectors.rows];
+    assert_int_equal(scorer_score_rows(scorer, rows, ROWS, 0, outputs), 0);
     for (size_t r = 0; r < ROWS; r++)
         assert_outputs("multi.ubj", &vectors, r % vectors.rows, outputs + r * 3);
     scorer_destroy(scorer);
@@ -167,13 +169,13 @@ static void *score_all(void *context)
     pthread_barrier_wait(&shared.start);
     for (size_t i = 0; i < REPETITION; i++) {
         for (size_t r = 0; r < vectors->rows; r++) {
-            const struct scorer_value *row = &vectors->values[r * vectors->features];
+            const struct value *row = &vectors->values[r * vectors->features];
 
             wrong += scorer_score(shared.scorer, row, r, outputs) != 0 ||
                      memcmp(outputs, &vectors->expected[r * MAX_OUTPUTS],
                             vectors->outputs * sizeof(double)) != 0;
         }
-        wrong += scorer_score_rows(shared.scorer, vectors->values, vectors->rows, 0, outputs) != 0;
+        wrong += scorer_score_rows(shared.scorer, vectors->row, vectors->rows, 0, outputs) != 0;
     }
     return (void *)wrong;
 }

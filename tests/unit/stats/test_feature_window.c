@@ -421,20 +421,20 @@ static void test_categories(void **state)
     assert_int_equal(feature_window_create(NULL, &ref, &spec, &window), 0);
     uint64_t seed = 4, held[5] = {0};
     for (size_t i = 0; i < 300; i++) {
-        uint64_t bin[5] = {0};
-        const uint32_t code = (uint32_t)random_below(&seed, 7);
+        uint64_t bin[6] = {0};
+        const uint32_t code = (uint32_t)random_below(&seed, 8);
         feature_window_observe_category(window, code, 0);
-        held[i % 5] = code > 4 ? 3 : code;
+        held[i % 5] = code > 5 ? categorical_code_unseen(&ref) : code;
         for (size_t j = 0; j < 5 && j <= i; j++)
             bin[held[j]]++;
         size_t bins;
         assert_memory_equal(feature_window_bins(window, &bins), bin, sizeof bin);
-        assert_int_equal(bins, 5);
+        assert_int_equal(bins, 6);
         double expected;
-        assert_int_equal(psi_score(ref.bin_count, bin, 5, &expected), 0);
+        assert_int_equal(psi_score(ref.bin_count, bin, 6, &expected), 0);
         expect_bits(score(window, METHOD_PSI), expected, "psi");
-        assert_int_equal(feature_window_counts(window).unseen, bin[3]);
-        assert_int_equal(feature_window_counts(window).missing, bin[4]);
+        assert_int_equal(feature_window_counts(window).unseen, bin[4]);
+        assert_int_equal(feature_window_counts(window).missing, bin[5]);
         assert_int_equal(feature_window_score(window, METHOD_KS_TEST, &expected), -ENOTSUP);
     }
     feature_window_destroy(window);

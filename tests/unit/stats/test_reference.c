@@ -251,14 +251,14 @@ static void test_dictionary(void **state)
     assert_string_equal(ref.name[0], "a");
     assert_string_equal(ref.name[1], "b");
     assert_string_equal(ref.name[2], "");
-    assert_int_equal(ref.other_categories, 2);
-    const uint64_t counts[] = {2, 2, 1, 2, 1};
+    assert_int_equal(ref.rare_categories, 2);
+    const uint64_t counts[] = {2, 2, 1, 2, 0, 1};
     assert_memory_equal(ref.bin_count, counts, sizeof counts);
     assert_int_equal(categorical_reference_code(&ref, "b", 1), 1);
     assert_int_equal(categorical_reference_code(&ref, "", 0), 2);
     assert_int_equal(categorical_reference_code(&ref, "ab", 1), 0);
-    assert_int_equal(categorical_reference_code(&ref, "a\0b", 3), categorical_code_other(&ref));
-    assert_int_equal(categorical_reference_code(&ref, "c", 1), categorical_code_other(&ref));
+    assert_int_equal(categorical_reference_code(&ref, "a\0b", 3), categorical_code_unseen(&ref));
+    assert_int_equal(categorical_reference_code(&ref, "c", 1), categorical_code_rare(&ref));
     assert_int_equal(categorical_reference_code(&ref, NULL, 0), categorical_code_missing(&ref));
     categorical_reference_finish(&ref);
 }
@@ -275,13 +275,17 @@ static void test_many_categories(void **state)
     struct categorical_reference ref;
     assert_int_equal(categorical_reference_init(&ref, rows, 5000, REFERENCE_MAX_CATEGORIES), 0);
     assert_int_equal(ref.categories, 1000);
-    assert_int_equal(ref.other_categories, 500);
+    assert_int_equal(ref.rare_categories, 500);
     uint64_t total = 0;
-    for (size_t i = 0; i < ref.categories + 2; i++)
+    for (size_t i = 0; i < ref.categories + 3; i++)
         total += ref.bin_count[i];
     assert_int_equal(total, 5000);
     for (uint32_t i = 0; i < ref.categories; i++)
         assert_int_equal(categorical_reference_code(&ref, ref.name[i], strlen(ref.name[i])), i);
+    for (int i = 0; i < 5000; i++) /* every one of them is known, kept or rare */
+        assert_in_range(categorical_reference_code(&ref, names[i], strlen(names[i])), 0,
+                        categorical_code_rare(&ref));
+    assert_int_equal(categorical_reference_code(&ref, "1500", 4), categorical_code_unseen(&ref));
     categorical_reference_finish(&ref);
 }
 
@@ -297,8 +301,8 @@ static void test_categorical_bad_arguments(void **state)
     row = NULL;
     assert_int_equal(categorical_reference_init(&ref, &row, 1, 10), 0);
     assert_int_equal(ref.categories, 0);
-    assert_int_equal(ref.bin_count[1], 1);
-    assert_int_equal(categorical_reference_code(&ref, "a", 1), 0);
+    assert_int_equal(ref.bin_count[categorical_code_missing(&ref)], 1);
+    assert_int_equal(categorical_reference_code(&ref, "a", 1), categorical_code_unseen(&ref));
     categorical_reference_finish(&ref);
     categorical_reference_finish(NULL);
 }

@@ -1,8 +1,8 @@
 /* number.h - doubles as text: the shortest digits that read back to the same double, and among
  * those the closest to it; without locale, allocation or failure.
  * Method: Giulietti, "The Schubfach way to render doubles" (2020). */
-#ifndef ENCODE_NUMBER_H
-#define ENCODE_NUMBER_H
+#ifndef TEXT_NUMBER_H
+#define TEXT_NUMBER_H
 
 #include <stddef.h>
 #include <stdint.h>

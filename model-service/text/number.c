@@ -2,7 +2,7 @@
  * Method: Giulietti, "The Schubfach way to render doubles" (2020), sections 9 and 10: one
  * multiplication of the significand and of the two ends of its rounding interval by a 128-bit
  * power of ten leaves at most four candidates, of which integer comparisons choose. */
-#include "encode/number.h"
+#include "text/number.h"
 
 #include <stdbool.h>
 #include <string.h>

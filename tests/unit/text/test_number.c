@@ -1,5 +1,5 @@
 /* test_number.c - layout of numbers, exact round trip, independence of the locale. */
-#include "encode/number.h"
+#include "text/number.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

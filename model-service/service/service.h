@@ -1,0 +1,58 @@
+/* service.h - the state that the service's handlers share. Handlers get it as their context; only
+ * files that read or write a member include this header. */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include "http/http.h"
+#include "service/model_set.h"
+#include "service/ndjson.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Incomplete lines of all requests together: with a limit per line alone, clients that begin long
+ * lines would hold a gigabyte. */
+#define SERVICE_NDJSON_MEMORY_BYTES (32u << 20)
+
+/* Answers are counted by route and status; a status outside the table counts as its last entry. */
+#define SERVICE_STATUS_COUNT 17
+extern const unsigned service_statuses[SERVICE_STATUS_COUNT];
+#define SERVICE_MAX_ROUTES 40
+
+struct metrics_writing;
+
+struct service {
+    struct model_registry registry;
+    const struct http_route *routes; /* [route_count], const */
+    size_t route_count;              /* <= SERVICE_MAX_ROUTES */
+    const char *config_path;         /* NULL: the built-in model */
+    double start_seconds;            /* wall clock */
+    struct ndjson_memory ndjson_memory;
+
+    _Atomic bool ready;
+    _Atomic bool simulating;               /* a simulation that has to run alone */
+    _Atomic bool reloading, reload_failed; /* one under way; the last one */
+    _Atomic int64_t reload_success_ms;     /* wall clock; the start counts */
+    /* what the last scrape leaves for the next one, or NULL */
+    _Atomic(struct metrics_writing *) metrics_writing;
+    /* [route, the last for "no route"][status] */
+    _Atomic uint64_t requests[SERVICE_MAX_ROUTES + 1][SERVICE_STATUS_COUNT];
+};
+
+/* Starts the state of a service with these routes (borrowed) and the models of a configuration
+ * (config_path borrowed; NULL: the built-in model). error: one sentence, written on failure.
+ * 0 or a negative errno. The caller finishes the state in either case. */
+int service_start(struct service *service, const struct http_route *routes, size_t route_count,
+                  const char *config_path, char error[MODEL_SET_ERROR_BYTES]);
+void service_finish(struct service *service);
+
+/* Counts an answer; route NULL: there is none for the path. */
+void service_count_request(struct service *service, const struct http_route *route,
+                           unsigned status);
+
+/* The model a request is about, to be released, or NULL after answering 404. */
+struct served_model *service_model(struct service *service, const struct http_request *request,
+                                   struct http_response *response);
+
+#endif
