@@ -47,10 +47,13 @@ def test_rules_keep_their_time_when_a_thousand_features_drift(tmp_path, start): 
     try:
         eventually(lambda: requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=5).ok, "Prometheus is ready")
         end = time.monotonic() + START_SECONDS
-        while not query('count(ALERTS{alertname="DataDriftDetected"})'):
+        while not query('ALERTS{alertname="DataDriftDetected",scope="model"}'):
             assert time.monotonic() < end, "the drift is not seen"
             time.sleep(0.5)
-        assert query('count(ALERTS{alertname="DataDriftDetected"})')[0]["value"][1] == str(FEATURES)
+        assert query("model:model_drift_score:critical_count")[0]["value"][1] == str(FEATURES)
+        drifts = query('ALERTS{alertname=~"DataDriftDetected|CriticalDataDrift"}')
+        assert {alert["metric"]["alertname"] for alert in drifts} == {"DataDriftDetected", "CriticalDataDrift"}
+        assert {alert["metric"]["scope"] for alert in drifts} == {"model"}, "no alert for each feature"
         taken = {}
         end = time.monotonic() + WATCH_SECONDS
         while time.monotonic() < end:
