@@ -48,10 +48,18 @@ struct test {
     bool significant;
 };
 
+/* Onsets close to each other are one incident. */
+struct incidents {
+    uint64_t opened;
+    bool drifted;    /* some input was, as of the last tracking */
+    int64_t last_ms; /* when one was last seen drifted */
+};
+
 struct detector {
     struct feature *features;
     size_t feature_count;
     size_t reference_rows;
+    uint64_t reference_fingerprint;
     struct test *tests; /* grouped by feature */
     size_t test_count;
     double *p_values; /* scratch of holm(): [max(test_count, feature_count)] */
@@ -63,6 +71,7 @@ struct detector {
     double significance;
     uint64_t observations_total;
     uint64_t onsets[SEVERITY_COUNT];
+    struct incidents incidents[SEVERITY_COUNT];
     int64_t last_observation_ms;
     bool any_in_drift;
 };

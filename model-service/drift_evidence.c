@@ -98,6 +98,21 @@ static void feature_track(struct detector *detector, size_t f, const struct test
     }
 }
 
+static void count_incidents(struct detector *detector, enum drift_severity severity, int64_t now_ms)
+{
+    struct incidents *incidents = &detector->incidents[severity];
+    const bool before = incidents->drifted;
+    incidents->drifted = false;
+    for (size_t f = 0; f < detector->feature_count; f++)
+        incidents->drifted |=
+            detector->features[f].in_drift[severity] && !detector->features[f].prediction;
+    if (incidents->drifted && !before &&
+        (incidents->opened == 0 || now_ms - incidents->last_ms >= DETECTOR_QUIET_MS))
+        incidents->opened++;
+    if (incidents->drifted || before)
+        incidents->last_ms = now_ms;
+}
+
 void detector_track(struct detector *detector, int64_t now_ms)
 {
     detector->any_in_drift = false;
@@ -110,6 +125,8 @@ void detector_track(struct detector *detector, int64_t now_ms)
         feature_track(detector, test->feature, test, last, now_ms);
         test = last;
     }
+    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++)
+        count_incidents(detector, s, now_ms);
 }
 
 bool detector_read_scores(struct detector *detector)
