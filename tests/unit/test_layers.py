@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "service": {"served", "json", "http", "config", "system", "web"},
     "served/build": {"served", "drift_detector", "concept_monitor", "data_generator", "score", "config",
                      "json", "csv"},
-    "served": {"drift_detector", "concept_monitor", "data_generator", "score", "config"},
+    "served": {"drift_detector", "concept_monitor", "data_generator", "score", "config", "system"},
     "check": {"drift_detector", "stats", "csv", "config", "cli", "system"},
     "init": {"csv", "config", "cli"},
     "inbox": {"http", "json", "cli", "system", "web"},
