@@ -15,9 +15,9 @@
 #   tsan      unit and HTTP tests under the thread sanitizer
 #   lint      only the checks that need no build
 #
-# `stack` mostly waits for Prometheus and Alertmanager. It and the build with clang run beside the other
-# suites, and what they print is shown when they have ended. pytest runs several tests at a time; each
-# starts services of its own on free ports.
+# Those tests of `stack` that mostly wait for Prometheus and Alertmanager, and the build with clang, run
+# beside the other suites; what they print is shown when they have ended. pytest runs several tests at a
+# time: each starts services of its own on free ports.
 #
 # PYTEST_ARGS adds options to every pytest run. Reports are kept in build-test/results/.
 set -uo pipefail
@@ -28,9 +28,11 @@ cd "$ROOT" || exit 1
 
 python=/usr/bin/python3 # Debian's, whichever other comes first on PATH
 results=$ROOT/build-test/results
-# Tests at a time: those over HTTP wait for a service half of the time, those of the stack nearly always.
-http_workers=$(($(nproc) + 1))
-stack_workers=$((2 * $(nproc) + 2))
+# Tests at a time: some wait for a service now and then, those with the whole stack nearly always.
+workers=$(($(nproc) + 1))
+stack_workers=$((2 * $(nproc)))
+# Each of these starts Prometheus, and most Alertmanager too.
+with_stack=(tests/stack/test_{end_to_end,incidents,run_scripts,dashboard_live}.py)
 export PYTHONDONTWRITEBYTECODE=1
 
 title() { printf '\n%s== %s ==%s\n' "$BOLD" "$*" "$OFF"; }
@@ -124,18 +126,23 @@ suite_python() {
     for file in tests/unit/test_*.py tests/unit/*/test_*.py; do
         [[ $by_meson == *"${file##*/}"* ]] || files+=("$file")
     done
-    LIBDRIFT=$BUILD_DIR/stats/libdrift.so run_pytest python 900 "$http_workers" "${files[@]}" tests/check
+    LIBDRIFT=$BUILD_DIR/stats/libdrift.so run_pytest python 900 "$workers" "${files[@]}" tests/check
 }
 
 suite_http() {
     title "the service over HTTP"
-    run_pytest http 900 "$http_workers" tests/http
+    run_pytest http 900 "$workers" tests/http
     run_pytest examples 600 1 tests/examples
 }
 
 suite_stack() {
-    title "Prometheus, Alertmanager, Grafana configuration; end to end"
-    run_pytest stack 1800 "$stack_workers" tests/stack
+    title "Prometheus, Alertmanager, Grafana configuration; pictures"
+    run_pytest stack 1800 "$workers" tests/stack "${with_stack[@]/#/--ignore=}"
+}
+
+run_with_stack() {
+    title "end to end, incidents and scripts with Prometheus and Alertmanager"
+    run_pytest live 1800 "$stack_workers" "${with_stack[@]}"
 }
 
 suite_compose() {
@@ -154,8 +161,8 @@ sanitized() {
     title "$name: unit tests"
     run_unit "$name-unit" 5
     title "$name: HTTP tests"
-    run_pytest "$name-http" 1800 "$http_workers" tests/http
-    run_pytest "$name-check" 900 "$http_workers" tests/check
+    run_pytest "$name-http" 1800 "$workers" tests/http
+    run_pytest "$name-check" 900 "$workers" tests/check
 }
 
 suite_asan() {
@@ -180,9 +187,9 @@ use_build "$BUILD_DIR"
 suites=("$@") began=$SECONDS
 wanted() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 if ! wanted build || suite_build; then
-    ! wanted stack || beside stack suite_stack
+    ! wanted stack || beside live run_with_stack
     for suite in "${suites[@]}"; do
-        case $suite in build | stack) ;; *) "suite_$suite" ;; esac
+        [ "$suite" = build ] || "suite_$suite"
     done
 fi
 gather

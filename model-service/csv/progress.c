@@ -1,6 +1,7 @@
 /* progress.c - the progress line. */
 #include "csv/progress.h"
 
+#include "system/clock.h"
 #include "text/excerpt.h"
 
 #include <stdio.h>
@@ -19,15 +20,12 @@ void csv_progress_begin(struct csv_progress *progress, const char *path)
                                       .next_seconds = PROGRESS_FIRST_SECONDS};
     if (stat(path, &about) == 0 && S_ISREG(about.st_mode))
         progress->size = (uint64_t)about.st_size;
-    clock_gettime(CLOCK_MONOTONIC, &progress->start);
+    progress->start_seconds = clock_monotonic_seconds();
 }
 
 void csv_progress_show(struct csv_progress *progress)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    const double seconds = (double)(now.tv_sec - progress->start.tv_sec) +
-                           (double)(now.tv_nsec - progress->start.tv_nsec) * 1e-9;
+    const double seconds = clock_monotonic_seconds() - progress->start_seconds;
     if (seconds < progress->next_seconds)
         return;
     progress->next_seconds = seconds + PROGRESS_EVERY_SECONDS;

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 /* On standard error, if that is a terminal and it takes a while. */
 struct csv_progress {
@@ -14,7 +13,7 @@ struct csv_progress {
     bool terminal, shown;
     uint64_t bytes, size; /* size 0: not known */
     uint64_t rows;
-    struct timespec start;
+    double start_seconds; /* of the monotonic clock */
     double next_seconds;
 };
 

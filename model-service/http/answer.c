@@ -1,6 +1,7 @@
 /* answer.c - what handlers call to read a request and to answer, and how answers go out. */
 #include "http/connection.h"
 #include "http/gzip.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #include <assert.h>
@@ -177,31 +178,25 @@ static enum MHD_Result queue(const struct connection *connection, struct http_re
     return result;
 }
 
-static struct timespec observed_start(const struct http_server *server)
+/* When the answer begins, in monotonic seconds; not asked for where nobody observes it. */
+static double observed_start(const struct http_server *server)
 {
-    struct timespec start = {0};
-    if (server->config.observe)
-        clock_gettime(CLOCK_MONOTONIC, &start);
-    return start;
+    return server->config.observe ? clock_monotonic_seconds() : 0;
 }
 
 static void observe(const struct connection *connection, const char *method, unsigned status,
-                    struct timespec start)
+                    double start)
 {
     const struct http_server_config *config = &connection->server->config;
-    struct timespec end;
-    if (!config->observe)
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    config->observe(config->context, connection->route, method, status,
-                    (double)(end.tv_sec - start.tv_sec) +
-                        (double)(end.tv_nsec - start.tv_nsec) * 1e-9);
+    if (config->observe)
+        config->observe(config->context, connection->route, method, status,
+                        clock_monotonic_seconds() - start);
 }
 
 enum MHD_Result http_answer_refusal(struct connection *connection, const char *method)
 {
     const struct http_server *server = connection->server;
-    const struct timespec start = observed_start(server);
+    const double start = observed_start(server);
     struct http_response response;
     char allow[ALLOW_BYTES];
     response_init(&response);
@@ -219,7 +214,7 @@ enum MHD_Result http_answer_refusal(struct connection *connection, const char *m
 static void send_and_forget(int fd, const struct http_response *response, bool with_body)
 {
     char head[512], date[40] = "";
-    const time_t now = time(NULL);
+    const time_t now = (time_t)(clock_wall_ms() / 1000);
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
@@ -250,7 +245,7 @@ unsigned http_send_refusal(struct connection *connection, bool with_body)
 
 enum MHD_Result http_answer_directly(struct connection *connection, const char *method)
 {
-    const struct timespec start = observed_start(connection->server);
+    const double start = observed_start(connection->server);
     const unsigned status = http_send_refusal(connection, strcmp(method, "HEAD") != 0);
     observe(connection, method, status, start);
     return MHD_NO;
@@ -274,7 +269,7 @@ static void call_handler(struct connection *connection, bool streamed,
 }
 
 static enum MHD_Result answer(struct connection *connection, const char *method,
-                              struct http_response *response, struct timespec start)
+                              struct http_response *response, double start)
 {
     if (response->status == 0)
         render_refusal(connection->server,
@@ -287,7 +282,7 @@ static enum MHD_Result answer(struct connection *connection, const char *method,
 
 enum MHD_Result http_answer(struct connection *connection, const char *method)
 {
-    const struct timespec start = observed_start(connection->server);
+    const double start = observed_start(connection->server);
     const struct http_stream *stream = connection->stream;
     struct http_response response;
     response_init(&response);
@@ -311,7 +306,7 @@ void http_request_stream(const struct http_request *request, const struct http_s
 
 enum MHD_Result http_stream_begin(struct connection *connection, const char *method)
 {
-    const struct timespec start = observed_start(connection->server);
+    const double start = observed_start(connection->server);
     struct http_response response;
     response_init(&response);
     call_handler(connection, true, &response);

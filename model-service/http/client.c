@@ -1,12 +1,12 @@
 /* client.c - the status code of one GET, for health checks. */
 #include "http/http.h"
 #include "system/address.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define REQUEST_BYTES 1024
@@ -15,9 +15,7 @@
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_monotonic_ns() / 1000000;
 }
 
 /* Waits for the events until the deadline: 0 or -ETIMEDOUT. */

@@ -1,5 +1,6 @@
 /* http.c - the HTTP server on libmicrohttpd: its connections, start and stop. */
 #include "http/connection.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #include <errno.h>
@@ -237,18 +238,11 @@ static bool has_request_in_flight(struct http_server *server)
     return busy;
 }
 
-static int64_t monotonic_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void wait_for_requests(struct http_server *server, unsigned grace_ms)
 {
     const struct timespec pause = {.tv_nsec = STOP_POLL_NS};
-    const int64_t deadline = monotonic_ns() + (int64_t)grace_ms * 1000000;
-    while (has_request_in_flight(server) && monotonic_ns() < deadline)
+    const int64_t deadline = clock_monotonic_ns() + (int64_t)grace_ms * 1000000;
+    while (has_request_in_flight(server) && clock_monotonic_ns() < deadline)
         nanosleep(&pause, NULL);
 }
 

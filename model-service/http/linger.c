@@ -1,6 +1,8 @@
 /* linger.c - closes connections whose client may still be sending; a tick once a second. */
 #include "http/linger.h"
 
+#include "system/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +12,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DROP_BYTES 16384
@@ -34,9 +35,7 @@ struct http_linger {
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_monotonic_ns() / 1000000;
 }
 
 static void let_go(struct http_linger *linger, size_t i)

@@ -4,6 +4,7 @@
 #include "encode/json_writer.h"
 #include "inbox/render.h"
 #include "inbox/state.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #include <errno.h>
@@ -83,15 +84,12 @@ static void reject(struct slack_service *service, unsigned reason, struct http_r
 /* Takes one token of the bucket, which fills at `rate` a second and holds one second's worth. */
 static bool within_rate(struct slack_service *service)
 {
-    struct timespec now;
     if (service->rate == 0)
         return true;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     pthread_mutex_lock(&service->mu);
-    double seconds = (double)(now.tv_sec - service->refilled.tv_sec) +
-                     (double)(now.tv_nsec - service->refilled.tv_nsec) * 1e-9;
+    double now = clock_monotonic_seconds();
+    service->tokens += (now - service->refilled) * service->rate;
     service->refilled = now;
-    service->tokens += seconds * service->rate;
     if (service->tokens > service->rate)
         service->tokens = service->rate;
     bool granted = service->tokens >= 1;
@@ -107,7 +105,7 @@ static int keep(struct slack_service *service, const struct slack_payload *paylo
     struct buffer html, json;
     char *html_text = NULL, *json_text = NULL;
     size_t html_bytes, json_bytes;
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = clock_wall_ms() / 1000;
     buffer_init(&html, 4096);
     buffer_init(&json, payload->json_bytes + 1024);
     slack_render_html(&html, payload, now, atomic_fetch_add(&service->serial, 1));
@@ -186,7 +184,7 @@ static void handle_health(void *context, const struct http_request *request,
     struct buffer out;
     struct json_writer json;
     char now[SLACK_TIME_BYTES];
-    slack_time_iso((int64_t)time(NULL), now);
+    slack_time_iso(clock_wall_ms() / 1000, now);
     buffer_init(&out, 128);
     json_init(&json, &out);
     json_begin_object(&json);
@@ -256,11 +254,9 @@ int slack_service_start(const struct slack_service_config *config,
     pthread_mutex_init(&service->mu, NULL);
     service->rate = config->rate;
     service->tokens = config->rate;
-    clock_gettime(CLOCK_MONOTONIC, &service->refilled);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t generation = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    service->store = slack_store_create(config->capacity, MAX_STORE_BYTES, generation);
+    service->refilled = clock_monotonic_seconds();
+    service->store =
+        slack_store_create(config->capacity, MAX_STORE_BYTES, (uint64_t)clock_wall_ms());
     int rc = service->store ? start_server(service, config->listen) : -ENOMEM;
     if (rc < 0) {
         slack_service_stop(service);

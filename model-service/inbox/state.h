@@ -10,7 +10,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 /* How a request is refused: Slack's words, then the reasons of the transport. */
 enum {
@@ -30,8 +29,8 @@ struct slack_service {
     atomic_uint_fast64_t rejected[REJECTS];
     pthread_mutex_t mu;
     /* guarded by mu */
-    double tokens; /* messages that may come now, at most rate */
-    struct timespec refilled;
+    double tokens;   /* messages that may come now, at most rate */
+    double refilled; /* monotonic seconds */
 };
 
 /* The word a request was refused with. */

@@ -9,14 +9,13 @@ struct value value_of_text(const char *text, size_t bytes)
 
     if (text_value_boolean(text, bytes, &truth))
         return value_of_boolean(truth);
-    return (struct value){.number = value_missing().number, .text = text, .text_bytes = bytes};
+    return (struct value){.text = text, .text_bytes = bytes};
 }
 
 struct value value_of_boolean(bool truth)
 {
-    return (struct value){.number = value_missing().number,
-                          .text = truth ? "true" : "false",
-                          .text_bytes = truth ? 4 : 5};
+    return truth ? (struct value){.text = "true", .text_bytes = 4}
+                 : (struct value){.text = "false", .text_bytes = 5};
 }
 
 struct category category_of_text(const char *text, size_t bytes)

@@ -11,7 +11,7 @@
  * from whatever was decoded and lives as long; it need not be terminated, but the byte after it can
  * be read and cannot continue a number (a NUL, a quote, a comma). */
 struct value {
-    double number;
+    double number; /* of a text: without a meaning, but not NaN where a scorer may weigh it by 0 */
     const char *text; /* NULL: a number, or missing */
     size_t text_bytes;
 };

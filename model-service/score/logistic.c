@@ -159,7 +159,9 @@ static int categories_copy(const struct logistic_term *from, struct logistic_ter
         return -ENOMEM;
     for (size_t i = 0; i < from->category_count; i++) {
         copy[i].weight = from->categories[i].weight;
-        copy[i].text = strdup(from->categories[i].text);
+        const struct value name =
+            value_of_text(from->categories[i].text, strlen(from->categories[i].text));
+        copy[i].text = strdup(name.text);
         if (!copy[i].text)
             return -ENOMEM;
         to->category_count = i + 1;

@@ -124,25 +124,32 @@ static size_t find_name(const struct model_classes *classes, const char *text, s
 
 static size_t find_number(const struct model_classes *classes, double number)
 {
-    if (!classes->has_numbers) {
-        const bool index = number >= 0 && number < (double)classes->count;
-        return index && number == floor(number) ? (size_t)number : classes->count;
-    }
     size_t i = 0;
     while (i < classes->count && classes->number[i] != number)
         i++;
     return i;
 }
 
+/* The number as the index of a class, where it can be one. */
+static size_t find_index(const struct model_classes *classes, double number)
+{
+    const bool is_index = !classes->has_numbers && number >= 0 && number < (double)classes->count &&
+                          number == floor(number);
+    return is_index ? (size_t)number : classes->count;
+}
+
 size_t model_classes_find(const struct model_classes *classes, const struct value *value)
 {
     double number = value->number;
+    bool truth = false, is_boolean = false;
     if (value->text) {
         const size_t named = find_name(classes, value->text, value->text_bytes);
         if (named < classes->count || !number_of_text(value->text, value->text_bytes, &number))
             return named;
+        is_boolean = text_value_boolean(value->text, value->text_bytes, &truth);
     }
-    return isfinite(number) ? find_number(classes, number) : classes->count;
+    const size_t found = find_number(classes, number);
+    return found < classes->count || is_boolean ? found : find_index(classes, number);
 }
 
 bool model_definition_output(const struct model_definition *definition, const struct value *value,

@@ -64,8 +64,8 @@ NODISCARD int model_definition_set_classes(struct model_definition *definition,
 /* The class that a value names, or `count` if it names none.
  *
  * A class is named by its name. Where no class has that name, numbers are compared by value: "1.0"
- * and 1 name the class "1" or "1.0". true and false count as 1 and 0, in a name too. Only where no
- * class is a number is a whole number the index of a class. O(count). */
+ * and 1 name the class "1" or "1.0"; true and false count as 1 and 0, in a name too. Where no class
+ * is a number, a whole number (but not true or false) is the index of a class. O(count). */
 size_t model_classes_find(const struct model_classes *classes, const struct value *value);
 
 /* A value of the model's output: the index of a class, or the number of a regression, also one

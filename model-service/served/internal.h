@@ -73,8 +73,4 @@ void labels_remember_own(struct served_model *model, const struct prediction *pr
 void counters_add_prediction(struct model_counters *counters, size_t class_index);
 void counters_add_latency(struct model_counters *counters, uint64_t nanoseconds);
 
-/* --- life.c --- */
-
-int64_t served_model_now_ms(void);
-
 #endif

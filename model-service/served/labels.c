@@ -1,6 +1,7 @@
 /* labels.c - predictions that wait for labels, and what the labels say. */
 #include "served/internal.h"
 
+#include "system/clock.h"
 #include "text/excerpt.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ void labels_remember_own(struct served_model *model, const struct prediction *pr
     const double value = regression ? outputs[0] : (double)prediction->class_index;
     if (!isfinite(value))
         return;
-    const int64_t now_ms = served_model_now_ms();
+    const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&model->labels.mu);
     (void)concept_monitor_predicted(model->labels.monitor, prediction->id, strlen(prediction->id),
                                     value, regression ? NULL : outputs, now_ms);
@@ -61,7 +62,7 @@ int served_model_label(struct served_model *model, const char *id, size_t id_byt
     double truth;
     if (!model_definition_output(&model->definition, label, &truth))
         return refuse_label(&model->definition, label, error);
-    const int64_t now_ms = served_model_now_ms();
+    const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&model->labels.mu);
     *ret_result = concept_monitor_label(model->labels.monitor, id, id_bytes, truth, now_ms);
     pthread_mutex_unlock(&model->labels.mu);
@@ -82,7 +83,7 @@ int served_model_remember(struct served_model *model, const struct observed_pred
         return refuse_label(definition, label, error);
     if (label && !id && !predicted)
         return error_set(error, -EINVAL, "a label needs a prediction beside it, or the id of one");
-    const int64_t now_ms = served_model_now_ms();
+    const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&model->labels.mu);
     if (id && predicted)
         (void)concept_monitor_predicted(monitor, id, id_bytes, output, score, now_ms);
@@ -100,7 +101,7 @@ void served_model_concept(struct served_model *model, struct performance_class *
                           struct concept_report *report)
 {
     report->window_class = window_class;
-    const int64_t now_ms = served_model_now_ms();
+    const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&model->labels.mu);
     concept_monitor_report(model->labels.monitor, now_ms, report);
     pthread_mutex_unlock(&model->labels.mu);

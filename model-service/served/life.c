@@ -1,8 +1,6 @@
 /* life.c - a served model's beginning and end, and its look-ups. */
 #include "served/internal.h"
 
-#include "system/clock.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
@@ -76,11 +74,6 @@ int served_model_set_levels(struct served_model *model, const struct detector_sp
     rc = concept_monitor_retune(model->labels.monitor, spec->significance, spec->minimum_sample);
     pthread_mutex_unlock(&model->labels.mu);
     return rc;
-}
-
-int64_t served_model_now_ms(void)
-{
-    return clock_wall_ms();
 }
 
 /* --- look-ups --- */

@@ -1,6 +1,8 @@
 /* windows.c - rows into a model's windows, one by one and in blocks, and what the windows say. */
 #include "served/internal.h"
 
+#include "system/clock.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -50,7 +52,7 @@ struct detector_verdict windows_observe(struct served_model *model, const struct
 {
     struct value predictions[MODEL_MAX_PREDICTION_VALUES];
     prediction_values(&model->definition, prediction, predictions);
-    const int64_t now_ms = served_model_now_ms();
+    const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&model->windows.mu);
     struct detector_verdict verdict =
         detector_observe(model->windows.detector, inputs, predictions, now_ms, scores);
@@ -126,7 +128,7 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
     double scores[SERVED_MODEL_MAX_ROW];
     if (block->rows == 0)
         return block->verdict;
-    const int64_t now_ms = served_model_now_ms();
+    const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&windows->mu);
     detector_add_rows(windows->detector, block->cells, block->rows, block->capacity,
                       block->feature_rows, now_ms);
@@ -151,7 +153,7 @@ int served_model_report(struct served_model *model, struct detector_report *repo
     report->features = calloc(model->definition.row_features, sizeof(*report->features));
     if (!report->features)
         return -ENOMEM;
-    const int64_t now_ms = served_model_now_ms();
+    const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&model->windows.mu);
     detector_report(model->windows.detector, now_ms, report);
     pthread_mutex_unlock(&model->windows.mu);

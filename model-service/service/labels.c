@@ -1,4 +1,4 @@
-/* labels.c - POST /labels: one label, a batch, or lines without end. */
+/* labels.c - POST /labels: one label, a batch, or an unbounded NDJSON stream. */
 #include "service/answer.h"
 #include "service/handlers.h"
 #include "service/service.h"
@@ -12,14 +12,14 @@
 /* One request. */
 struct labelling {
     struct served_model *model; /* a reference */
-    struct lines lines;
+    struct ndjson lines;
     uint64_t results[LABEL_RESULT_COUNT];
     struct refusals refusals;
 };
 
 static void labelling_destroy(struct labelling *labelling)
 {
-    lines_finish(&labelling->lines);
+    ndjson_finish(&labelling->lines);
     refusals_finish(&labelling->refusals);
     served_model_release(labelling->model);
     free(labelling);
@@ -43,28 +43,24 @@ static void take_all(struct labelling *labelling, const struct input_labels *lab
     }
 }
 
-static void take_line(void *context, uint64_t number, enum line_state state, const char *text,
-                      size_t bytes)
+static void take_line(struct labelling *labelling, const struct ndjson_line *line)
 {
-    struct labelling *labelling = context;
     struct input_labels labels;
     struct input_error error;
-    if (state != LINE_WHOLE) {
-        refusals_add(&labelling->refusals, number,
-                     state == LINE_TOO_LONG ? "the line is longer than 1 MiB"
-                                            : "not enough memory for a line so long");
+    if (line->error) {
+        refusals_add(&labelling->refusals, line->number, line->error);
         return;
     }
-    const int rc = input_labels_decode(text, bytes, 1, &labels, &error);
+    const int rc = input_labels_decode(line->text, line->bytes, 1, &labels, &error);
     if (rc < 0) {
-        refusals_add(&labelling->refusals, number,
+        refusals_add(&labelling->refusals, line->number,
                      rc == -EINVAL ? error.detail : "not enough memory for this line");
         return;
     }
     if (labels.batch)
-        refusals_add(&labelling->refusals, number, "a line holds one label, not a batch");
+        refusals_add(&labelling->refusals, line->number, "a line holds one label, not a batch");
     else
-        take_all(labelling, &labels, number);
+        take_all(labelling, &labels, line->number);
     input_labels_finish(&labels);
 }
 
@@ -78,7 +74,7 @@ static struct labelling *labelling_create(struct service *service, struct served
         return NULL;
     }
     labelling->model = model;
-    lines_init(&labelling->lines, &service->lines_memory, take_line, labelling);
+    ndjson_init(&labelling->lines, &service->ndjson_memory);
     refusals_init(&labelling->refusals, place);
     return labelling;
 }
@@ -121,16 +117,26 @@ static void answer(struct labelling *labelling, struct http_response *response)
 
 /* --- lines --- */
 
+static void take_lines(struct labelling *labelling)
+{
+    struct ndjson_line line;
+
+    while (ndjson_next(&labelling->lines, &line))
+        take_line(labelling, &line);
+}
+
 static void stream_data(void *state, const char *bytes, size_t count)
 {
     struct labelling *labelling = state;
-    lines_feed(&labelling->lines, bytes, count);
+    ndjson_feed(&labelling->lines, bytes, count);
+    take_lines(labelling);
 }
 
 static void stream_end(void *state, struct http_response *response)
 {
     struct labelling *labelling = state;
-    lines_end(&labelling->lines);
+    ndjson_end(&labelling->lines);
+    take_lines(labelling);
     answer(labelling, response);
     labelling_destroy(labelling);
 }

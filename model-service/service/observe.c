@@ -1,4 +1,4 @@
-/* observe.c - POST /observe: one observation, a batch, or lines without end. */
+/* observe.c - POST /observe: one observation, a batch, or an unbounded NDJSON stream. */
 #include "service/answer.h"
 #include "service/handlers.h"
 #include "service/service.h"
@@ -14,10 +14,10 @@
 struct observing {
     struct service *service;
     struct served_model *model; /* a reference */
-    bool removed;               /* by a reload, while lines were coming */
+    bool removed;               /* by a configuration reload, while lines were coming */
     struct observation_reader *reader;
     struct observation_block *block;
-    struct lines lines;
+    struct ndjson lines;
     uint64_t observed;
     struct detector_verdict verdict;
     struct refusals refusals;
@@ -32,7 +32,7 @@ static void observing_destroy(struct observing *observing)
         return;
     observation_reader_destroy(observing->reader);
     observation_block_destroy(observing->block);
-    lines_finish(&observing->lines);
+    ndjson_finish(&observing->lines);
     refusals_finish(&observing->refusals);
     served_model_release(observing->model);
     free(observing);
@@ -91,18 +91,15 @@ static void take(void *context, uint64_t number, const struct observation *obser
     observing->observed++;
 }
 
-static void take_line(void *context, uint64_t number, enum line_state state, const char *text,
-                      size_t bytes)
+static void take_line(struct observing *observing, const struct ndjson_line *line)
 {
-    struct observing *observing = context;
-    if (state == LINE_TOO_LONG)
-        refuse(observing, number, "the line is longer than 1 MiB");
-    else if (observing->removed)
-        refuse(observing, number, "a reload took the model away while the lines came");
-    else if (state == LINE_NO_MEMORY)
-        refuse(observing, number, "not enough memory for a line so long");
+    if (observing->removed)
+        refuse(observing, line->number, "the model was removed by a configuration reload");
+    else if (line->error)
+        refuse(observing, line->number, line->error);
     else
-        observation_read_line(observing->reader, number, text, bytes, take, observing);
+        observation_read_line(observing->reader, line->number, line->text, line->bytes, take,
+                              observing);
 }
 
 /* Takes the reference over, also on failure. */
@@ -117,7 +114,7 @@ static struct observing *observing_create(struct service *service, struct served
     observing->service = service;
     observing->model = model;
     refusals_init(&observing->refusals, place);
-    lines_init(&observing->lines, &service->lines_memory, take_line, observing);
+    ndjson_init(&observing->lines, &service->ndjson_memory);
     if (observation_reader_create(served_model_schema(model), &observing->reader) < 0 ||
         observation_block_create(model, &observing->block) < 0) {
         observing_destroy(observing);
@@ -168,7 +165,7 @@ static void answer(struct observing *observing, struct http_response *response)
 
 /* --- lines --- */
 
-/* To the model that has taken the place of this one. False without memory. */
+/* To the model that has taken the place of this one. False if allocation fails. */
 static bool move_to(struct observing *observing, struct served_model *model)
 {
     struct observation_reader *reader;
@@ -197,20 +194,29 @@ static void follow_reload(struct observing *observing)
     served_model_release(model);
 }
 
+static void take_lines(struct observing *observing)
+{
+    struct ndjson_line line;
+
+    while (ndjson_next(&observing->lines, &line))
+        take_line(observing, &line);
+    flush(observing);
+}
+
 /* What has arrived is observed before the next piece is waited for. */
 static void stream_data(void *state, const char *bytes, size_t count)
 {
     struct observing *observing = state;
     follow_reload(observing);
-    lines_feed(&observing->lines, bytes, count);
-    flush(observing);
+    ndjson_feed(&observing->lines, bytes, count);
+    take_lines(observing);
 }
 
 static void stream_end(void *state, struct http_response *response)
 {
     struct observing *observing = state;
-    lines_end(&observing->lines);
-    flush(observing);
+    ndjson_end(&observing->lines);
+    take_lines(observing);
     answer(observing, response);
     observing_destroy(observing);
 }

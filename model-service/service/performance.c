@@ -121,7 +121,8 @@ static void write_detectors(struct json_writer *json,
         json_begin_object(json);
         json_member_string(json, "state", change_state_name(detector->state));
         json_member_integer(json, "onsets", detector->onsets);
-        write_time(json, "onset", detector->state == CHANGE_DRIFT, detector->onset_ms);
+        write_time(json, "onset", detector->state == CHANGE_DRIFT,
+                   clock_wall_of(detector->onset_ms));
         json_member_boolean(json, "alerts", change_detector_alerts(kind));
         json_end_object(json);
     }
@@ -153,7 +154,7 @@ static void write_labels(struct json_writer *json, const struct concept_report *
     json_member_integer(json, "repeated", labels->repeated);
     json_member_integer(json, "pending", labels->pending);
     json_member_number(json, "coverage", report->coverage);
-    write_time(json, "last_label", labels->last_label_ms > 0, labels->last_label_ms);
+    write_time(json, "last_label", labels->last_label_ms > 0, clock_wall_of(labels->last_label_ms));
     write_lags(json, labels);
     json_end_object(json);
 }

@@ -30,7 +30,7 @@ int service_start(struct service *service, const struct http_route *routes, size
     service->routes = routes;
     service->route_count = route_count;
     service->config_path = config_path;
-    service->lines_memory.limit = SERVICE_LINES_MEMORY_BYTES;
+    service->ndjson_memory.limit = SERVICE_NDJSON_MEMORY_BYTES;
     service->start_seconds = (double)clock_wall_ms() / 1000;
     model_registry_init(&service->registry);
     choose_id_prefix(service->registry.id_prefix);

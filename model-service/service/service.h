@@ -5,7 +5,7 @@
 
 #include "http/http.h"
 #include "service/model_set.h"
-#include "text/lines.h"
+#include "service/ndjson.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 /* Incomplete lines of all requests together: with a limit per line alone, clients that begin long
  * lines would hold a gigabyte. */
-#define SERVICE_LINES_MEMORY_BYTES (32u << 20)
+#define SERVICE_NDJSON_MEMORY_BYTES (32u << 20)
 
 /* Answers are counted by route and status; a status outside the table counts as its last entry. */
 #define SERVICE_STATUS_COUNT 17
@@ -28,7 +28,7 @@ struct service {
     size_t route_count;              /* <= SERVICE_MAX_ROUTES */
     const char *config_path;         /* NULL: the built-in model */
     double start_seconds;            /* wall clock */
-    struct lines_memory lines_memory;
+    struct ndjson_memory ndjson_memory;
 
     _Atomic bool ready;
     _Atomic bool simulating;               /* a simulation that has to run alone */

@@ -191,7 +191,7 @@ static void write_feature(struct json_writer *json, const struct detector_featur
     json_member_string(json, "type", feature->type == FEATURE_NUMERIC ? "numeric" : "categorical");
     json_member_boolean(json, "drifted", feature->drifted);
     if (feature->drifted && feature->drifted_since_ms) {
-        write_timestamp(json, "drifted_since", feature->drifted_since_ms);
+        write_timestamp(json, "drifted_since", clock_wall_of(feature->drifted_since_ms));
     } else {
         json_key(json, "drifted_since");
         json_null(json);

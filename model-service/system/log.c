@@ -1,6 +1,9 @@
 /* log.c - log lines on standard error, one write(2) each, from any thread. */
 #include "system/log.h"
 
+#include "system/clock.h"
+#include "text/timestamp.h"
+
 #include "text/utf8.h"
 
 #include <errno.h>
@@ -9,7 +12,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A pipe takes up to PIPE_BUF bytes in one piece, so lines of several threads do not mix. */
@@ -143,21 +145,16 @@ static size_t whole_characters(const char *message, size_t length)
 
 static void begin_line(struct line *line, enum log_level level)
 {
-    struct timespec now;
-    struct tm utc;
-    char date[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+    char now[TIMESTAMP_BYTES];
+    timestamp_format(clock_wall_ms(), now);
     const char *pattern = line_format == LOG_FORMAT_JSON
-                              ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\""
-                              : "%s.%03ldZ %s ";
-    line->bytes = 0;
-    /* The patterns above hold the same three fields. */
+                              ? "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\""
+                              : "%s %s ";
+    /* Both patterns hold the same two fields. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    line->bytes = (size_t)snprintf(line->text, sizeof(line->text), pattern, date,
-                                   now.tv_nsec / 1000000, level_names[level]);
+    line->bytes =
+        (size_t)snprintf(line->text, sizeof(line->text), pattern, now, level_names[level]);
 #pragma GCC diagnostic pop
 }
 

@@ -1,6 +1,8 @@
 /* pool.c - an open-addressed table of strings that lie in blocks. */
 #include "text/pool.h"
 
+#include "text/hash.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,19 +47,9 @@ static char *add(struct text_pool *pool, const char *text, size_t bytes)
     return copy;
 }
 
-/* Fowler, Noll, Vo (FNV-1a), finished so that the low bits depend on all bytes. */
-static size_t hash_text(const char *text, size_t bytes)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-    return (size_t)(hash ^ (hash >> 29));
-}
-
 static const char **find_slot(const struct text_pool *pool, const char *text, size_t bytes)
 {
-    size_t i = hash_text(text, bytes) & (pool->size - 1);
+    size_t i = text_hash(text, bytes) & (pool->size - 1);
 
     while (pool->slots[i] &&
            (strncmp(pool->slots[i], text, bytes) != 0 || pool->slots[i][bytes] != '\0'))

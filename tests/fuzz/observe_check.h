@@ -5,7 +5,7 @@
 
 #include "csv/csv.h"
 #include "row/text_value.h"
-#include "text/lines.h"
+#include "service/ndjson.h"
 #include "text/utf8.h"
 #include "json/observe_reader.h"
 
@@ -129,44 +129,45 @@ static void observe_check_body(struct observation_reader *reader, const char *bo
         abort();
 }
 
-struct observe_stream {
-    struct observation_reader *reader;
-    uint64_t number;
-};
-
-static void observe_on_line(void *context, uint64_t number, enum line_state state, const char *text,
-                            size_t bytes)
+/* Every line that is complete; their numbers rise. */
+static void observe_check_lines(struct observation_reader *reader, struct ndjson *lines,
+                                uint64_t *number)
 {
-    struct observe_stream *stream = context;
-    if (number <= stream->number)
-        abort();
-    stream->number = number;
-    if (state == LINE_WHOLE)
-        observe_check_line(stream->reader, text, bytes);
+    struct ndjson_line line;
+    while (ndjson_next(lines, &line)) {
+        if (line.number <= *number || !line.text == !line.error)
+            abort();
+        *number = line.number;
+        if (line.text)
+            observe_check_line(reader, line.text, line.bytes);
+    }
 }
 
 /* The bytes as one body, and as lines in pieces. */
 static void observe_check(const char *bytes, size_t count)
 {
-    struct lines_memory memory = {.limit = 1u << 20};
-    struct observe_stream stream = {0};
-    struct lines lines;
+    struct ndjson_memory memory = {.limit = 1u << 20};
+    struct observation_reader *reader;
+    struct ndjson lines;
+    uint64_t number = 0;
     if (count > OBSERVE_MAX)
         return;
-    if (observation_reader_create(&observe_schema, &stream.reader) < 0)
+    if (observation_reader_create(&observe_schema, &reader) < 0)
         abort();
-    observe_check_body(stream.reader, bytes, count);
-    lines_init(&lines, &memory, observe_on_line, &stream);
+    observe_check_body(reader, bytes, count);
+    ndjson_init(&lines, &memory);
     for (size_t at = 0, piece = 1; at < count; at += piece, piece = piece % 97 + 31) {
         if (piece > count - at)
             piece = count - at;
-        lines_feed(&lines, bytes + at, piece);
+        ndjson_feed(&lines, bytes + at, piece);
+        observe_check_lines(reader, &lines, &number);
     }
-    lines_end(&lines);
-    lines_finish(&lines);
+    ndjson_end(&lines);
+    observe_check_lines(reader, &lines, &number);
+    ndjson_finish(&lines);
     if (atomic_load(&memory.used))
         abort();
-    observation_reader_destroy(stream.reader);
+    observation_reader_destroy(reader);
 }
 
 #endif

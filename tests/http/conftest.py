@@ -61,6 +61,15 @@ class Service:
         return self.process.returncode
 
 
+def wait_for(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.02)
+    assert condition()
+
+
 PREDICTIONS = ("prediction", "prediction_score")
 
 

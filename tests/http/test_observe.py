@@ -9,7 +9,7 @@ import time
 import numpy
 import pytest
 
-from conftest import BINARY, inputs
+from conftest import BINARY, inputs, wait_for
 from raw import Raw, request
 from test_metrics import scrape, value
 
@@ -329,15 +329,6 @@ def test_chunked(outside):
     taken(outside.post("/observe", data=pieces, headers=LINES), len(rows))
 
 
-def wait_for(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.02)
-    assert condition()
-
-
 def observed(service):
     return metric(service, "model_observations_total")
 
@@ -496,7 +487,7 @@ def test_classes_of_the_reference_that_the_model_does_not_have(folder, tmp_path)
     done = subprocess.run([BINARY, "validate", str(tmp_path / "models.yml")], text=True, capture_output=True,
                           timeout=60)
     assert done.returncode == 1
-    assert re.search(r'the column "prediction" .* "(yes|no)", which is none of the model\'s classes', done.stderr)
+    assert re.search(r'the column "prediction" .* "(yes|no)", which is not one of the model\'s classes', done.stderr)
 
 
 def test_rare_categories_are_not_unseen(tmp_path, start_service):

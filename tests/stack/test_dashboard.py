@@ -349,7 +349,7 @@ def test_documented_recording_rules_are_those_that_exist():
 
 def test_documented_metrics_are_those_of_the_service():
     """Against the table that /metrics is written from; the tests over HTTP see the exposition itself."""
-    source = (ROOT / "model-service/service/metrics/metrics.c").read_text()
+    source = (ROOT / "model-service/service/metrics/families.c").read_text()
     written = {name: "gauge" if kind == "INFO" else kind.lower()
                for name, kind in re.findall(r'\{\{"(\w+)", METRIC_(\w+),', source)}
     assert len(written) > 25

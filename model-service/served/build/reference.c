@@ -18,16 +18,15 @@ struct scored_rows {
 };
 
 static void fill_rows(const struct model_definition *definition, const double *const *numbers,
-                       const char *const *const *texts, size_t first, size_t rows, struct row *row)
+                      const char *const *const *texts, size_t first, size_t rows, struct row *row)
 {
-    const size_t features = definition->schema.features;
-    for (size_t r = 0; r < rows; r++)
-        for (size_t f = 0; f < features; f++) {
+    for (size_t f = 0; f < definition->schema.features; f++)
+        for (size_t r = 0; r < rows; r++) {
             const char *text = texts && texts[f] ? texts[f][first + r] : NULL;
-            /* the number of a categorical value is 0 as in a request: NaN times weight 0 is NaN */
-            row[r].value[f] = (struct value){.number = numbers[f] ? numbers[f][first + r] : 0,
-                                             .text = text,
-                                             .text_bytes = text ? strlen(text) : 0};
+            /* a missing category has the number 0, which a weight of 0 leaves out of the score */
+            row[r].value[f] =
+                text ? value_of_text(text, strlen(text))
+                     : (struct value){.number = numbers[f] ? numbers[f][first + r] : 0};
         }
 }
 

@@ -1,5 +1,5 @@
 /* process.c - metrics of the service and its process. */
-#include "service/metrics/metrics.h"
+#include "service/metrics/family.h"
 
 #include "version.h"
 
@@ -37,14 +37,26 @@ static bool status_expected(const struct http_route *route, unsigned status)
     }
 }
 
-void metrics_requests(struct exposition *out, const struct snapshot *snapshot, int selector)
+void walk_service(struct exposition *out, const struct service_snapshot *service,
+                  union metric_value value)
 {
-    (void)selector;
-    for (size_t route = 0; route <= snapshot->service->route_count; route++)
+    double number;
+
+    if (value.service(service, &number))
+        exposition_sample(out, NULL, 0, number);
+}
+
+void write_requests(struct exposition *out, const struct service_snapshot *snapshot,
+                    union metric_value value)
+{
+    const struct service *service = snapshot->service;
+
+    (void)value;
+    for (size_t route = 0; route <= service->route_count; route++)
         for (size_t code = 0; code < SERVICE_STATUS_COUNT; code++) {
             const struct http_route *known =
-                route < snapshot->service->route_count ? &snapshot->service->routes[route] : NULL;
-            const uint64_t count = atomic_load(&snapshot->service->requests[route][code]);
+                route < service->route_count ? &service->routes[route] : NULL;
+            const uint64_t count = atomic_load(&service->requests[route][code]);
             if (count == 0 && !status_expected(known, service_statuses[code]))
                 continue;
             char status[16];
@@ -53,48 +65,79 @@ void metrics_requests(struct exposition *out, const struct snapshot *snapshot, i
                 {"method", known ? known->method : "other"},
                 {"handler", known ? known->path : "other"},
                 {"code", service_statuses[code] ? status : "other"}};
-            exposition_sample(out, labels, 3, (double)count);
+            exposition_count(out, labels, 3, count);
         }
 }
 
-void metrics_build(struct exposition *out, const struct snapshot *snapshot, int selector)
+void write_build(struct exposition *out, const struct service_snapshot *service,
+                 union metric_value value)
 {
-    (void)snapshot;
-    (void)selector;
     const struct metric_label labels[] = {{"version", SERVICE_VERSION},
                                           {"revision", SERVICE_REVISION}};
+
+    (void)service;
+    (void)value;
     exposition_sample(out, labels, 2, 1);
 }
 
-static double process_value(const struct snapshot *snapshot, int selector)
+/* --- values; without /proc nothing is known of the process --- */
+
+bool process_cpu(const struct service_snapshot *service, double *ret_value)
 {
-    const struct process_usage *process = &snapshot->process;
-    switch (selector) {
-    case PROCESS_CPU:
-        return process->cpu_seconds;
-    case PROCESS_RESIDENT:
-        return (double)process->resident_bytes;
-    case PROCESS_VIRTUAL:
-        return (double)process->virtual_bytes;
-    case PROCESS_OPEN_FDS:
-        return (double)process->open_fds;
-    case PROCESS_MAX_FDS:
-        return (double)process->max_fds;
-    case PROCESS_START:
-        return snapshot->service->start_seconds;
-    case PROCESS_THREADS:
-        return (double)process->threads;
-    case CONFIG_RELOADED:
-        return !atomic_load(&snapshot->service->reload_failed);
-    case CONFIG_RELOAD_TIME:
-        return (double)atomic_load(&snapshot->service->reload_success_ms) / 1000;
-    default:
-        return snapshot->collect_seconds;
-    }
+    *ret_value = service->process.cpu_seconds;
+    return service->process_known;
 }
 
-void metrics_process(struct exposition *out, const struct snapshot *snapshot, int selector)
+bool process_resident(const struct service_snapshot *service, double *ret_value)
 {
-    if (snapshot->process_known || selector == PROCESS_START || selector >= SERVICE_COLLECT)
-        exposition_sample(out, NULL, 0, process_value(snapshot, selector));
+    *ret_value = (double)service->process.resident_bytes;
+    return service->process_known;
+}
+
+bool process_virtual(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = (double)service->process.virtual_bytes;
+    return service->process_known;
+}
+
+bool process_open_fds(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = (double)service->process.open_fds;
+    return service->process_known;
+}
+
+bool process_max_fds(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = (double)service->process.max_fds;
+    return service->process_known;
+}
+
+bool process_threads(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = (double)service->process.threads;
+    return service->process_known;
+}
+
+bool process_start(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = service->service->start_seconds;
+    return true;
+}
+
+bool collect_time(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = service->collect_seconds;
+    return true;
+}
+
+bool reload_successful(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = !atomic_load(&service->service->reload_failed);
+    return true;
+}
+
+bool reload_time(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = (double)atomic_load(&service->service->reload_success_ms) / 1000;
+    return true;
 }

@@ -1,5 +1,5 @@
-/* Unit tests of text/lines.c: the same lines however the stream is cut. */
-#include "text/lines.h"
+/* test_ndjson.c - the same lines however the stream is cut. */
+#include "service/ndjson.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,18 +14,35 @@ struct seen {
     size_t bytes;
 };
 
-static struct lines_memory memory = {.limit = 4u << 20};
+static struct ndjson_memory memory = {.limit = 4u << 20};
 
-static void note(void *context, uint64_t number, enum line_state state, const char *text,
-                 size_t bytes)
+/* Notes every line that is there. */
+static void pull(struct ndjson *stream, struct seen *seen)
 {
-    struct seen *seen = context;
-    const char *shown = state == LINE_WHOLE ? text : state == LINE_TOO_LONG ? "LONG" : "MEMORY";
-    const int shown_bytes = state == LINE_WHOLE ? (int)bytes : (int)strlen(shown);
-    assert_true((text != NULL) == (state == LINE_WHOLE));
-    seen->bytes += (size_t)snprintf(seen->text + seen->bytes, sizeof(seen->text) - seen->bytes,
-                                    "%llu:%.*s|", (unsigned long long)number, shown_bytes, shown);
-    assert_true(seen->bytes < sizeof(seen->text));
+    struct ndjson_line line;
+    while (ndjson_next(stream, &line)) {
+        const char *shown = line.text                           ? line.text
+                            : strstr(line.error, "longer than") ? "LONG"
+                                                                : "MEMORY";
+        const int shown_bytes = line.text ? (int)line.bytes : (int)strlen(shown);
+        assert_true(!line.text == (line.error != NULL));
+        seen->bytes +=
+            (size_t)snprintf(seen->text + seen->bytes, sizeof(seen->text) - seen->bytes,
+                             "%llu:%.*s|", (unsigned long long)line.number, shown_bytes, shown);
+        assert_true(seen->bytes < sizeof(seen->text));
+    }
+}
+
+static void feed(struct ndjson *stream, struct seen *seen, const char *piece, size_t count)
+{
+    ndjson_feed(stream, piece, count);
+    pull(stream, seen);
+}
+
+static void end(struct ndjson *stream, struct seen *seen)
+{
+    ndjson_end(stream);
+    pull(stream, seen);
 }
 
 /* Feeds the text in pieces of a size, each in a block of its own so that a sanitizer sees reads
@@ -33,18 +50,18 @@ static void note(void *context, uint64_t number, enum line_state state, const ch
 static void expect(const char *text, size_t bytes, size_t piece, const char *want)
 {
     struct seen seen = {.text = ""};
-    struct lines lines;
-    lines_init(&lines, &memory, note, &seen);
+    struct ndjson lines;
+    ndjson_init(&lines, &memory);
     for (size_t at = 0; at < bytes; at += piece) {
         const size_t count = bytes - at < piece ? bytes - at : piece;
         char *copy = malloc(count);
         assert_non_null(copy);
         memcpy(copy, text + at, count);
-        lines_feed(&lines, copy, count);
+        feed(&lines, &seen, copy, count);
         free(copy);
     }
-    lines_end(&lines);
-    lines_finish(&lines);
+    end(&lines, &seen);
+    ndjson_finish(&lines);
     assert_string_equal(seen.text, want);
     assert_int_equal(atomic_load(&memory.used), 0);
 }
@@ -74,21 +91,21 @@ static void any_pieces(void **state)
 
 static void long_lines(void **state)
 {
-    static const size_t pieces[] = {100, 4096, LINES_MAX_BYTES, 4 * LINES_MAX_BYTES};
-    const size_t room = 2 * LINES_MAX_BYTES + 100;
+    static const size_t pieces[] = {100, 4096, NDJSON_LINE_MAX_BYTES, 4 * NDJSON_LINE_MAX_BYTES};
+    const size_t room = 2 * NDJSON_LINE_MAX_BYTES + 100;
     char *text = malloc(room);
     (void)state;
     assert_non_null(text);
     memset(text, ' ', room); /* the longest line is blank: it is taken, and skipped */
-    text[LINES_MAX_BYTES] = '\n';
-    memcpy(text + LINES_MAX_BYTES + 1, "b\n", 2);
+    text[NDJSON_LINE_MAX_BYTES] = '\n';
+    memcpy(text + NDJSON_LINE_MAX_BYTES + 1, "b\n", 2);
     for (size_t i = 0; i < 4; i++)
-        expect(text, LINES_MAX_BYTES + 3, pieces[i], "2:b|");
+        expect(text, NDJSON_LINE_MAX_BYTES + 3, pieces[i], "2:b|");
     memset(text, 'x', room); /* one byte more is too much */
-    text[LINES_MAX_BYTES + 1] = '\n';
-    memcpy(text + LINES_MAX_BYTES + 2, "b\n", 2);
+    text[NDJSON_LINE_MAX_BYTES + 1] = '\n';
+    memcpy(text + NDJSON_LINE_MAX_BYTES + 2, "b\n", 2);
     for (size_t i = 0; i < 4; i++)
-        expect(text, LINES_MAX_BYTES + 4, pieces[i], "1:LONG|2:b|");
+        expect(text, NDJSON_LINE_MAX_BYTES + 4, pieces[i], "1:LONG|2:b|");
     memset(text, 'x', room); /* nor does it need an end */
     for (size_t i = 0; i < 4; i++)
         expect(text, room, pieces[i], "1:LONG|");
@@ -98,30 +115,30 @@ static void long_lines(void **state)
 static void memory_limit(void **state)
 {
     struct seen seen = {.text = ""}, other_seen = {.text = ""};
-    struct lines_memory small = {.limit = 8000};
-    struct lines lines, other;
+    struct ndjson_memory small = {.limit = 8000};
+    struct ndjson lines, other;
     char text[6000];
     (void)state;
     memset(text, 'x', sizeof(text));
-    lines_init(&lines, &small, note, &seen);
-    lines_init(&other, &small, note, &other_seen);
-    lines_feed(&lines, "begun", 5);
+    ndjson_init(&lines, &small);
+    ndjson_init(&other, &small);
+    feed(&lines, &seen, "begun", 5);
     assert_int_equal(atomic_load(&small.used), 0);
-    lines_feed(&other, text, 3000);
-    lines_feed(&other, text, 100);
+    feed(&other, &other_seen, text, 3000);
+    feed(&other, &other_seen, text, 100);
     assert_int_equal(atomic_load(&small.used), 4096);
-    lines_feed(&lines, text, 2000);
-    lines_feed(&lines, text, 2000); /* would need as much again */
-    lines_feed(&lines, "\nshort\n", 7);
-    lines_feed(&other, "\n", 1);
-    lines_feed(&lines, text, 10);
+    feed(&lines, &seen, text, 2000);
+    feed(&lines, &seen, text, 2000); /* would need as much again */
+    feed(&lines, &seen, "\nshort\n", 7);
+    feed(&other, &other_seen, "\n", 1);
+    feed(&lines, &seen, text, 10);
     assert_string_equal(seen.text, "1:MEMORY|2:short|");
     assert_int_equal(other_seen.bytes, 2 + 3100 + 1);
     assert_int_equal(atomic_load(&small.used), 0);
-    lines_end(&lines);
+    end(&lines, &seen);
     assert_string_equal(seen.text, "1:MEMORY|2:short|3:xxxxxxxxxx|");
-    lines_finish(&lines);
-    lines_finish(&other);
+    ndjson_finish(&lines);
+    ndjson_finish(&other);
     assert_int_equal(atomic_load(&small.used), 0);
 }
 
