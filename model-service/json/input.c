@@ -189,7 +189,7 @@ int json_decode_features(const struct json_decoder *decoder, json_t *json, struc
 }
 
 int json_decode_id(const struct json_decoder *decoder, unsigned status, const json_t *json,
-                   const char **ret_id)
+                   const char **ret_id, size_t *ret_bytes)
 {
     if (!json || json_is_null(json))
         return 0;
@@ -200,6 +200,7 @@ int json_decode_id(const struct json_decoder *decoder, unsigned status, const js
         return json_refuse(decoder, status, "\"id\" must have 1 to %d bytes, got %zu",
                            OBSERVATION_ID_MAX_BYTES, json_string_length(json));
     *ret_id = json_string_value(json);
+    *ret_bytes = json_string_length(json);
     return 0;
 }
 
@@ -207,7 +208,7 @@ int json_decode_id(const struct json_decoder *decoder, unsigned status, const js
 static int decode_wrapped(const struct json_decoder *decoder, const json_t *object,
                           json_t *features, struct row *row)
 {
-    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &row->id);
+    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &row->id, &row->id_bytes);
 
     return r < 0 ? r : json_decode_features(decoder, features, row->value);
 }
@@ -288,10 +289,9 @@ static int decode_request(struct json_decoder *decoder, const json_t *root, size
 static bool decode_quick(const char *body, size_t bytes, const struct schema *schema,
                          struct input_request *request)
 {
-    if (schema->features > INPUT_INLINE_FEATURES ||
-        !json_quick_row(body, bytes, schema, request->inline_values))
+    request->inline_row.value = request->inline_values;
+    if (!json_quick_row(body, bytes, schema, &request->inline_row))
         return false;
-    request->inline_row = (struct row){.value = request->inline_values};
     request->rows = &request->inline_row;
     request->count = 1;
     request->batch = false;

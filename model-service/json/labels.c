@@ -73,10 +73,7 @@ static int decode_id(const struct json_decoder *decoder, const json_t *id,
         return json_refuse(decoder, 422, "\"id\" is missing");
     if (json_is_null(id))
         return json_refuse(decoder, 422, "\"id\" must be a string, got null");
-    int rc = json_decode_id(decoder, 422, id, &label->id);
-    if (rc == 0)
-        label->id_bytes = json_string_length(id);
-    return rc;
+    return json_decode_id(decoder, 422, id, &label->id, &label->id_bytes);
 }
 
 static int decode_label(const struct json_decoder *decoder, const json_t *json,

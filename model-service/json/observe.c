@@ -143,8 +143,8 @@ static int refuse_unknown_member(const struct json_decoder *decoder, json_t *obj
 static int decode_members(const struct json_decoder *decoder, const json_t *object,
                           struct observation *observation)
 {
-    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &observation->id);
-    observation->id_bytes = observation->id ? strlen(observation->id) : 0;
+    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &observation->id,
+                           &observation->id_bytes);
     if (r == 0)
         r = decode_class(decoder, "prediction", json_object_get(object, "prediction"),
                          &observation->prediction);

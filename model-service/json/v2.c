@@ -393,7 +393,8 @@ int v2_request_decode(const char *body, size_t bytes, const struct schema *schem
     if (optional(root, "parameters") && !json_is_object(optional(root, "parameters")))
         r = json_refuse(&decoder, 400, "\"parameters\" must be an object");
     if (r == 0)
-        r = json_decode_id(&decoder, 400, json_object_get(root, "id"), &ret_request->id);
+        r = json_decode_id(&decoder, 400, json_object_get(root, "id"), &ret_request->id,
+                           &ret_request->id_bytes);
     if (r == 0)
         r = read_outputs(&decoder, optional(root, "outputs"), has_class, ret_request);
     if (r == 0)

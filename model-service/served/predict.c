@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,8 @@ static void write_id(const struct model_definition *definition, const struct row
                      uint64_t sequence, char id[SERVED_MODEL_ID_BYTES])
 {
     if (row->id) {
-        snprintf(id, SERVED_MODEL_ID_BYTES, "%s", row->id);
+        memcpy(id, row->id, row->id_bytes);
+        id[row->id_bytes] = '\0';
         return;
     }
     const size_t prefix = strlen(definition->id_prefix);
