@@ -103,11 +103,11 @@ static int print_found(const char *path, const struct config *config, const uint
 
 static int validate(const char *path)
 {
-    char error[CONFIG_ERROR_BYTES];
+    struct error error;
     struct config config;
-    int rc = config_load(path, &config, error);
+    int rc = config_load(path, &config, &error);
     if (rc < 0) {
-        fprintf(stderr, "model-service validate: %s\n", error);
+        fprintf(stderr, "model-service validate: %s\n", error.text);
         return rc;
     }
     uint64_t *rows = calloc(config.model_count, sizeof(*rows));

@@ -21,14 +21,6 @@ struct reader {
     char key[160];
 };
 
-/* A path that was cut may end within a character. Returns -EINVAL. */
-static int cleaned(const struct reader *reader)
-{
-    if (reader->error)
-        excerpt_clean(reader->error->text);
-    return -EINVAL;
-}
-
 /* "PATH: KEY: ..."; returns -EINVAL. */
 static int __attribute__((format(printf, 2, 3)))
 refuse(const struct reader *reader, const char *format, ...)
@@ -39,9 +31,8 @@ refuse(const struct reader *reader, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    error_set(reader->error, -EINVAL, "%.160s: %s%s%s", reader->path, reader->key,
-              reader->key[0] ? ": " : "", sentence);
-    return cleaned(reader);
+    return error_set(reader->error, -EINVAL, "%.160s: %s%s%s", reader->path, reader->key,
+                     reader->key[0] ? ": " : "", sentence);
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -255,9 +246,8 @@ static int read_document(struct reader *reader, json_t *root, struct weights_fil
 
 static int refuse_syntax(const struct reader *reader, const json_error_t *error)
 {
-    error_set(reader->error, -EINVAL, "%.160s:%d:%d: malformed JSON: %s", reader->path, error->line,
-              error->column, error->text);
-    return cleaned(reader);
+    return error_set(reader->error, -EINVAL, "%.160s:%d:%d: malformed JSON: %s", reader->path,
+                     error->line, error->column, error->text);
 }
 
 int weights_decode(const char *path, const char *text, size_t bytes, struct weights_file *ret_file,

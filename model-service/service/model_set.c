@@ -190,7 +190,10 @@ int model_set_create(const struct model_registry *registry, const char *config_p
     if (!set)
         return -ENOMEM;
     atomic_init(&set->references, 1);
-    int rc = config_path ? config_load(config_path, &set->config, error) : 0;
+    struct error found;
+    int rc = config_path ? config_load(config_path, &set->config, &found) : 0;
+    if (rc < 0)
+        snprintf(error, MODEL_SET_ERROR_BYTES, "%s", found.text);
     if (rc == 0)
         rc = models_create(registry, set, config_path, before, error);
     if (rc < 0) {

@@ -45,11 +45,10 @@ struct extra_columns reference_columns_extra(const struct config_model *config,
 int reference_columns_read(const struct config_model *config, enum prediction_type type,
                            struct csv_table *table, struct error *error)
 {
-    char csv_error[CSV_ERROR_BYTES];
     table->column_count = columns_describe(config, type, table->columns);
-    int rc = csv_table_read(table, config->reference, csv_error);
+    int rc = csv_table_read(table, config->reference, error);
     if (rc < 0)
-        return error_set(error, rc, "model \"%s\": reference: %s", config->name, csv_error);
+        return error_at(error, rc, "model \"%s\": reference", config->name);
     if (table->rows == 0)
         return error_set(error, -EINVAL, "model \"%s\": reference %s has a header but no rows",
                          config->name, config->reference);
