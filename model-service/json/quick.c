@@ -7,32 +7,43 @@
 
 _Static_assert(INPUT_INLINE_FEATURES <= 64, "a bit for each feature");
 
-static bool scan_value(struct scanner *scanner, const struct schema *schema, size_t feature,
-                       struct value *value)
+/* A value that is not a number. Apart from those, which are most, so that they need no registers
+ * for it. */
+__attribute__((noinline)) static bool scan_other(struct scanner *scanner,
+                                                 const struct schema *schema, size_t feature,
+                                                 struct value *value)
 {
     const bool categorical = schema->categorical[feature];
     struct scanned_text text;
     bool truth;
 
-    *value = value_missing();
-    switch (scanner_peek(scanner)) {
+    switch (*scanner->at) {
     case '"':
         scanner->at++;
         if (!categorical || !scanner_string(scanner, &text))
             return false;
         *value = value_of_text(text.start, text.bytes);
         return true;
-    case 't':
-    case 'f':
+    case 'n':
+        *value = value_missing();
+        return schema_may_be_null(schema, feature) && scanner_null(scanner);
+    default:
         if (!categorical || !scanner_boolean(scanner, &truth))
             return false;
         *value = value_of_boolean(truth);
         return true;
-    case 'n':
-        return schema_may_be_null(schema, feature) && scanner_null(scanner);
-    default:
-        return !categorical && scanner_number(scanner, &value->number);
     }
+}
+
+static inline bool scan_value(struct scanner *scanner, const struct schema *schema, size_t feature,
+                              struct value *value)
+{
+    const char c = scanner_peek(scanner);
+
+    if (!scanner_is_number(c))
+        return c != '\0' && scan_other(scanner, schema, feature, value);
+    *value = (struct value){.number = 0};
+    return !schema->categorical[feature] && scanner_number(scanner, &value->number);
 }
 
 /* Past the opening bracket. */

@@ -23,11 +23,17 @@ struct scanned_text {
     size_t bytes;
 };
 
+static inline bool scanner_is_space(char c)
+{
+    return (unsigned char)c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
+
 static inline void scanner_skip_space(struct scanner *scanner)
 {
-    while (scanner->at < scanner->end && (*scanner->at == ' ' || *scanner->at == '\t' ||
-                                          *scanner->at == '\r' || *scanner->at == '\n'))
-        scanner->at++;
+    const char *p = scanner->at;
+    while (p < scanner->end && scanner_is_space(*p))
+        p++;
+    scanner->at = p;
 }
 
 /* Past white space and this character, if it is the next one. */
@@ -80,14 +86,14 @@ static inline bool scanner_string(struct scanner *scanner, struct scanned_text *
 
 static inline const char *scanner_skip_digits(const char *p, const char *end)
 {
-    while (p < end && *p >= '0' && *p <= '9')
+    while (p < end && (unsigned char)(*p - '0') <= 9)
         p++;
     return p;
 }
 
 static inline bool scanner_is_number(char first)
 {
-    return first == '-' || (first >= '0' && first <= '9');
+    return (unsigned char)(first - '0') <= 9 || first == '-';
 }
 
 /* -? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?, within the range of a double. */
