@@ -29,10 +29,11 @@ const char *drift_severity_name(enum drift_severity severity);
 struct detector_feature {
     const char *name; /* borrowed for the detector's life */
     enum feature_type type;
-    const double *reference_numbers;    /* numeric: [rows], NaN missing; borrowed for creation */
-    const char *const *reference_texts; /* categorical: [rows], NULL missing; likewise */
-    double threshold[SEVERITY_COUNT];   /* 0: the model's */
-    bool prediction;                    /* the model's own output, not an input */
+    const double *reference_numbers; /* numeric: [rows], NaN missing; borrowed for creation */
+    /* categorical: [rows], NULL missing, read by category_of_text(); likewise */
+    const char *const *reference_texts;
+    double threshold[SEVERITY_COUNT]; /* 0: the model's */
+    bool prediction;                  /* the model's own output, not an input */
 };
 
 struct detector_spec {
