@@ -30,7 +30,8 @@ static void usage_hint(const struct cli_command *command)
     fprintf(stderr, "Try 'model-service %s --help'.\n", command->name);
 }
 
-/* Arguments of repeated options, kept until the program ends. NULL without memory. */
+/* Joins the arguments of repeated options; kept until the program ends. NULL if allocation fails.
+ */
 static const char *join(size_t option, const char *before, const char *more)
 {
     static char *joined[CLI_MAX_OPTIONS];
@@ -140,7 +141,7 @@ int cli_log(const struct cli_command *command, const char *level, const char *fo
     return 0;
 }
 
-/* Those that cli_wait_for_signal() waits for; set before any thread starts. */
+/* The signals that cli_wait_for_signal() waits for; set before any thread starts. */
 static sigset_t awaited;
 
 void cli_block_signals(bool hangup)

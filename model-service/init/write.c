@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whole numbers of at most so many values are classes, of more they are measured. */
+/* A column of whole numbers with at most this many values holds classes; with more it holds a
+ * measurement. */
 #define MOST_NUMBERED_CLASSES 20u
-/* More classes than anybody would list by hand are better left to the reference. */
+/* With more classes than anybody would list by hand, the reference is a better place for them. */
 #define MOST_LISTED_CLASSES 100u
 
 static void append(struct buffer *out, const char *format, ...)
@@ -43,7 +44,7 @@ static void append_number(struct buffer *out, double value)
 
 /* --- names and paths --- */
 
-/* A model's name from the file's: its characters that a path takes. */
+/* Makes a model's name from the name of the file, from the characters that may stand in a path. */
 static void append_model_name(struct buffer *out, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -148,7 +149,7 @@ static bool is_regression(const struct init_file *file)
 struct classes {
     const char *name[2 * MOST_LISTED_CLASSES];
     size_t count;
-    bool unfit; /* too many, or one that a configuration does not take */
+    bool unfit; /* there are too many classes, or one that a configuration does not accept */
 };
 
 static void add_class(struct classes *classes, const char *name)
