@@ -123,9 +123,12 @@ class Stack:
         log = open(self.folder / f"{name}.log", "a")
         self.processes[name] = subprocess.Popen(
             [str(part) for part in command], cwd=cwd or self.folder, stdin=subprocess.DEVNULL, stdout=log,
-            stderr=subprocess.STDOUT, env={"PATH": "/usr/bin:/bin", "DASHBOARD_URL": "http://dash.example/d/model-drift",
-                                           "RUNBOOK_URL": "http://book.example/runbook.html", "GOGC": "200"})
+            stderr=subprocess.STDOUT, env=self.environment())
         log.close()
+
+    def environment(self):
+        return {"PATH": "/usr/bin:/bin", "DASHBOARD_URL": "http://dash.example/d/model-drift",
+                "RUNBOOK_URL": "http://book.example/runbook.html", "GOGC": "200"}
 
     def start_service(self):
         self.start("service", BINARY, "serve", "--config", "model.yml", "--listen", f"127.0.0.1:{self.ports['service']}")
