@@ -16,6 +16,28 @@ const char *drift_severity_name(enum drift_severity severity)
     return severity == SEVERITY_CRITICAL ? "critical" : "warning";
 }
 
+/* The reference's texts as categories, by the rule that values are read by. [rows], to be freed;
+ * NULL if allocation fails. */
+static const char **reference_categories(const char *const *texts, size_t rows)
+{
+    const char **categories = calloc(rows, sizeof(*categories));
+    for (size_t r = 0; categories && r < rows; r++)
+        categories[r] = texts[r] ? category_of_text(texts[r], strlen(texts[r])).text : NULL;
+    return categories;
+}
+
+static int categorical_create(struct categorical_reference *reference, const char *const *texts,
+                              size_t rows)
+{
+    const char **categories = reference_categories(texts, rows);
+    if (!categories)
+        return -ENOMEM;
+    const int rc =
+        categorical_reference_init(reference, categories, rows, REFERENCE_MAX_CATEGORIES);
+    free(categories);
+    return rc;
+}
+
 static int feature_create(struct feature *feature, const struct detector_feature *from,
                           const struct detector_spec *spec)
 {
@@ -23,12 +45,11 @@ static int feature_create(struct feature *feature, const struct detector_feature
     feature->type = from->type;
     feature->prediction = from->prediction;
     const bool numeric = from->type == FEATURE_NUMERIC;
-    int rc =
-        numeric
-            ? numeric_reference_init(&feature->reference.numeric, from->reference_numbers,
-                                     spec->reference_rows, spec->bins, spec->reference_resolution)
-            : categorical_reference_init(&feature->reference.categorical, from->reference_texts,
-                                         spec->reference_rows, REFERENCE_MAX_CATEGORIES);
+    int rc = numeric ? numeric_reference_init(&feature->reference.numeric, from->reference_numbers,
+                                              spec->reference_rows, spec->bins,
+                                              spec->reference_resolution)
+                     : categorical_create(&feature->reference.categorical, from->reference_texts,
+                                          spec->reference_rows);
     if (rc < 0)
         return rc;
     feature->reference_ready = true;
@@ -59,7 +80,6 @@ static void tests_create(struct detector *detector, unsigned methods)
                 .score = NAN,
                 .tested_score = NAN,
                 .p_value = NAN,
-                .evidence = NAN,
             };
         }
 }

@@ -3,8 +3,7 @@
  *
  * A feature is drifted by a method when its score exceeds the threshold (magnitude) AND its
  * p-value is significant after Holm's correction over all features and methods of the model
- * (evidence; for the scores of bins that needs the chi-square test on the same bins to agree, since
- * their own limits fail for small samples) AND the window holds the minimum sample. Nothing else
+ * (evidence) AND the window holds the minimum sample. Nothing else
  * raises an alarm.
  *
  * The correction is made within families: the inputs' live methods, the inputs' other methods, and
@@ -30,10 +29,11 @@ const char *drift_severity_name(enum drift_severity severity);
 struct detector_feature {
     const char *name; /* borrowed for the detector's life */
     enum feature_type type;
-    const double *reference_numbers;    /* numeric: [rows], NaN missing; borrowed for creation */
-    const char *const *reference_texts; /* categorical: [rows], NULL missing; likewise */
-    double threshold[SEVERITY_COUNT];   /* 0: the model's */
-    bool prediction;                    /* the model's own output, not an input */
+    const double *reference_numbers; /* numeric: [rows], NaN missing; borrowed for creation */
+    /* categorical: [rows], NULL missing, read by category_of_text(); likewise */
+    const char *const *reference_texts;
+    double threshold[SEVERITY_COUNT]; /* 0: the model's */
+    bool prediction;                  /* the model's own output, not an input */
 };
 
 struct detector_spec {

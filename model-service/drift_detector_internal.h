@@ -42,10 +42,9 @@ struct test {
     enum drift_method method;
     enum test_family family;
     double score;        /* NaN: not available */
-    double tested_score; /* the score that p_value and evidence belong to */
+    double tested_score; /* the score that p_value belongs to */
     uint64_t tested_rows;
-    double p_value;  /* as published */
-    double evidence; /* what Holm's correction is given: p_value or larger */
+    double p_value; /* NaN: not available */
     bool significant;
 };
 

@@ -74,7 +74,7 @@ int check_header_copy(struct check_header *header, const struct csv_field *field
  * 0, -ENOMEM; after writing error: -EBADMSG (none is left, or the model has one that is not there),
  * -EINVAL (one to be excluded is not there). */
 int check_columns_choose(struct check_columns *columns, const struct check_settings *settings,
-                         char error[CSV_ERROR_BYTES]);
+                         struct error *error);
 /* Takes column i out; reason as in printf. 0 or -ENOMEM. */
 int check_columns_skip(struct check_columns *columns, size_t i, const char *reason, ...)
     __attribute__((format(printf, 3, 4)));
@@ -96,12 +96,13 @@ int check_columns_judge(struct check_columns *columns, size_t rows, size_t capac
 /* --- rows --- */
 
 /* Bad rows shown; the rest are counted. */
-#define CHECK_SHOWN_ROWS 5
+#define CHECK_SHOWN_ROWS    5
+#define CHECK_MESSAGE_BYTES 400
 
 struct check_bad_rows {
     uint64_t count;
     uint64_t line[CHECK_SHOWN_ROWS];
-    char message[CHECK_SHOWN_ROWS][CSV_ERROR_BYTES];
+    char message[CHECK_SHOWN_ROWS][CHECK_MESSAGE_BYTES];
 };
 
 /* Counts a row, with "FILE:LINE: ..." while few have been. */
@@ -129,7 +130,7 @@ struct check {
     uint64_t current_rows; /* good ones */
     struct detector *detector;
     struct detector_report report; /* its features array is the check's */
-    char error[CSV_ERROR_BYTES];   /* one sentence, after a failure */
+    struct error error;            /* after a failure */
     bool wrong_use;                /* the failure is the caller's settings */
 };
 

@@ -175,18 +175,16 @@ static int choose_all_common(struct check_columns *columns, const struct check_s
 }
 
 static int fail_model_column(const struct check_settings *settings, const char *path,
-                             const char *name, size_t position, char error[CSV_ERROR_BYTES])
+                             const char *name, size_t position, struct error *error)
 {
-    snprintf(error, CSV_ERROR_BYTES, "%.200s:1: column \"%s\" of model \"%s\" %s", path,
-             excerpt(name).text, settings->model->name,
-             position == TWICE ? "appears more than once" : "is missing");
-    excerpt_clean(error);
-    return -EBADMSG;
+    return error_set(error, -EBADMSG, "%.200s:1: column \"%s\" of model \"%s\" %s", path,
+                     excerpt(name).text, settings->model->name,
+                     position == TWICE ? "appears more than once" : "is missing");
 }
 
 static int choose_model_feature(struct check_columns *columns,
                                 const struct check_settings *settings,
-                                const struct config_feature *feature, char error[CSV_ERROR_BYTES])
+                                const struct config_feature *feature, struct error *error)
 {
     if (is_listed(settings->exclude, feature->name))
         return skip_name(columns, feature->name, "excluded");
@@ -203,7 +201,7 @@ static int choose_model_feature(struct check_columns *columns,
 }
 
 static int choose_model(struct check_columns *columns, const struct check_settings *settings,
-                        char error[CSV_ERROR_BYTES])
+                        struct error *error)
 {
     int rc = 0;
     for (size_t f = 0; rc == 0 && f < settings->model->feature_count; f++)
@@ -221,35 +219,36 @@ static bool is_feature(const struct config_model *model, const char *name)
     return false;
 }
 
+#define NAMES_BYTES 400
+
 /* The first columns of the reference, as many as there is room for. */
-static void append_names(const struct check_header *header, char error[CSV_ERROR_BYTES])
+static void list_names(const struct check_header *header, char names[NAMES_BYTES])
 {
-    size_t used = strlen(error);
+    size_t used = 0;
+    names[0] = '\0';
     for (size_t i = 0; i < header->count; i++) {
         const struct excerpt name = excerpt(header->name[i]);
-        if (i == SHOWN_COLUMNS || used + strlen(name.text) + sizeof(", , ...") > CSV_ERROR_BYTES) {
-            snprintf(error + used, CSV_ERROR_BYTES - used, ", ...");
+        if (i == SHOWN_COLUMNS || used + strlen(name.text) + sizeof(", , ...") > NAMES_BYTES) {
+            snprintf(names + used, NAMES_BYTES - used, ", ...");
             return;
         }
-        used += (size_t)snprintf(error + used, CSV_ERROR_BYTES - used, "%s%s", i > 0 ? ", " : "",
+        used += (size_t)snprintf(names + used, NAMES_BYTES - used, "%s%s", i > 0 ? ", " : "",
                                  name.text);
     }
 }
 
 static int fail_excluded(const struct check_columns *columns, const struct check_settings *settings,
-                         const char *name, char error[CSV_ERROR_BYTES])
+                         const char *name, struct error *error)
 {
-    snprintf(error, CSV_ERROR_BYTES,
-             "--exclude: no column \"%s\" in %.100s or %.100s: ", excerpt(name).text,
-             settings->reference, settings->current);
-    excerpt_clean(error);
-    append_names(&columns->reference, error);
-    return -EINVAL;
+    char names[NAMES_BYTES];
+    list_names(&columns->reference, names);
+    return error_set(error, -EINVAL, "--exclude: no column \"%s\" in %.100s or %.100s: %s",
+                     excerpt(name).text, settings->reference, settings->current, names);
 }
 
 /* A name to exclude that is nowhere is a typing error: the column meant would be compared. */
 static int check_excluded(const struct check_columns *columns,
-                          const struct check_settings *settings, char error[CSV_ERROR_BYTES])
+                          const struct check_settings *settings, struct error *error)
 {
     char *list = strdup(settings->exclude ? settings->exclude : ""), *rest = list;
     if (!list)
@@ -265,19 +264,17 @@ static int check_excluded(const struct check_columns *columns,
 }
 
 /* Replaces the error if a file's only column looks like several with another separator. */
-static void name_separator(const struct check_header *header, const char *path,
-                           char error[CSV_ERROR_BYTES])
+static void name_separator(const struct check_header *header, const char *path, struct error *error)
 {
     const char *separator = header->count == 1 ? strpbrk(header->name[0], ";\t") : NULL;
     if (!separator)
         return;
-    snprintf(error, CSV_ERROR_BYTES, "%.200s has one column named \"%s\": is the separator %s?",
-             path, excerpt(header->name[0]).text, *separator == ';' ? "\";\"" : "a tab");
-    excerpt_clean(error);
+    error_set(error, -EBADMSG, "%.200s has one column named \"%s\": is the separator %s?", path,
+              excerpt(header->name[0]).text, *separator == ';' ? "\";\"" : "a tab");
 }
 
 int check_columns_choose(struct check_columns *columns, const struct check_settings *settings,
-                         char error[CSV_ERROR_BYTES])
+                         struct error *error)
 {
     int rc = check_excluded(columns, settings, error);
     if (rc < 0)
@@ -288,12 +285,9 @@ int check_columns_choose(struct check_columns *columns, const struct check_setti
         return -ENOMEM;
     rc = settings->model ? choose_model(columns, settings, error)
                          : choose_all_common(columns, settings);
-    if (rc == 0 && columns->count == 0) {
-        snprintf(error, CSV_ERROR_BYTES, "%.150s and %.150s have no column in common to compare",
-                 settings->reference, settings->current);
-        excerpt_clean(error);
-        rc = -EBADMSG;
-    }
+    if (rc == 0 && columns->count == 0)
+        rc = error_set(error, -EBADMSG, "%.150s and %.150s have no column in common to compare",
+                       settings->reference, settings->current);
     if (rc == -EBADMSG) {
         name_separator(&columns->reference, settings->reference, error);
         name_separator(&columns->current, settings->current, error);

@@ -108,9 +108,9 @@ static void apply_model(struct check_settings *settings, const struct config_mod
 static int load_model(const char *path, const char *name, struct config *config,
                       struct check_settings *settings)
 {
-    char error[CONFIG_ERROR_BYTES];
-    if (config_load(path, config, error) < 0) {
-        fprintf(stderr, "model-service check: %s\n", error);
+    struct error error;
+    if (config_load(path, config, &error) < 0) {
+        fprintf(stderr, "model-service check: %s\n", error.text);
         return CLI_FAILURE;
     }
     for (size_t i = 0; i < config->model_count; i++)
@@ -211,7 +211,7 @@ static int run(const struct check_settings *settings, bool json, bool fail_on_dr
     print_bad_rows(&check.bad_reference, settings->reference);
     print_bad_rows(&check.bad_current, settings->current);
     if (rc < 0) {
-        fprintf(stderr, "model-service check: %s\n", check.error);
+        fprintf(stderr, "model-service check: %s\n", check.error.text);
     } else {
         rc = json ? check_print_json(&check, stdout) : check_print_table(&check, stdout, colours());
         if (rc < 0)

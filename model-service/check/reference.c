@@ -156,10 +156,8 @@ static int read_row(struct loader *loader, const struct csv_rows *csv)
 
 static int fail_changed(struct check *check)
 {
-    snprintf(check->error, sizeof(check->error), "%.200s changed while it was read",
-             check->settings->reference);
-    excerpt_clean(check->error);
-    return -EBADMSG;
+    return error_set(&check->error, -EBADMSG, "%.200s changed while it was read",
+                     check->settings->reference);
 }
 
 static int read_header(struct loader *loader, const struct csv_rows *csv)
@@ -169,7 +167,7 @@ static int read_header(struct loader *loader, const struct csv_rows *csv)
         return csv->count == check->columns.reference.count ? 0 : fail_changed(check);
     int rc = check_header_copy(&check->columns.reference, csv->fields, csv->count);
     if (rc == 0)
-        rc = check_columns_choose(&check->columns, check->settings, check->error);
+        rc = check_columns_choose(&check->columns, check->settings, &check->error);
     check->wrong_use = rc == -EINVAL;
     return rc;
 }
@@ -180,10 +178,10 @@ static int read_blocks(struct loader *loader, struct csv_file *file, struct csv_
     struct check *check = loader->check;
     bool header = true;
     int rc;
-    while ((rc = csv_next_block(file, block, check->error)) > 0) {
+    while ((rc = csv_next_block(file, block, &check->error)) > 0) {
         uint64_t rows = 0;
         csv_rows_begin(csv, check->settings->reference, block);
-        for (; (rc = csv_rows_next(csv, check->error)) > 0; rows++) {
+        for (; (rc = csv_rows_next(csv, &check->error)) > 0; rows++) {
             rc = header ? read_header(loader, csv) : read_row(loader, csv);
             if (rc < 0)
                 return rc;
@@ -193,7 +191,7 @@ static int read_blocks(struct loader *loader, struct csv_file *file, struct csv_
             return rc;
         csv_progress_add(&loader->progress, block->bytes, rows);
     }
-    return rc == 0 && header ? csv_fail_empty(check->settings->reference, check->error) : rc;
+    return rc == 0 && header ? csv_fail_empty(check->settings->reference, &check->error) : rc;
 }
 
 static int read_file(struct loader *loader)
@@ -202,7 +200,7 @@ static int read_file(struct loader *loader)
     struct csv_block block = {0};
     struct csv_rows csv = {0};
     struct csv_file *file;
-    int rc = csv_open(check->settings->reference, &file, check->error);
+    int rc = csv_open(check->settings->reference, &file, &check->error);
     if (rc < 0)
         return rc;
     csv_progress_begin(&loader->progress, check->settings->reference);
@@ -216,13 +214,12 @@ static int read_file(struct loader *loader)
 
 static int fail_pipe(struct check *check, const struct check_column *column)
 {
-    snprintf(check->error, sizeof(check->error),
-             "%.150s:%llu: column \"%s\" has both numbers and text, so the file must be read "
-             "twice, which a pipe cannot be",
-             check->settings->reference, (unsigned long long)column->kind.text_line,
-             excerpt(column->name).text);
-    excerpt_clean(check->error);
-    return -ESPIPE;
+    return error_set(
+        &check->error, -ESPIPE,
+        "%.150s:%llu: column \"%s\" has both numbers and text, so the file must be read "
+        "twice; a pipe cannot be read again",
+        check->settings->reference, (unsigned long long)column->kind.text_line,
+        excerpt(column->name).text);
 }
 
 static bool is_regular(const char *path)
@@ -263,24 +260,20 @@ static int read_again(struct loader *loader)
 
 static int fail_empty(struct check *check)
 {
-    const struct check_bad_rows *bad = &check->bad_reference;
-    if (bad->count == 0)
-        snprintf(check->error, sizeof(check->error), "%.200s has a header but no rows",
-                 check->settings->reference);
-    else
-        snprintf(check->error, sizeof(check->error), "%.200s has no good row, but %llu bad ones",
-                 check->settings->reference, (unsigned long long)bad->count);
-    excerpt_clean(check->error);
-    return -EBADMSG;
+    const char *path = check->settings->reference;
+    const unsigned long long bad = check->bad_reference.count;
+    if (bad == 0)
+        return error_set(&check->error, -EBADMSG, "%.200s has a header but no rows", path);
+    if (bad == 1)
+        return error_set(&check->error, -EBADMSG, "%.200s: its only row is invalid", path);
+    return error_set(&check->error, -EBADMSG, "%.200s: all %llu rows are invalid", path, bad);
 }
 
 static int fail_identifiers(struct check *check)
 {
-    snprintf(check->error, sizeof(check->error),
-             "%.200s: no column is left to compare: each holds identifiers or free text",
-             check->settings->reference);
-    excerpt_clean(check->error);
-    return -EBADMSG;
+    return error_set(&check->error, -EBADMSG,
+                     "%.200s: no column is left to compare: each holds identifiers or free text",
+                     check->settings->reference);
 }
 
 static int load(struct loader *loader)
@@ -330,8 +323,7 @@ static int create_detector(struct check *check)
     int rc = detector_create(&spec, &check->detector);
     free(features);
     if (rc == -EINVAL) /* all else has been checked */
-        snprintf(check->error, sizeof(check->error), "the reference has more than %u rows",
-                 REFERENCE_MAX_ROWS);
+        error_set(&check->error, rc, "the reference has more than %u rows", REFERENCE_MAX_ROWS);
     return rc;
 }
 

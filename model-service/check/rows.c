@@ -12,10 +12,11 @@ void check_bad_row(struct check_bad_rows *bad, const char *path, uint64_t line, 
         return;
     char *message = bad->message[bad->count - 1];
     bad->line[bad->count - 1] = line;
-    int used = snprintf(message, CSV_ERROR_BYTES, "%.200s:%llu: ", path, (unsigned long long)line);
+    int used =
+        snprintf(message, CHECK_MESSAGE_BYTES, "%.200s:%llu: ", path, (unsigned long long)line);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message + used, CSV_ERROR_BYTES - (size_t)used, format, arguments);
+    vsnprintf(message + used, CHECK_MESSAGE_BYTES - (size_t)used, format, arguments);
     va_end(arguments);
     excerpt_clean(message);
 }

@@ -36,7 +36,7 @@ struct worker {
     bool has_block;  /* from the start */
     uint64_t number; /* of the block */
     int result;
-    char error[CSV_ERROR_BYTES];
+    struct error error;
 };
 
 struct stream {
@@ -133,7 +133,7 @@ static int parse_block(struct worker *worker)
 {
     struct stream *stream = worker->stream;
     int rc;
-    while ((rc = csv_rows_next(&worker->csv, worker->error)) > 0) {
+    while ((rc = csv_rows_next(&worker->csv, &worker->error)) > 0) {
         parse_row(worker);
         worker->progress_rows++;
         if (worker->rows == stream->counted_rows)
@@ -155,7 +155,7 @@ static int take_block(struct worker *worker)
     if (!stream->stopped) {
         worker->number = stream->blocks++;
         worker->block.line = UINT64_MAX; /* should that fail, it is behind all rows */
-        rc = csv_next_block(stream->file, &worker->block, worker->error);
+        rc = csv_next_block(stream->file, &worker->block, &worker->error);
         csv_progress_add(&stream->progress, worker->block.bytes, worker->progress_rows);
         worker->progress_rows = 0;
     }
@@ -263,9 +263,9 @@ static int collect(struct stream *stream)
             rc = detector_merge(check->detector, worker->detector);
     }
     if (failed)
-        memcpy(check->error, failed->error, sizeof(check->error));
+        check->error = failed->error;
     else if (rc < 0)
-        snprintf(check->error, sizeof(check->error), "the current file has too many rows");
+        return error_set(&check->error, -EBADMSG, "the current file has too many rows");
     return failed ? failed->result : rc;
 }
 
@@ -278,13 +278,13 @@ static int read_header(struct stream *stream)
     struct worker *worker = stream->worker;
     int rc;
     do {
-        rc = csv_next_block(stream->file, &worker->block, check->error);
+        rc = csv_next_block(stream->file, &worker->block, &check->error);
         if (rc == 0)
-            return csv_fail_empty(stream->path, check->error);
+            return csv_fail_empty(stream->path, &check->error);
         if (rc < 0)
             return rc;
         csv_rows_begin(&worker->csv, stream->path, &worker->block);
-        rc = csv_rows_next(&worker->csv, check->error);
+        rc = csv_rows_next(&worker->csv, &check->error);
     } while (rc == 0);
     if (rc < 0)
         return rc;
@@ -316,7 +316,7 @@ static int stream_current(struct check *check)
                             .worker_count = 1,
                             .mu = PTHREAD_MUTEX_INITIALIZER,
                             .next_turn = PTHREAD_COND_INITIALIZER};
-    int rc = csv_open(stream.path, &stream.file, check->error);
+    int rc = csv_open(stream.path, &stream.file, &check->error);
     if (rc == 0)
         rc = read_header(&stream);
     if (rc == 0)
@@ -331,21 +331,19 @@ static int stream_current(struct check *check)
 
 static int fail_empty(struct check *check)
 {
+    const char *path = check->settings->current;
     const unsigned long long bad = check->bad_current.count;
     if (bad == 0)
-        snprintf(check->error, sizeof(check->error), "%.200s has a header but no rows",
-                 check->settings->current);
-    else
-        snprintf(check->error, sizeof(check->error), "%.200s has no good row, but %llu bad ones",
-                 check->settings->current, bad);
-    excerpt_clean(check->error);
-    return -EBADMSG;
+        return error_set(&check->error, -EBADMSG, "%.200s has a header but no rows", path);
+    if (bad == 1)
+        return error_set(&check->error, -EBADMSG, "%.200s: its only row is invalid", path);
+    return error_set(&check->error, -EBADMSG, "%.200s: all %llu rows are invalid", path, bad);
 }
 
 int check_run(struct check *check, const struct check_settings *settings)
 {
     *check = (struct check){.settings = settings};
-    snprintf(check->error, sizeof(check->error), "%s", strerror(ENOMEM));
+    error_set(&check->error, -ENOMEM, "%s", strerror(ENOMEM));
     int rc = stream_current(check);
     if (rc == 0 && check->current_rows == 0)
         rc = fail_empty(check);

@@ -169,7 +169,7 @@ static void print_missing(FILE *out, const struct detector_report *report)
     struct list list = {out, "Share of missing values changed", 0};
     for (size_t f = 0; f < report->feature_count; f++) {
         const struct detector_feature_report *feature = &report->features[f];
-        char item[CSV_ERROR_BYTES];
+        char item[CHECK_MESSAGE_BYTES];
         if (!feature->missing_significant)
             continue;
         snprintf(item, sizeof(item), "%s %.1f %% -> %.1f %%", name_cell(feature->name).text,
@@ -185,7 +185,7 @@ static void print_unseen(FILE *out, const struct detector_report *report)
     struct list list = {out, "Rows with categories the reference does not have", 0};
     for (size_t f = 0; f < report->feature_count; f++) {
         const struct detector_feature_report *feature = &report->features[f];
-        char item[CSV_ERROR_BYTES];
+        char item[CHECK_MESSAGE_BYTES];
         if (feature->window_unseen == 0)
             continue;
         snprintf(item, sizeof(item), "%s %llu", name_cell(feature->name).text,

@@ -74,7 +74,7 @@ static int load(struct config_file *file, struct config *config)
     return r < 0 ? r : config_fill(config, raw, file->path);
 }
 
-int config_load(const char *path, struct config *ret_config, char error[CONFIG_ERROR_BYTES])
+int config_load(const char *path, struct config *ret_config, struct error *error)
 {
     struct config config = {.listen = NULL};
     struct config_file file;
@@ -83,7 +83,7 @@ int config_load(const char *path, struct config *ret_config, char error[CONFIG_E
     if (r == 0)
         r = load(&file, &config);
     if (r == -ENOMEM)
-        snprintf(error, CONFIG_ERROR_BYTES, "%.200s: %s", path, strerror(ENOMEM));
+        error_set(error, r, "%.200s: %s", path, strerror(ENOMEM));
     config_file_finish(&file);
     if (r < 0)
         config_finish(&config);

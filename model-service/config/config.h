@@ -36,6 +36,8 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include "text/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -147,12 +149,10 @@ struct config {
     void *document;     /* the reader's */
 };
 
-#define CONFIG_ERROR_BYTES 600
-
 /* 0; -ENOENT, -EACCES, ... for the file; -EINVAL for its content; -ENOMEM. error: one line,
  * "FILE:LINE: KEY: found ..., expected ..." with a KEY such as models[0].thresholds.warning,
  * written on failure. *ret_config is untouched on failure. */
-int config_load(const char *path, struct config *ret_config, char error[CONFIG_ERROR_BYTES]);
+int config_load(const char *path, struct config *ret_config, struct error *error);
 void config_finish(struct config *config);
 
 /* What has changed between two configurations of a model; of the files they name only whether there

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* A message without file and line: 200 bytes of path and 20 digits fit before it. */
-#define MESSAGE_BYTES (CONFIG_ERROR_BYTES - 224)
+#define MESSAGE_BYTES (ERROR_BYTES - 224)
 
 #define FIRST_BYTES 8192u
 
@@ -27,14 +27,12 @@ struct config_key config_key(const char *format, ...)
 }
 
 /* line 0: about the file as a whole. */
-static int fail_at(struct config_file *file, int r, size_t line, const char *message)
+static int fail_at(struct config_file *file, int rc, size_t line, const char *message)
 {
+    error_set(file->error, rc, "%s", message);
     if (line > 0)
-        snprintf(file->error, CONFIG_ERROR_BYTES, "%.200s:%zu: %s", file->path, line, message);
-    else
-        snprintf(file->error, CONFIG_ERROR_BYTES, "%.200s: %s", file->path, message);
-    excerpt_clean(file->error);
-    return r;
+        return error_at(file->error, rc, "%.200s:%zu", file->path, line);
+    return error_at(file->error, rc, "%.200s", file->path);
 }
 
 static size_t node_line(const yaml_node_t *node)
@@ -227,7 +225,7 @@ static int parse(struct config_file *file)
     return r;
 }
 
-int config_file_open(struct config_file *file, const char *path, char *error)
+int config_file_open(struct config_file *file, const char *path, struct error *error)
 {
     int r;
 

@@ -29,12 +29,12 @@ struct config_file {
     size_t size;
     yaml_document_t document;
     bool has_document;
-    char *error; /* [CONFIG_ERROR_BYTES], the caller's */
+    struct error *error; /* the caller's */
 };
 
 /* Reads and parses. 0; -ENOENT, ... for the file; -EINVAL for its syntax; -ENOMEM. The error is
  * written on failure; to be finished in any case. */
-int config_file_open(struct config_file *file, const char *path, char *error);
+int config_file_open(struct config_file *file, const char *path, struct error *error);
 void config_file_finish(struct config_file *file);
 
 /* 0 or -EINVAL with the first difference: unknown, doubled or missing key, wrong kind of value,

@@ -24,12 +24,12 @@ struct csv_file {
     size_t rest_bytes, rest_capacity;
 };
 
-static int fail_memory(const struct csv_file *file, char error[CSV_ERROR_BYTES])
+static int fail_memory(const struct csv_file *file, struct error *error)
 {
     return csv_fail(file->path, error, -ENOMEM, 0, "%s", strerror(ENOMEM));
 }
 
-int csv_open(const char *path, struct csv_file **ret_file, char error[CSV_ERROR_BYTES])
+int csv_open(const char *path, struct csv_file **ret_file, struct error *error)
 {
     struct csv_file *file = calloc(1, sizeof(*file));
 
@@ -62,7 +62,7 @@ void csv_block_finish(struct csv_block *block)
 }
 
 static int grow(const struct csv_file *file, struct csv_block *block, size_t capacity,
-                char error[CSV_ERROR_BYTES])
+                struct error *error)
 {
     char *text = realloc(block->text, capacity + CSV_PADDING);
 
@@ -75,7 +75,7 @@ static int grow(const struct csv_file *file, struct csv_block *block, size_t cap
 
 /* Until the block is full: a long row is then scanned again only after its block doubled, also
  * when it comes in small pieces. */
-static int fill(struct csv_file *file, struct csv_block *block, char error[CSV_ERROR_BYTES])
+static int fill(struct csv_file *file, struct csv_block *block, struct error *error)
 {
     while (block->bytes < block->capacity && !file->at_end) {
         ssize_t n = read(file->fd, block->text + block->bytes, block->capacity - block->bytes);
@@ -91,7 +91,7 @@ static int fill(struct csv_file *file, struct csv_block *block, char error[CSV_E
 }
 
 /* The rest of the last block, and what is read now. */
-static int begin(struct csv_file *file, struct csv_block *block, char error[CSV_ERROR_BYTES])
+static int begin(struct csv_file *file, struct csv_block *block, struct error *error)
 {
     size_t capacity = FIRST_BLOCK_BYTES;
 
@@ -112,7 +112,7 @@ static int begin(struct csv_file *file, struct csv_block *block, char error[CSV_
 
 /* Keeps what follows the first `bytes` for the next block. */
 static int split_off(struct csv_file *file, struct csv_block *block, size_t bytes,
-                     char error[CSV_ERROR_BYTES])
+                     struct error *error)
 {
     const size_t rest = block->bytes - bytes;
 
@@ -159,7 +159,7 @@ static size_t whole_rows(const struct csv_block *block, bool at_end, enum csv_sc
 }
 
 static int fail_unclosed(const struct csv_file *file, const struct csv_block *block, size_t open,
-                         char error[CSV_ERROR_BYTES])
+                         struct error *error)
 {
     return csv_fail(file->path, error, -EBADMSG, file->line + csv_count_lines(block->text, open),
                     "a quote is opened in this line and never closed");
@@ -167,7 +167,7 @@ static int fail_unclosed(const struct csv_file *file, const struct csv_block *bl
 
 /* Room for more of a row that does not fit. open: as in whole_rows(). */
 static int enlarge(const struct csv_file *file, struct csv_block *block, size_t open,
-                   char error[CSV_ERROR_BYTES])
+                   struct error *error)
 {
     const size_t capacity = block->capacity * 2;
 
@@ -189,7 +189,7 @@ static void remove_byte_order_mark(struct csv_file *file, struct csv_block *bloc
     file->begun = true;
 }
 
-int csv_next_block(struct csv_file *file, struct csv_block *block, char error[CSV_ERROR_BYTES])
+int csv_next_block(struct csv_file *file, struct csv_block *block, struct error *error)
 {
     int r = begin(file, block, error);
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int grow_fields(struct csv_rows *rows, char error[CSV_ERROR_BYTES])
+static int grow_fields(struct csv_rows *rows, struct error *error)
 {
     size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
     struct csv_field *fields;
@@ -28,7 +28,7 @@ static int grow_fields(struct csv_rows *rows, char error[CSV_ERROR_BYTES])
 }
 
 static int add_field(struct csv_rows *rows, char *text, size_t bytes, bool quoted,
-                     char error[CSV_ERROR_BYTES])
+                     struct error *error)
 {
     if (rows->count == rows->capacity) {
         int r = grow_fields(rows, error);
@@ -63,7 +63,7 @@ static char *unquote(char *text, const char *end, size_t *ret_bytes)
     return in;
 }
 
-static int split_field(struct csv_rows *rows, char **text, char *end, char error[CSV_ERROR_BYTES])
+static int split_field(struct csv_rows *rows, char **text, char *end, struct error *error)
 {
     char *begin = *text, *stop = begin;
     bool quoted = begin < end && *begin == '"';
@@ -85,7 +85,7 @@ static int split_field(struct csv_rows *rows, char **text, char *end, char error
     return add_field(rows, begin, bytes, quoted, error);
 }
 
-static int split_row(struct csv_rows *rows, char *end, char error[CSV_ERROR_BYTES])
+static int split_row(struct csv_rows *rows, char *end, struct error *error)
 {
     char *text = rows->at;
 
@@ -103,7 +103,7 @@ static int split_row(struct csv_rows *rows, char *end, char error[CSV_ERROR_BYTE
 }
 
 /* 1, or 0 for a blank line, or an error. */
-static int next_careful(struct csv_rows *rows, char error[CSV_ERROR_BYTES])
+static int next_careful(struct csv_rows *rows, struct error *error)
 {
     struct csv_scanned row;
     size_t open;
@@ -191,7 +191,7 @@ void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *b
     memset(rows->end, 0, CSV_PADDING);
 }
 
-int csv_rows_next(struct csv_rows *rows, char error[CSV_ERROR_BYTES])
+int csv_rows_next(struct csv_rows *rows, struct error *error)
 {
     while (rows->at < rows->end) {
         char *end;
@@ -213,7 +213,7 @@ void csv_rows_finish(struct csv_rows *rows)
 /* --- a whole file --- */
 
 static int read_rows(struct csv_file *file, struct csv_block *block, struct csv_rows *rows,
-                     csv_row_fn header, csv_row_fn row, void *context, char error[CSV_ERROR_BYTES])
+                     csv_row_fn header, csv_row_fn row, void *context, struct error *error)
 {
     bool is_header = true;
     int r;
@@ -233,13 +233,13 @@ static int read_rows(struct csv_file *file, struct csv_block *block, struct csv_
     return r == 0 && is_header ? csv_fail_empty(rows->path, error) : r;
 }
 
-int csv_fail_empty(const char *path, char error[CSV_ERROR_BYTES])
+int csv_fail_empty(const char *path, struct error *error)
 {
     return csv_fail(path, error, -EBADMSG, 0, "the file is empty; a header row is expected");
 }
 
 int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
-             char error[CSV_ERROR_BYTES])
+             struct error *error)
 {
     struct csv_block block = {0};
     struct csv_rows rows = {.path = path};

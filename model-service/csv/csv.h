@@ -5,6 +5,8 @@
 #ifndef CSV_CSV_H
 #define CSV_CSV_H
 
+#include "text/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +21,6 @@ struct csv_field {
 typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field *fields,
                            size_t count);
 
-#define CSV_ERROR_BYTES 400
-
 /* Longest row in bytes and most columns: an unclosed quote must not swallow a file. */
 #define CSV_MAX_ROW_BYTES (16u << 20)
 #define CSV_MAX_COLUMNS   10000u
@@ -31,7 +31,7 @@ typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field 
  * sentence with file and line; written on failure except -ECANCELED.
  * O(bytes); memory: the longest row, at least 256 KiB. */
 int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
-             char error[CSV_ERROR_BYTES]);
+             struct error *error);
 
 /* The same in parts, so that several threads can share the work: one at a time takes the next block
  * of a file, each splits and converts the rows of its own. */
@@ -46,10 +46,10 @@ struct csv_block {
 #define CSV_PADDING 64
 
 /* path: borrowed. 0 or an error, as csv_read(). */
-int csv_open(const char *path, struct csv_file **ret_file, char error[CSV_ERROR_BYTES]);
+int csv_open(const char *path, struct csv_file **ret_file, struct error *error);
 void csv_close(struct csv_file *file); /* accepts NULL */
 /* 1 with rows, maybe all blank; 0 at the end; or an error, after all rows before it. */
-int csv_next_block(struct csv_file *file, struct csv_block *block, char error[CSV_ERROR_BYTES]);
+int csv_next_block(struct csv_file *file, struct csv_block *block, struct error *error);
 void csv_block_finish(struct csv_block *block);
 
 /* The rows of a block, one by one; all zero before the first csv_rows_begin(). */
@@ -66,11 +66,11 @@ struct csv_rows {
 
 void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *block);
 /* 1 with a row, 0 at the end of the block, or an error. Blank lines are skipped. */
-int csv_rows_next(struct csv_rows *rows, char error[CSV_ERROR_BYTES]);
+int csv_rows_next(struct csv_rows *rows, struct error *error);
 void csv_rows_finish(struct csv_rows *rows);
 
 /* The error of a file without any row: -EBADMSG. */
-int csv_fail_empty(const char *path, char error[CSV_ERROR_BYTES]);
+int csv_fail_empty(const char *path, struct error *error);
 
 /* A table of chosen columns, kept in memory: numbers, or strings for categorical columns, equal
  * strings of a column stored once. Missing fields are NaN, or NULL. Columns not asked for are
@@ -90,7 +90,7 @@ struct csv_table {
 /* 0, or as csv_read, or -EBADMSG for a missing or doubled column, a row of the wrong length, a
  * field that is not a number, or a category that is not UTF-8 (naming file, line, column and the
  * text). On failure the table holds nothing. */
-int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERROR_BYTES]);
+int csv_table_read(struct csv_table *table, const char *path, struct error *error);
 void csv_table_finish(struct csv_table *table);
 
 #endif

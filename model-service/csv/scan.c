@@ -1,27 +1,19 @@
 /* scan.c - where a row ends, and errors with their place. */
 #include "csv/scan.h"
 
-#include "text/excerpt.h"
-
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-int csv_fail(const char *path, char error[CSV_ERROR_BYTES], int r, uint64_t line,
-             const char *format, ...)
+int csv_fail(const char *path, struct error *error, int rc, uint64_t line, const char *format, ...)
 {
     va_list arguments;
-    int used;
 
-    if (line > 0)
-        used = snprintf(error, CSV_ERROR_BYTES, "%.200s:%llu: ", path, (unsigned long long)line);
-    else
-        used = snprintf(error, CSV_ERROR_BYTES, "%.200s: ", path);
     va_start(arguments, format);
-    vsnprintf(error + used, CSV_ERROR_BYTES - (size_t)used, format, arguments);
+    error_vset(error, rc, format, arguments);
     va_end(arguments);
-    excerpt_clean(error);
-    return r;
+    if (line > 0)
+        return error_at(error, rc, "%.200s:%llu", path, (unsigned long long)line);
+    return error_at(error, rc, "%.200s", path);
 }
 
 /* Counts of one byte each, which the compiler adds up many at a time, for as long as they fit. */

@@ -19,8 +19,8 @@ enum csv_scan csv_scan_row(const char *text, size_t bytes, bool at_end, struct c
 
 uint64_t csv_count_lines(const char *text, size_t bytes);
 
-/* Writes the error, "PATH:LINE: ..." or, with line 0, "PATH: ...", and returns r. */
-int csv_fail(const char *path, char error[CSV_ERROR_BYTES], int r, uint64_t line,
-             const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Writes the error, "PATH:LINE: ..." or, with line 0, "PATH: ...", and returns rc. */
+int csv_fail(const char *path, struct error *error, int rc, uint64_t line, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #endif

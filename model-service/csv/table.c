@@ -24,23 +24,21 @@ struct loader {
     struct text_pool *pools; /* [column_count], the table's arena */
     size_t file_columns, row_capacity;
     int result;
-    char *error;
+    struct error *error;
 };
 
-static bool fail(struct loader *loader, int r, uint64_t line, const char *format, ...)
+static bool fail(struct loader *loader, int rc, uint64_t line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-static bool fail(struct loader *loader, int r, uint64_t line, const char *format, ...)
+static bool fail(struct loader *loader, int rc, uint64_t line, const char *format, ...)
 {
     va_list arguments;
-    int used = snprintf(loader->error, CSV_ERROR_BYTES, "%.200s:%llu: ", loader->path,
-                        (unsigned long long)line);
 
     va_start(arguments, format);
-    vsnprintf(loader->error + used, CSV_ERROR_BYTES - (size_t)used, format, arguments);
+    error_vset(loader->error, rc, format, arguments);
     va_end(arguments);
-    excerpt_clean(loader->error);
-    loader->result = r;
+    loader->result =
+        error_at(loader->error, rc, "%.200s:%llu", loader->path, (unsigned long long)line);
     return false;
 }
 
@@ -174,7 +172,7 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
     return true;
 }
 
-int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERROR_BYTES])
+int csv_table_read(struct csv_table *table, const char *path, struct error *error)
 {
     size_t columns = table->column_count;
     struct loader loader = {.table = table, .path = path, .error = error};
@@ -192,7 +190,7 @@ int csv_table_read(struct csv_table *table, const char *path, char error[CSV_ERR
     if (loader.position && loader.pools)
         r = csv_read(path, on_header, on_row, &loader, error);
     else
-        snprintf(error, CSV_ERROR_BYTES, "%.200s: %s", path, strerror(ENOMEM));
+        error_set(error, -ENOMEM, "%.200s: %s", path, strerror(ENOMEM));
     if (r == -ECANCELED)
         r = loader.result;
     free(loader.position);

@@ -29,7 +29,7 @@ void buffer_init(struct buffer *buffer, size_t capacity);
 /* Frees the bytes and clears the error: as after buffer_init(). */
 void buffer_finish(struct buffer *buffer);
 
-/* buffer_reserve() where the bytes do not fit yet. */
+/* The slow path of buffer_reserve(): the bytes do not fit yet. */
 char *buffer_grow(struct buffer *buffer, size_t length);
 
 /* Room for `length` more bytes at the end, or NULL after an error; the caller writes there and

@@ -1,8 +1,8 @@
 /* exposition.h - metrics as Prometheus text 0.0.4 or OpenMetrics 1.0.
  *
- * One call per family, then one per sample of it; HELP, TYPE, UNIT, `_total`, escaping, canonical
- * `le` and `# EOF` are the writer's. The caller's: families are not interleaved, no series comes
- * twice, counters are neither negative nor NaN. */
+ * One call per family, then one per sample of it. The writer adds HELP, TYPE, UNIT, `_total`, the
+ * escapes, the canonical `le` and `# EOF`. The caller makes sure that families are not interleaved,
+ * that no series comes twice and that counters are neither negative nor NaN. */
 #ifndef ENCODE_EXPOSITION_H
 #define ENCODE_EXPOSITION_H
 
@@ -28,10 +28,10 @@ struct metric_label {
     const char *value; /* any bytes; escaped; invalid UTF-8 becomes U+FFFD */
 };
 
-/* Cumulative counts are made by the writer. bounds: ascending, finite, `buckets` of them (may be
+/* The writer makes the counts cumulative. bounds: ascending, finite, `buckets` of them (may be
  * none); counts: [buckets + 1] observations per bucket, the last is +Inf's; sum: of the values.
  * `_sum` and `_count` are left out when a bound or the sum is negative or the sum is NaN:
- * OpenMetrics takes both for counters and would refuse the whole scrape. The number of
+ * OpenMetrics treats both as counters and would refuse the whole scrape. The number of
  * observations is then the bucket +Inf. The same holds in the text format, so that the series do
  * not depend on the format a scraper asks for. */
 struct metric_histogram {

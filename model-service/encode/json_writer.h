@@ -1,9 +1,9 @@
 /* json_writer.h - JSON text, written forwards into a buffer.
  *
- * Commas and quoting are the writer's; nesting is the caller's (begin and end must match, a key
- * comes before each value of an object and nowhere else; asserts catch our own mistakes). Strings
- * are UTF-8; invalid bytes become U+FFFD. Non-finite numbers become null. Nothing separates
- * several values at the top level. */
+ * The writer adds commas and quotes. The caller nests correctly: begin and end match, and a key
+ * comes before each value of an object and nowhere else (asserts catch our own mistakes). Strings
+ * are UTF-8; invalid bytes become U+FFFD. Non-finite numbers become null. Several
+ * values at the top level are not separated. */
 #ifndef ENCODE_JSON_WRITER_H
 #define ENCODE_JSON_WRITER_H
 
@@ -30,15 +30,17 @@ void json_end_array(struct json_writer *json);
 void json_key(struct json_writer *json, const char *key);
 void json_string(struct json_writer *json, const char *text);
 void json_string_bytes(struct json_writer *json, const char *text, size_t bytes);
-/* As number_format(), but negative zero is -0.0: readers take -0 for the integer. */
+/* As number_format(), but negative zero is -0.0, since readers take -0 as an integer. */
 void json_number(struct json_writer *json, double value);
 void json_integer(struct json_writer *json, uint64_t value);
 void json_boolean(struct json_writer *json, bool value);
 void json_null(struct json_writer *json);
-/* Text that is JSON already, copied as it is: one value. */
+/* One value that is JSON text already; it is copied. */
 void json_raw(struct json_writer *json, const char *text, size_t bytes);
 /* A key prepared by the caller, quotes, escapes and colon included ("\"score\":"). */
 void json_raw_key(struct json_writer *json, const char *text, size_t bytes);
+/* A key that is a literal without a character to escape; costs a copy and nothing else. */
+#define json_literal_key(json, key) json_raw_key(json, "\"" key "\":", sizeof("\"" key "\":") - 1)
 
 /* key and value in one call */
 void json_member_string(struct json_writer *json, const char *key, const char *text);

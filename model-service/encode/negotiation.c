@@ -48,7 +48,7 @@ static bool equals(struct span span, const char *lower)
 
         if (c >= 'A' && c <= 'Z')
             c = (char)(c - 'A' + 'a');
-        if (c != lower[i]) /* ends at its NUL, which no header holds */
+        if (c != lower[i]) /* ends with a NUL, which cannot be in a header */
             return false;
     }
     return lower[span.length] == '\0';
@@ -78,7 +78,7 @@ static struct span take_token(const char **s)
     return span;
 }
 
-/* The inside of a quoted string, escapes left as they are: no value we compare with needs any. */
+/* The inside of a quoted string with its escapes: none of the values we compare with has any. */
 static bool take_quoted(const char **s, struct span *ret_span)
 {
     const char *p = *s + 1;

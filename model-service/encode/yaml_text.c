@@ -15,7 +15,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* Letters of ASCII alone, whatever the locale: what has others is quoted anyway. */
+/* ASCII letters only, whatever the locale: text with other letters is quoted anyway. */
 static bool same_word(const char *a, const char *b)
 {
     while (*a && (*a | 0x20) == (*b | 0x20)) {
@@ -49,7 +49,7 @@ static uint32_t decode(const unsigned char *c, size_t bytes)
     return point;
 }
 
-/* Controls, line breaks of YAML 1.1, the byte order mark and what is no character. */
+/* Control characters, YAML 1.1's line breaks, the byte order mark and noncharacters. */
 static bool is_hidden(uint32_t point)
 {
     return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 ||

@@ -1,16 +1,16 @@
-/* yaml_text.h - text in a YAML file that people read: names as they are where YAML takes them for
- * text, double-quoted otherwise; and comments.
- * Rules: YAML 1.1 and 1.2, of which a word is quoted that means something in either. */
+/* yaml_text.h - text and comments in a YAML file that people read. A name is written as it is where
+ * YAML reads it as text, and with double quotes otherwise.
+ * Rules: YAML 1.1 and 1.2; a word that means something else in either is quoted. */
 #ifndef ENCODE_YAML_TEXT_H
 #define ENCODE_YAML_TEXT_H
 
 #include "encode/buffer.h"
 
-/* One scalar that any reader takes for exactly this text, in block and in flow context. text: UTF-8
- * without NUL. */
+/* One scalar that every reader reads as exactly this text, in block and in flow context. text:
+ * UTF-8 without NUL. */
 void yaml_text(struct buffer *out, const char *text);
 
-/* Text within a comment: what would end the line, and what YAML does not allow, becomes '?'. */
+/* Text within a comment. A character that would end the line, or that YAML forbids, becomes '?'. */
 void yaml_comment_text(struct buffer *out, const char *text);
 
 #endif

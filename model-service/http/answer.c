@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
-/* Below it a compressed body is hardly smaller. */
+/* A smaller body is hardly any shorter when it is compressed. */
 #define COMPRESS_LEAST_BYTES 512
 #define ALLOW_BYTES          256
 
@@ -89,7 +89,7 @@ void http_response_header(struct http_response *response, const char *name, cons
 
 /* --- answering --- */
 
-/* Not zeroed as a whole: the room for headers is large. */
+/* The room for headers is large, so it is not zeroed. */
 static void response_init(struct http_response *response)
 {
     response->status = 0;
@@ -120,7 +120,7 @@ static enum MHD_Result read_accept_encoding(void *cls, enum MHD_ValueKind kind, 
     return MHD_YES;
 }
 
-/* True when the body is compressed now; without memory it stays as it is. */
+/* Whether the body is compressed now; if allocation fails it stays as it is. */
 static bool compress(const struct connection *connection, struct http_response *response)
 {
     struct gzip_preference preference = GZIP_PREFERENCE_NONE;
@@ -156,7 +156,7 @@ static void add_headers(const struct connection *connection, struct http_respons
         add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
-/* Takes the response's body over. */
+/* Takes ownership of the response's body. */
 static enum MHD_Result queue(const struct connection *connection, struct http_response *response)
 {
     const bool compressed = response->compressible && compress(connection, response);

@@ -34,7 +34,7 @@ static int wait_for(int fd, short events, int64_t deadline)
     }
 }
 
-/* To whoever asks, an unreachable host is as good as one that refuses. */
+/* For a health check an unreachable host is the same as one that refuses the connection. */
 static int connect_error(int error)
 {
     const bool absent = error == EHOSTUNREACH || error == ENETUNREACH || error == ECONNRESET ||

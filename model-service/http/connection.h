@@ -17,9 +17,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Bodies below this size need no allocation. */
+/* A body up to this size needs no allocation. */
 #define INLINE_BODY_BYTES 1024
-/* Decoded paths and parameters below this size need none either. */
+/* Neither does a decoded path with its parameters up to this size. */
 #define INLINE_TEXT_BYTES 256
 /* Of a connection's memory beside the request's header: the list of its fields, and the header of
  * the answer. Small, as the library clears all of that memory after each request. */
@@ -35,7 +35,8 @@ struct connection {
     /* The rest belongs to the request, and to the worker that serves the connection. */
     const char *target; /* as sent */
     bool begun, bad_escape, must_close;
-    const struct http_stream *stream; /* takes the body; NULL before it has begun and once ended */
+    const struct http_stream
+        *stream; /* takes the body; NULL before it begins and after it has ended */
     void *stream_state;
     const struct http_route *route;
     struct http_refusal refusal;

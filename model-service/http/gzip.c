@@ -87,7 +87,7 @@ int gzip_compress(const char *plain, size_t bytes, char **ret_compressed, size_t
         stream.next_out = (Bytef *)compressed;
         stream.avail_out = (uInt)room;
     }
-    /* The bound makes one call enough. */
+    /* The room is the upper bound, so one call is enough. */
     const bool done = compressed && deflate(&stream, Z_FINISH) == Z_STREAM_END;
     const size_t written = stream.total_out;
     deflateEnd(&stream);

@@ -21,7 +21,7 @@ struct gzip_preference {
 /* Takes one Accept-Encoding field value in; to be called for each. A weight that does not parse
  * counts as 0. */
 void gzip_preference_read(struct gzip_preference *preference, const char *accept_encoding);
-/* gzip is acceptable and not less welcome than the plain body. */
+/* Whether gzip is acceptable and the plain body is not preferred to it. */
 bool gzip_preferred(const struct gzip_preference *preference);
 
 /* 0 with a malloc'd *ret_compressed, or -ENOMEM. bytes: 1 to UINT_MAX / 2. Reentrant. */

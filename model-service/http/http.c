@@ -67,7 +67,7 @@ static int connection_fd(struct MHD_Connection *mhd)
     return info ? info->connect_fd : -1;
 }
 
-/* Whether closing now would reset the connection under an answer. */
+/* Whether closing the socket now would reset the connection before the client has the answer. */
 static bool client_may_be_sending(const struct connection *connection, int fd)
 {
     int unread = 0;
@@ -105,7 +105,7 @@ static void on_tick(void *context)
     pthread_mutex_unlock(&server->mu);
 }
 
-/* Refuses at once what the library's own limit would leave waiting. */
+/* Refuses connections at once; with the library's own limit they would wait. */
 static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t bytes)
 {
     const struct http_server *server = cls;
@@ -126,7 +126,7 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *cls, cons
 
 /* --- life cycle --- */
 
-/* Raises the soft limit of open files if it must; -EMFILE when the hard one is too low. */
+/* Raises the soft limit of open files if needed; -EMFILE if the hard limit is too low. */
 static int reserve_fds(const struct http_limits *limits)
 {
     const rlim_t wanted = limits->connections + limits->threads * FDS_PER_THREAD + FDS_OTHER;
@@ -186,7 +186,7 @@ int http_server_start(const struct http_server_config *config, struct http_serve
     if (rc < 0)
         goto fail;
     rc = -ENOMEM;
-    /* Each worker may accept one beyond the limit at the same moment. */
+    /* All workers may accept a connection in the same moment, each one beyond the limit. */
     server->poller_room = config->limits.connections + MAX_THREADS;
     server->pollers = calloc(server->poller_room, sizeof(*server->pollers));
     if (!server->pollers)
@@ -252,7 +252,7 @@ void http_server_stop(struct http_server *server, unsigned grace_ms)
         return;
     atomic_store_explicit(&server->stopping, true, memory_order_relaxed);
     MHD_quiesce_daemon(server->daemon);
-    /* The descriptor must outlive the workers, but clients are to be refused from now on. */
+    /* The workers still use the descriptor, so it stays open, but it accepts no client any more. */
     shutdown(server->listen_fd, SHUT_RDWR);
     wait_for_requests(server, grace_ms);
     MHD_stop_daemon(server->daemon);

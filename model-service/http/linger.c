@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define DROP_BYTES 16384
-/* One connection may not keep the thread from the others: so many reads in a row. */
+/* Reads in a row from one connection, so that it does not keep the thread from the others. */
 #define DROP_READS 16
 #define TICK_MS    1000
 
@@ -23,7 +23,7 @@ struct http_linger {
     pthread_t thread;
     void (*tick)(void *context);
     void *context;
-    int inlet; /* where descriptors are written, as ints; closing it ends the thread */
+    int inlet; /* descriptors are written here, as ints; closing it ends the thread */
     int outlet;
     /* The thread's own. The first entry is the outlet. */
     struct pollfd pollers[1 + HTTP_LINGER_CONNECTIONS];
@@ -55,7 +55,7 @@ static void let_oldest_go(struct http_linger *linger)
     let_go(linger, oldest);
 }
 
-/* False at the inlet's end. */
+/* False when the inlet is closed. */
 static bool receive_fd(struct http_linger *linger)
 {
     int fd;
@@ -124,7 +124,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Signals are for the program's own threads. */
+/* This thread handles no signals. */
 static int start_thread(struct http_linger *linger)
 {
     sigset_t all, before;

@@ -8,7 +8,7 @@
 
 #include "text/nodiscard.h"
 
-/* So many at once; the oldest gives way to a further one. */
+/* Connections held at once; one more takes the place of the oldest. */
 #define HTTP_LINGER_CONNECTIONS 64
 /* As long as common servers wait for a client to notice. */
 #define HTTP_LINGER_SECONDS 5
@@ -20,7 +20,7 @@ NODISCARD int http_linger_create(void (*tick)(void *context), void *context,
                                  struct http_linger **ret_linger);
 /* From any thread. fd stays the caller's to close: a duplicate of it is taken. */
 void http_linger_take(struct http_linger *linger, int fd);
-/* Closes all. No take may run at the same time or follow. NULL is fine. */
+/* Closes all connections. http_linger_take() must not run meanwhile or afterwards. NULL is fine. */
 void http_linger_destroy(struct http_linger *linger);
 
 #endif

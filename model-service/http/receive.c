@@ -8,8 +8,8 @@
 
 /* A refused body up to this size is read and dropped, so that the connection can be kept. */
 #define DROP_BYTES (64u << 10)
-/* All bodies beyond their connections' own room together: with the limit of connections alone,
- * clients that announce much and send little would hold gigabytes. */
+/* Limit on all bodies together that do not fit into their connection's own room. With a limit on
+ * connections alone, clients that announce much and send little would hold gigabytes. */
 #define BODY_MEMORY_BYTES (32u << 20)
 /* What the library needs of its memory for one field, query parameter or cookie, and what is kept
  * for the header of the answer: eight of the longest extra ones, and its own. */
@@ -31,7 +31,7 @@ static enum MHD_Result read_announced(void *cls, enum MHD_ValueKind kind, const 
     return MHD_YES;
 }
 
-/* The path of a target as sent: of "http://host/path" what follows the host. */
+/* The path of a request's target, not decoded: of "http://host/path" the part after the host. */
 static const char *target_path(const char *target)
 {
     const char *authority = strstr(target, "://");
@@ -41,7 +41,7 @@ static const char *target_path(const char *target)
     return path ? path : "/";
 }
 
-/* Decodes a parameter to `room`. NULL: malformed. */
+/* Decodes a parameter into `room`; NULL if it is malformed. */
 static char *decode_param(const char *text, size_t bytes, char *room)
 {
     size_t length;
@@ -102,7 +102,7 @@ static struct http_refusal find_route(struct connection *connection, const char 
     return (struct http_refusal){404, "there is nothing at this path"};
 }
 
-/* What a header may take of a connection's memory beside the answer's. */
+/* How much of a connection's memory a request's header may take. */
 static size_t header_room(const struct connection *connection)
 {
     return connection->server->config.limits.header_bytes + HEADER_WORK_BYTES - ANSWER_BYTES;
@@ -116,7 +116,7 @@ static size_t cookie_bytes(const struct connection *connection)
     return cookies ? strlen(cookies) : 0;
 }
 
-/* Whether the header keeps the limit, and leaves the library room to answer. */
+/* Whether the header is within the limit and leaves the library enough room to answer. */
 static bool header_fits(const struct connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -182,7 +182,8 @@ static enum MHD_Result begin(struct connection *connection, const char *target, 
         return http_stream_begin(connection, method);
     if (!connection->refusal.status && !body_reserve(connection, announced.length))
         connection->refusal = no_memory;
-    /* The library may lack the room to answer, but a connection it closes may still be written. */
+    /* The library may have no room for an answer. Until it closes the connection, we can write one.
+     */
     if (connection->refusal.status == 431)
         return http_answer_directly(connection, method);
     const bool body = http_announced_body(&announced);
@@ -249,7 +250,7 @@ static bool has_too_many_parameters(const struct connection *connection)
     return strlen(connection->target) + parameters * FIELD_BYTES > header_room(connection);
 }
 
-/* Like what the library refuses by itself, this is not observed. */
+/* Not observed, as the requests that the library refuses by itself. */
 static void refuse_target(struct connection *connection)
 {
     connection->refusal = header_too_long;
@@ -258,7 +259,7 @@ static void refuse_target(struct connection *connection)
     shutdown(connection->fd, SHUT_RD);
 }
 
-/* The request line has come. Called before the library decodes it. */
+/* Called when the request line has arrived, before the library decodes it. */
 void *http_on_request_line(void *cls, const char *target, struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *info =

@@ -42,7 +42,7 @@ int http_percent_decode(const char *text, size_t bytes, char *out, size_t *ret_b
     return 0;
 }
 
-/* What is behind a whole "{name}" segment; NULL when it is none. */
+/* The text after a whole "{name}" segment; NULL if there is no such segment at `text`. */
 static const char *segment_end(const char *open)
 {
     const char *close = strchr(open, '}');
@@ -98,7 +98,7 @@ void http_routes_finish(struct http_routes *routes)
     routes->entries = NULL;
 }
 
-/* Compares sent text with a literal part of a route; the end of what matched, or NULL. */
+/* Compares a path with a literal part of a route; the end of the match, or NULL. */
 static const char *match_literal(const char *sent, const char *end, const char *literal,
                                  size_t bytes)
 {
@@ -120,7 +120,7 @@ static const char *match_literal(const char *sent, const char *end, const char *
     return sent;
 }
 
-/* The end of a segment that is not empty, or NULL. */
+/* The end of the segment, or NULL if it is empty. */
 static const char *match_segment(const char *at, const char *end, const char **ret_segment,
                                  size_t *ret_bytes)
 {

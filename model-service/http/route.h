@@ -43,7 +43,7 @@ struct http_route_match http_routes_find(const struct http_routes *routes, const
 bool http_routes_allow(const struct http_routes *routes, const char *path, size_t bytes,
                        char *allow, size_t room);
 
-/* Decodes %XX from text to out (which may be text), NUL-terminates, and gives the length.
+/* Decodes %XX from text to out (which may be text), adds a NUL and returns the length.
  * -EINVAL: an escape that is cut off, not hexadecimal, or %00. */
 NODISCARD int http_percent_decode(const char *text, size_t bytes, char *out, size_t *ret_bytes);
 

@@ -10,7 +10,7 @@
         0, NULL                                                                                    \
     }
 
-/* The HTTP library has refused what is not a number or does not fit. */
+/* The HTTP library has already refused a length that is not a number or does not fit. */
 static uint64_t parse_length(const char *text)
 {
     uint64_t length = 0;
@@ -55,7 +55,7 @@ struct http_refusal http_check_framing(const struct http_announced *announced)
 {
     /* Others may take "Content-Length : 5" for a length; RFC 9112, section 5.1, asks for 400. */
     if (announced->blurred_name)
-        return (struct http_refusal){400, "a header's name ends in a blank"};
+        return (struct http_refusal){400, "a header's name ends with a space or a tab"};
     if (announced->lengths > 1)
         return (struct http_refusal){400, "the request has more than one Content-Length"};
     if (announced->lengths && announced->codings)
@@ -83,7 +83,7 @@ static bool is_json(const char *content_type)
     return subtype_bytes > 5 && strncasecmp(subtype + subtype_bytes - 5, "+json", 5) == 0;
 }
 
-/* One JSON document a line, under any of the names in use, with any parameters. */
+/* NDJSON under any of its names, with any parameters. */
 static bool is_json_lines(const char *content_type)
 {
     static const char *const names[] = {"application/x-ndjson", "application/ndjson",

@@ -10,7 +10,7 @@ struct http_announced {
     unsigned codings; /* Transfer-Encoding headers */
     bool chunked;     /* the last of them is exactly "chunked" */
     bool expects_continue;
-    bool blurred_name;            /* a header's name ends in a blank: "Content-Length : 5" */
+    bool blurred_name;            /* a header's name ends with a space: "Content-Length : 5" */
     const char *content_type;     /* NULL if absent */
     const char *content_encoding; /* NULL if absent or identity */
 };
@@ -21,18 +21,18 @@ struct http_refusal {
     const char *detail;
 };
 
-/* Takes one header in; value must outlive *announced. */
+/* Reads one header; value must outlive *announced. */
 void http_announced_read(struct http_announced *announced, const char *name, size_t name_bytes,
                          const char *value);
-/* A body may follow the headers. */
+/* Whether a body may follow the headers. */
 bool http_announced_body(const struct http_announced *announced);
-/* 400 or 501 where the end of the body would be a matter of opinion: the connection must close. */
+/* 400 or 501 where two readers could disagree where the body ends; the connection must close. */
 struct http_refusal http_check_framing(const struct http_announced *announced);
 /* 411, 413 or 415, as enum http_body_rule says. */
 struct http_refusal http_check_body(const struct http_route *route,
                                     const struct http_announced *announced);
 size_t http_body_limit(const struct http_route *route);
-/* Whether the body goes to the handler as it comes; for what http_check_body() takes. */
+/* Whether the handler gets the body as it arrives; for a body that http_check_body() accepts. */
 bool http_body_is_streamed(const struct http_route *route, const struct http_announced *announced);
 
 #endif

@@ -1,7 +1,7 @@
 /* message.h - the last messages of the inbox, bounded in number and in bytes.
  *
- * A message is kept as it will be sent: once rendered, it is immutable and shared by count of its
- * references, so that readers copy pointers under the lock and build their answers outside. */
+ * A message is kept as it will be sent: rendered once, then immutable, with a count of references.
+ * Readers copy pointers under the lock and build their answers outside of it. */
 #ifndef INBOX_MESSAGE_H
 #define INBOX_MESSAGE_H
 
@@ -21,25 +21,25 @@ struct slack_message {
 
 struct slack_store;
 
-/* capacity, max_bytes: >= 1. generation: changes whenever ids a reader has seen lose their
- * meaning; the first one, which must differ between runs. NULL when out of memory. */
+/* capacity, max_bytes: >= 1. generation: of the first messages; it must differ between runs. It
+ * changes whenever ids that a reader has seen lose their meaning. NULL if allocation fails. */
 struct slack_store *slack_store_create(size_t capacity, size_t max_bytes, uint64_t generation);
 void slack_store_destroy(struct slack_store *store);
 
-/* Takes html and json over, also on failure. Drops the oldest messages beyond the limits.
+/* Takes ownership of html and json, also on failure. Drops the oldest messages beyond the limits.
  * 0 with the message's id, or -ENOMEM. */
 NODISCARD int slack_store_add(struct slack_store *store, char *html, size_t html_bytes, char *json,
                               size_t json_bytes, uint64_t *ret_id);
-/* Drops all; returns how many there were. Ids go on, the generation changes. */
+/* Drops all and returns how many there were. Ids continue, the generation changes. */
 size_t slack_store_clear(struct slack_store *store);
 
 /* Messages at one moment, oldest first. */
 struct slack_snapshot {
     struct slack_message **messages;
     size_t count;
-    size_t kept;      /* in the store, whatever was asked for */
+    size_t kept;      /* in the store, also those not asked for */
     uint64_t total;   /* accepted since the start */
-    uint64_t dropped; /* of them, lost to the limits */
+    uint64_t dropped; /* of these, dropped by the limits */
     uint64_t generation;
 };
 

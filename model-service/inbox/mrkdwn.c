@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Marks considered in one line; further ones stay characters. Bounds the memory of a line. */
+/* Marks considered in one line; any further ones stay characters. Bounds a line's memory. */
 #define MAX_MARKS 256
 
 #define FENCE       "```"
@@ -58,7 +58,7 @@ bool html_is_web_url(const char *url, size_t bytes)
     return true;
 }
 
-/* The three entities that Slack decodes; their length, or 0. */
+/* Length of one of the three entities that Slack decodes, or 0. */
 static size_t entity_bytes(const char *at, const char *end)
 {
     static const char *const entities[] = {"&amp;", "&lt;", "&gt;"};
@@ -69,7 +69,7 @@ static size_t entity_bytes(const char *at, const char *end)
     return 0;
 }
 
-/* Text in Slack's escaping: its entities stay as they are, the rest is escaped. */
+/* Text as Slack escapes it: its entities stay as they are, everything else is escaped. */
 static void append_slack_text(struct buffer *out, const char *text, const char *end)
 {
     const char *run = text;
@@ -100,7 +100,7 @@ static bool is_mark(char c)
     return c == '*' || c == '_' || c == '~';
 }
 
-/* A stretch of a line that is read as a whole. */
+/* A part of a line in which no marks are looked for. */
 enum special { SPECIAL_NONE, SPECIAL_CODE, SPECIAL_ANGLE, SPECIAL_URL };
 
 static const char *code_end(const char *at, const char *end)
@@ -109,7 +109,7 @@ static const char *code_end(const char *at, const char *end)
     return close && close > at + 1 ? close + 1 : NULL;
 }
 
-/* Past the `>` of <...>, when the inside is one of the forms that Slack parses. */
+/* The place after the `>` of <...> if Slack parses what is inside, or NULL. */
 static const char *angle_end(const char *at, const char *end)
 {
     const char *inside = at + 1, *close = inside;
@@ -139,7 +139,7 @@ static const char *url_end(const char *at, const char *end)
     return html_is_web_url(at, (size_t)(stop - at)) ? stop : NULL;
 }
 
-/* What begins at `at`, and where it ends. line: where the line begins. */
+/* Which special part begins at `at`, and where it ends. line: the beginning of the line. */
 static enum special special_at(const char *line, const char *at, const char *end,
                                enum mrkdwn_style style, const char **ret_end)
 {
@@ -239,7 +239,7 @@ struct mark {
     enum { MARK_TEXT, MARK_OPEN, MARK_CLOSE } role;
 };
 
-/* The marks of a line, outside of whole stretches. */
+/* The marks of a line, outside of special parts. */
 static size_t collect_marks(const char *line, const char *end, struct mark marks[MAX_MARKS])
 {
     size_t count = 0;
@@ -262,7 +262,7 @@ static size_t collect_marks(const char *line, const char *end, struct mark marks
     return count;
 }
 
-/* Pairs each mark that closes with the nearest open one of its kind; what was opened between them
+/* Pairs each closing mark with the nearest open one of its kind; a mark opened between them
  * stays text. At most one of a kind is open, so the stack holds three. */
 static void pair_marks(struct mark *marks, size_t count)
 {
@@ -293,7 +293,7 @@ static void append_mark(struct buffer *out, const struct mark *mark)
     }
 }
 
-/* A stretch without newlines and blocks. */
+/* A part of a line without ``` blocks. */
 static void render_inline(struct buffer *out, const char *line, const char *end,
                           enum mrkdwn_style style)
 {
@@ -329,8 +329,8 @@ struct renderer {
     bool after_block;   /* the coming newline ends a block, which breaks the line itself */
 };
 
-/* The closing ``` of a block that begins at `at`, or NULL. Once none is found, none is sought
- * again, which keeps the time linear. */
+/* The closing ``` of a block that begins at `at`, or NULL. Once there is none, it is not searched
+ * for again, which keeps the time linear. */
 static const char *fence_close(struct renderer *renderer, const char *at)
 {
     if (renderer->style != MRKDWN_FULL || renderer->no_fence ||
@@ -363,7 +363,7 @@ static void flush_break(struct renderer *renderer)
     renderer->break_pending = renderer->after_block = false;
 }
 
-/* Up to the newline that ends the line, blocks included; returns its place. */
+/* Renders up to the newline that ends the line, blocks included; returns that newline. */
 static const char *render_line(struct renderer *renderer, const char *at)
 {
     while (at < renderer->end && *at != '\n') {
@@ -391,7 +391,7 @@ static size_t quote_bytes(const struct renderer *renderer, const char *at)
     return mark + (mark > 0 && starts_with(at + mark, renderer->end, " "));
 }
 
-/* Opens or closes the blockquote as the line that begins here asks for; returns its text. */
+/* Opens or closes the blockquote if the line that begins here needs it; returns its text. */
 static const char *render_quote_mark(struct renderer *renderer, const char *at)
 {
     size_t mark = quote_bytes(renderer, at);

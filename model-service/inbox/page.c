@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* A place of the page, {{name}}, and what fills it. */
+/* What the places of the page, {{name}}, are filled from. */
 struct fill {
     struct buffer *out;
     const struct slack_snapshot *snapshot;
@@ -57,13 +57,13 @@ static void fill_kept(const struct fill *fill)
     put_number(fill->out, fill->snapshot->kept);
 }
 
-/* The body's class, by which the style shows either the messages or how to get one. */
+/* The class of the page's body: the style shows either the messages or how to send one. */
 static void fill_state(const struct fill *fill)
 {
     buffer_append_text(fill->out, fill->snapshot->count > 0 ? "filled" : "empty");
 }
 
-/* The address by which the reader came here, if it has the characters of one. */
+/* The address that the reader's browser asked for, if it consists of an address's characters. */
 static void fill_host(const struct fill *fill)
 {
     const char *host = fill->host;
@@ -114,7 +114,7 @@ void slack_page_render_news(struct buffer *out, const struct slack_snapshot *sna
     json_init(&json, out);
     json_begin_object(&json);
     json_key(&json, "generation");
-    /* As text: a browser's numbers end at 2^53. */
+    /* As text: JavaScript's integers are exact only up to 2^53. */
     json_string_bytes(&json, digits, number_format_u64(snapshot->generation, digits));
     json_member_integer(&json, "last", snapshot->total);
     json_member_integer(&json, "kept", snapshot->kept);

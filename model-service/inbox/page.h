@@ -11,8 +11,8 @@
     "'self'; "                                                                                     \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/* The page with the snapshot's messages, newest first. host: the request's Host header or NULL; it
- * stands in the example of how to send a message. */
+/* The page with the snapshot's messages, newest first. host: the request's Host header or NULL, for
+ * the example of how to send a message. */
 void slack_page_render(struct buffer *out, const struct slack_snapshot *snapshot, const char *host);
 
 /* {"generation": "...", "last": ID, "kept": N, "html": "..."}: the snapshot's messages as the page

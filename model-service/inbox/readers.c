@@ -23,7 +23,7 @@ static bool read_since(const struct http_request *request, uint64_t *ret_since)
     return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
 }
 
-/* Takes the snapshot that a request asks for, or answers it. */
+/* Takes the snapshot that a request asks for. False if it has been answered instead. */
 static bool take_snapshot(struct slack_service *service, const struct http_request *request,
                           size_t max, struct slack_snapshot *snapshot,
                           struct http_response *response)
@@ -46,7 +46,7 @@ static void put_message(struct json_writer *json, const struct slack_message *me
     json_begin_object(json);
     json_member_integer(json, "id", message->id);
     json_end_object(json);
-    /* Of {"id":1} and {"received_at":...}, the inner braces become a comma. */
+    /* Joins {"id":1} and {"received_at":...}: the two inner braces become a comma. */
     if (json->out->error == 0)
         json->out->data[json->out->length - 1] = ',';
     buffer_append(json->out, message->json + 1, message->json_bytes - 1);
@@ -94,7 +94,7 @@ void slack_handle_page(void *context, const struct http_request *request,
     http_response_header(response, "Referrer-Policy", "no-referrer");
 }
 
-/* What the page asks for every other second: the messages it does not have, as HTML. */
+/* The page asks for this every other second: the messages that it does not have, as HTML. */
 void slack_handle_news(void *context, const struct http_request *request,
                        struct http_response *response)
 {
@@ -129,7 +129,7 @@ static const struct metric_family families[] = {
      "Accepted messages dropped because newer ones took their place."},
     {"slack_inbox_kept_messages", METRIC_GAUGE, "", "Messages that can be read now."},
     {"slack_inbox_rejected_total", METRIC_COUNTER, "",
-     "Requests refused, by the word they were answered with."},
+     "Requests refused, by the word of the answer."},
 };
 
 void slack_handle_metrics(void *context, const struct http_request *request,

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Colours of the square beside a message; the page's style has as many. */
+/* Colours of the square beside a message: the classes c0 to c5 of web/inbox.css. */
 #define AVATAR_COLOURS 6u
 
 struct page {
@@ -70,7 +70,7 @@ static void put_plain(struct page *page, const char *css_class, const char *text
     put(page, "</span>");
 }
 
-/* Opens a link when the URL is one a browser may follow; whether it did. */
+/* Opens a link if a browser may follow the URL; returns whether it did. */
 static bool open_link(struct page *page, const char *css_class, const char *url)
 {
     if (!html_is_web_url(url, strlen(url)))
@@ -112,7 +112,7 @@ static void put_text_element(struct page *page, const char *css_class, const str
     put(page, "</div>");
 }
 
-/* A long text is folded by a checkbox, which needs no script and stays as the reader left it when
+/* A long text is folded by a checkbox. It needs no script, and stays as the reader left it when
  * newer messages arrive. */
 static void put_folded(struct page *page, const char *css_class, const struct buffer *html)
 {
@@ -195,7 +195,7 @@ static void bar_colour(const char *colour, char out[8])
         snprintf(out, 8, "#%s", colour);
 }
 
-/* A drawing, because the page's policy forbids style attributes. */
+/* Drawn as SVG, because the page's policy forbids style attributes. */
 static void put_bar(struct page *page, const char *colour)
 {
     char value[8];
@@ -275,7 +275,7 @@ static void put_attachment(struct page *page, const struct slack_attachment *att
     put(page, "</div></div>");
 }
 
-/* The sender's initial on a colour of its own; letters outside ASCII get a plain sign. */
+/* The sender's initial on a colour chosen by the name; '#' for a letter outside ASCII. */
 static void put_avatar(struct page *page, const char *name)
 {
     unsigned colour = 0;

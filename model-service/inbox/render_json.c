@@ -1,5 +1,5 @@
-/* render_json.c - see inbox/render.h: a message as JSON, its members in one fixed shape
- * whatever the sender left out, and beside them the payload as it came. */
+/* render_json.c - see inbox/render.h: a message as JSON. The members are always the same, whatever
+ * the sender left out; beside them is the payload as it was sent. */
 #include "inbox/render.h"
 
 #include "encode/json_writer.h"

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest text Slack takes is 40 000 characters, at most 240 kB of JSON; four times that leaves
- * room for attachments, and bounds what one request can make the process hold. */
+/* The longest text that Slack accepts is 40 000 characters, at most 240 kB of JSON. Four times that
+ * leaves room for attachments and bounds what one request can make the process hold. */
 #define MAX_BODY_BYTES (1u << 20)
-/* Rendered messages kept, whatever the capacity: some hundred of the largest kind. */
+/* Bytes of rendered messages kept, whatever the capacity: about a hundred of the largest. */
 #define MAX_STORE_BYTES ((size_t)64 << 20)
 
 static const struct http_limits limits = {
@@ -81,7 +81,7 @@ static void reject(struct slack_service *service, unsigned reason, struct http_r
     slack_respond_text(response, answer.status, answer.word);
 }
 
-/* Takes one token of the bucket, which fills at `rate` a second and holds one second's worth. */
+/* Takes one token from the bucket. It gets `rate` tokens per second and holds at most `rate`. */
 static bool within_rate(struct slack_service *service)
 {
     if (service->rate == 0)
@@ -194,7 +194,7 @@ static void handle_health(void *context, const struct http_request *request,
     slack_respond_buffer(response, "application/json", &out);
 }
 
-/* A refusal of the adapter, in Slack's words where Slack has one. */
+/* A refusal by the HTTP server, in Slack's words where Slack has one. */
 static void render_error(void *context, unsigned status, const char *detail,
                          struct http_response *response)
 {
@@ -275,7 +275,7 @@ void slack_service_stop(struct slack_service *service)
 {
     if (!service)
         return;
-    /* Longer than any answer takes; a client that reads slower is cut off. */
+    /* No answer takes longer than this; a client that reads more slowly is cut off. */
     http_server_stop(service->server, 2000);
     slack_store_destroy(service->store);
     pthread_mutex_destroy(&service->mu);

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* How a request is refused: Slack's words, then the reasons of the transport. */
+/* Why a request is refused: Slack's reasons, then those of HTTP. */
 enum {
     REJECT_RATE_LIMITED = SLACK_REFUSALS,
     REJECT_NO_SERVICE,
@@ -36,7 +36,7 @@ struct slack_service {
 /* The word a request was refused with. */
 const char *slack_rejection_word(unsigned reject);
 void slack_respond_text(struct http_response *response, unsigned status, const char *text);
-/* 200 with what the buffer holds, which is empty afterwards; 503 if it failed. */
+/* 200 with the buffer's content, which is taken; 503 if the buffer has failed. */
 void slack_respond_buffer(struct http_response *response, const char *content_type,
                           struct buffer *buffer);
 

@@ -52,16 +52,15 @@ static int fail(struct init_file *file, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(file->error, sizeof(file->error), format, arguments);
+    error_vset(&file->error, -EINVAL, format, arguments);
     va_end(arguments);
-    excerpt_clean(file->error);
     file->wrong_use = true;
     return -EINVAL;
 }
 
 static int fail_unknown(struct init_file *file, const char *option, const char *name)
 {
-    char names[CSV_ERROR_BYTES] = "";
+    char names[ERROR_BYTES / 2] = "";
     size_t used = 0;
     for (size_t i = 0; i < file->count; i++) {
         const struct excerpt column = excerpt(file->columns[i].name);

@@ -123,7 +123,7 @@ static int run(const struct init_settings *settings)
         rc = init_judge(&file);
     const bool wrong = file.wrong_use;
     if (rc < 0)
-        fprintf(stderr, "model-service init: %s\n", file.error);
+        fprintf(stderr, "model-service init: %s\n", file.error.text);
     else
         rc = write_configuration(&file);
     init_finish(&file);

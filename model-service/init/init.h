@@ -63,8 +63,8 @@ struct init_file {
     struct init_column *columns;
     size_t count;
     uint64_t rows;
-    char error[CSV_ERROR_BYTES]; /* one sentence, after a failure */
-    bool wrong_use;              /* the failure is the caller's settings */
+    struct error error; /* after a failure */
+    bool wrong_use;     /* the failure is the caller's settings */
 };
 
 /* Reads the file and counts. 0 or a negative errno with file->error. */

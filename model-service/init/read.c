@@ -138,11 +138,10 @@ static int count_field(struct init_column *column, uint64_t line, const struct c
 
 static int fail_row(struct init_file *file, uint64_t line, size_t fields)
 {
-    snprintf(file->error, sizeof(file->error),
-             "%.200s:%llu: the row has %zu field%s, the header has %zu", file->settings->reference,
-             (unsigned long long)line, fields, fields == 1 ? "" : "s", file->count);
-    excerpt_clean(file->error);
-    return -EBADMSG;
+    return error_set(&file->error, -EBADMSG,
+                     "%.200s:%llu: the row has %zu field%s, the header has %zu",
+                     file->settings->reference, (unsigned long long)line, fields,
+                     fields == 1 ? "" : "s", file->count);
 }
 
 static bool on_row(void *context, uint64_t line, const struct csv_field *fields, size_t count)
@@ -181,19 +180,17 @@ static bool on_header(void *context, uint64_t line, const struct csv_field *fiel
 
 static int fail_empty(struct init_file *file)
 {
-    snprintf(file->error, sizeof(file->error), "%.200s has a header but no rows",
-             file->settings->reference);
-    excerpt_clean(file->error);
-    return -EBADMSG;
+    return error_set(&file->error, -EBADMSG, "%.200s has a header but no rows",
+                     file->settings->reference);
 }
 
 int init_read(struct init_file *file, const struct init_settings *settings)
 {
     struct reader reader = {.file = file};
     *file = (struct init_file){.settings = settings};
-    snprintf(file->error, sizeof(file->error), "%s", strerror(ENOMEM));
+    error_set(&file->error, -ENOMEM, "%s", strerror(ENOMEM));
     csv_progress_begin(&reader.progress, settings->reference);
-    int rc = csv_read(settings->reference, on_header, on_row, &reader, file->error);
+    int rc = csv_read(settings->reference, on_header, on_row, &reader, &file->error);
     csv_progress_end(&reader.progress);
     if (rc == -ECANCELED)
         rc = reader.result;

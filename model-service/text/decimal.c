@@ -197,7 +197,7 @@ static bool scan_decimal(const char *begin, const char *end, struct decimal *dec
     return any && p == end;
 }
 
-/* Without a branch, which random signs would mispredict. x: not negative. */
+/* Without a branch, which the processor would mispredict for random signs. x: not negative. */
 static inline double with_sign(double x, bool negative)
 {
     uint64_t bits;
@@ -339,13 +339,13 @@ static inline bool convert_plain(const char *text, size_t bytes, double *ret_val
     }
     good &= last_digits(end - 8, (size_t)(end - p), &part);
     mantissa = mantissa * integer_power[end - p] + part;
-    /* for numbers of 17 digits cheaper than to choose */
+    /* cheaper than a choice, for numbers of 17 digits */
     *ret_value =
         with_sign(mantissa > 0 ? multiply_by_reciprocal(mantissa, (int)decimals) : 0.0, negative);
     return good;
 }
 
-/* Apart from the common cases, so that these need not save registers for it. */
+/* A function of its own, so that the common cases need not save registers for it. */
 __attribute__((noinline)) static int convert_any(const char *text, size_t bytes, double *ret_value)
 {
     struct decimal decimal;

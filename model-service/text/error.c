@@ -1,42 +1,50 @@
-/* error.c - see the header. */
+/* error.c - see text/error.h. */
 #include "text/error.h"
 
-#include <stdarg.h>
+#include "text/excerpt.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #define CUT "..."
 
-/* Marks a text that did not fit. written: what vsnprintf() returned for it. */
-static void mark_cut(char *text, int written)
+/* Makes a text that may have been cut fit to be shown. written: what vsnprintf() returned for it.
+ */
+static void finish(struct error *error, int written)
 {
     if (written >= ERROR_BYTES)
-        memcpy(text + ERROR_BYTES - sizeof(CUT), CUT, sizeof(CUT));
+        memcpy(error->text + ERROR_BYTES - sizeof(CUT), CUT, sizeof(CUT));
+    excerpt_clean(error->text);
+}
+
+int error_vset(struct error *error, int rc, const char *format, va_list arguments)
+{
+    if (error)
+        finish(error, vsnprintf(error->text, ERROR_BYTES, format, arguments));
+    return rc;
 }
 
 int error_set(struct error *error, int rc, const char *format, ...)
 {
     va_list arguments;
 
-    if (!error)
-        return rc;
     va_start(arguments, format);
-    mark_cut(error->text, vsnprintf(error->text, ERROR_BYTES, format, arguments));
+    error_vset(error, rc, format, arguments);
     va_end(arguments);
     return rc;
 }
 
 int error_at(struct error *error, int rc, const char *format, ...)
 {
-    const struct error before = error ? *error : (struct error){{0}};
-    char place[ERROR_BYTES];
+    struct error place;
     va_list arguments;
 
     if (!error)
         return rc;
+    const struct error before = *error;
     va_start(arguments, format);
-    vsnprintf(place, sizeof(place), format, arguments);
+    error_vset(&place, 0, format, arguments);
     va_end(arguments);
-    mark_cut(error->text, snprintf(error->text, ERROR_BYTES, "%s: %s", place, before.text));
+    finish(error, snprintf(error->text, ERROR_BYTES, "%s: %s", place.text, before.text));
     return rc;
 }

@@ -6,20 +6,23 @@
 #ifndef TEXT_ERROR_H
 #define TEXT_ERROR_H
 
-#include <stddef.h>
+#include <stdarg.h>
 
-/* Longest sentence; what is longer is cut and ends with "...". A place (a path, a feature's name)
- * of a usual length and two sentences fit. */
+/* Longest sentence; what is longer is cut between two characters and ends with "...". A place (a
+ * path, a feature's name) of a usual length and two sentences fit. */
 #define ERROR_BYTES 800
 
 struct error {
     char text[ERROR_BYTES];
 };
 
-/* Writes the sentence. Returns rc, so that a caller may end with
- * `return error_set(error, -EINVAL, "...")`. error may be NULL: nothing is written then. */
+/* Writes the sentence; bytes that are not UTF-8 and control characters become '?'. Returns rc, so
+ * that a caller may end with `return error_set(error, -EINVAL, "...")`. If error is NULL,
+ * nothing is written. */
 __attribute__((format(printf, 3, 4))) int error_set(struct error *error, int rc, const char *format,
                                                     ...);
+
+int error_vset(struct error *error, int rc, const char *format, va_list arguments);
 
 /* Puts the place and ": " before the sentence that is there. Returns rc. error may be NULL. */
 __attribute__((format(printf, 3, 4))) int error_at(struct error *error, int rc, const char *format,

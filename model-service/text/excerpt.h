@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Long enough to recognise a value by, short enough that a sentence holds several. */
+/* Long enough to recognise a value, short enough for several in one sentence. */
 #define EXCERPT_BYTES 64
 
 struct excerpt {
@@ -17,7 +17,8 @@ struct excerpt {
 struct excerpt excerpt(const char *text);
 struct excerpt excerpt_bytes(const char *text, size_t bytes);
 
-/* Makes a NUL-terminated sentence that snprintf() may have cut valid UTF-8 without controls. */
+/* Makes a sentence valid UTF-8 without control characters, in place. snprintf() may have cut it
+ * within a character. */
 void excerpt_clean(char *sentence);
 
 #endif

@@ -13,11 +13,11 @@ struct text_pool {
     size_t size, count; /* size of slots: 0 or a power of two; count: distinct strings */
 };
 
-/* The pool's one copy of the bytes, which hold no NUL, NUL-terminated and valid until
- * text_pool_finish(); NULL without memory. O(bytes). */
+/* The pool's only copy of the bytes, with a NUL added, valid until text_pool_finish(). bytes:
+ * without a NUL. NULL if allocation fails. O(bytes). */
 const char *text_pool_intern(struct text_pool *pool, const char *text, size_t bytes);
 
-/* Frees what looking strings up takes, but not the strings: nothing can be added afterwards. */
+/* Frees the table of strings, but not the strings themselves. Nothing can be added afterwards. */
 void text_pool_seal(struct text_pool *pool);
 void text_pool_finish(struct text_pool *pool);
 

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "2026-01-31T12:00:00Z", "2026-01-31t12:00:00.25+01:00"; a blank may stand for the T. The fraction
+/* "2026-01-31T12:00:00Z", "2026-01-31t12:00:00.25+01:00"; a space may stand for the T. The fraction
  * is cut to milliseconds; second 60 is the second after 59. *ret_ms: milliseconds since 1970-01-01
- * UTC; untouched when the whole text is no date-time. */
+ * UTC; untouched if the text is not a date-time. */
 NODISCARD bool timestamp_parse(const char *text, size_t bytes, int64_t *ret_ms);
 
 /* "2026-01-31T12:00:00.123Z". ms: milliseconds since 1970-01-01 UTC, in the years 0 to 9999. */

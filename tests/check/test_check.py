@@ -148,7 +148,7 @@ def test_wrong_use_is_2(check, arguments, words):
     ("x\n", "x\n1\n", "ref.csv has a header but no rows"),
     ("x\n1\n", "x\n", "cur.csv has a header but no rows"),
     ("x\n1\n", "y\n1\n", "no column in common"),
-    ("x\n1\n", "x\noops\n", "cur.csv has no good row, but 1 bad ones"),
+    ("x\n1\n", "x\noops\n", "cur.csv: its only row is invalid"),
     ("x\n1\n", 'x\n1\n"2\n', "cur.csv:3: a quote is opened"),
     ("x\n1\n", 'x\n"a"b\n', "cur.csv:2: column 1: a quoted field goes on"),
 ])

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int file = -1;
     static char path[64];
-    char error[CONFIG_ERROR_BYTES] = "";
+    struct error error = {""};
     struct config config;
     int r;
 
@@ -61,11 +61,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (ftruncate(file, 0) < 0 || pwrite(file, data, size, 0) != (ssize_t)size)
         abort();
-    r = config_load(path, &config, error);
+    r = config_load(path, &config, &error);
     if (r < 0 && r != -EINVAL)
         abort();
     if (r < 0) {
-        check_error(path, error);
+        check_error(path, error.text);
         return 0;
     }
     for (size_t i = 0; i < config.model_count; i++)

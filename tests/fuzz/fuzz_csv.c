@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static char path[64];
     struct csv_column columns[] = {{.name = "a"}, {.name = "b", .categorical = true}};
     struct csv_table table = {.columns = columns, .column_count = 2};
-    char error[CSV_ERROR_BYTES];
+    struct error error;
     struct tally tally = {0};
 
     if (file < 0) {
@@ -52,11 +52,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (ftruncate(file, 0) < 0 || pwrite(file, data, size, 0) != (ssize_t)size)
         abort();
-    if (csv_read(path, check_row, check_row, &tally, error) < 0 && strlen(error) < strlen(path))
+    if (csv_read(path, check_row, check_row, &tally, &error) < 0 &&
+        strlen(error.text) < strlen(path))
         abort();
     if (tally.bytes > size)
         abort();
-    if (csv_table_read(&table, path, error) == 0)
+    if (csv_table_read(&table, path, &error) == 0)
         csv_table_finish(&table);
     return 0;
 }

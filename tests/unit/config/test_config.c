@@ -28,25 +28,26 @@ static void write_file(const char *text, size_t bytes)
 
 static void accept(const char *text, struct config *config)
 {
-    char error[CONFIG_ERROR_BYTES] = "";
+    struct error error = {""};
     int r;
 
     write_file(text, strlen(text));
-    r = config_load(path, config, error);
+    r = config_load(path, config, &error);
     if (r != 0)
-        fail_msg("%s\n%d: %s", text, r, error);
+        fail_msg("%s\n%d: %s", text, r, error.text);
 }
 
 static void refuse_bytes(const char *text, size_t bytes, const char *detail)
 {
-    char error[CONFIG_ERROR_BYTES] = "", want[CONFIG_ERROR_BYTES];
+    struct error error = {""};
+    char want[ERROR_BYTES];
     struct config config = {.listen = "untouched"};
 
     write_file(text, bytes);
-    assert_int_equal(config_load(path, &config, error), -EINVAL);
+    assert_int_equal(config_load(path, &config, &error), -EINVAL);
     snprintf(want, sizeof(want), "%s:%s", path, detail);
-    if (strcmp(error, want) != 0)
-        fail_msg("%s\ngot  %s\nwant %s", text, error, want);
+    if (strcmp(error.text, want) != 0)
+        fail_msg("%s\ngot  %s\nwant %s", text, error.text, want);
     assert_string_equal(config.listen, "untouched");
 }
 
@@ -177,14 +178,14 @@ static void test_everything_given(void **state)
 
 static void test_files(void **state)
 {
-    char error[CONFIG_ERROR_BYTES];
+    struct error error;
     struct config config;
 
     (void)state;
-    assert_int_equal(config_load("/nonexistent.yml", &config, error), -ENOENT);
-    assert_string_equal(error, "/nonexistent.yml: No such file or directory");
-    assert_int_equal(config_load("/tmp", &config, error), -EISDIR);
-    assert_string_equal(error, "/tmp: Is a directory");
+    assert_int_equal(config_load("/nonexistent.yml", &config, &error), -ENOENT);
+    assert_string_equal(error.text, "/nonexistent.yml: No such file or directory");
+    assert_int_equal(config_load("/tmp", &config, &error), -EISDIR);
+    assert_string_equal(error.text, "/tmp: Is a directory");
     refuse("", "1: the file is empty; a mapping with \"models\" is expected");
     refuse("# nothing\n", "1: the file is empty; a mapping with \"models\" is expected");
     refuse("--- \n", "1: found nothing, expected a mapping with the keys listen, models");
@@ -308,7 +309,7 @@ static void test_shape(void **state)
         {"models:\n  - scorer: {weights: [{feature: x, weight: .inf}]}\n",
          "2: models[0].scorer.weights[0].weight: found \".inf\", expected a number"},
     };
-    char detail[CONFIG_ERROR_BYTES];
+    char detail[ERROR_BYTES];
 
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++)
@@ -700,7 +701,8 @@ static void test_alias(void **state)
 /* The key is long, the path is long, the line still is one and ends in time. */
 static void test_long_error(void **state)
 {
-    char text[3000] = "", error[CONFIG_ERROR_BYTES] = "";
+    char text[3000] = "";
+    struct error error = {""};
     struct config config;
 
     (void)state;
@@ -709,9 +711,9 @@ static void test_long_error(void **state)
         memcpy(text + i, "\xc3\xa9", 2);
     strcpy(text + 1000, ": 1\n");
     write_file(text, strlen(text));
-    assert_int_equal(config_load(path, &config, error), -EINVAL);
-    assert_null(strchr(error, '\n'));
-    assert_non_null(strstr(error, "...: unknown key, expected one of listen, models"));
+    assert_int_equal(config_load(path, &config, &error), -EINVAL);
+    assert_null(strchr(error.text, '\n'));
+    assert_non_null(strstr(error.text, "...: unknown key, expected one of listen, models"));
 }
 
 static void test_too_many(void **state)
@@ -770,16 +772,17 @@ static void test_durations(void **state)
 
 static void replay(const char *name, const char *bytes, size_t length)
 {
-    char error[CONFIG_ERROR_BYTES] = "";
+    struct error error = {""};
     struct config config;
     int r;
 
     write_file(bytes, length);
-    r = config_load(path, &config, error);
+    r = config_load(path, &config, &error);
     if (r == 0)
         config_finish(&config);
-    else if (r != -EINVAL || strncmp(error, path, strlen(path)) != 0 || strchr(error, '\n'))
-        fail_msg("%s: %d %s", name, r, error);
+    else if (r != -EINVAL || strncmp(error.text, path, strlen(path)) != 0 ||
+             strchr(error.text, '\n'))
+        fail_msg("%s: %d %s", name, r, error.text);
 }
 
 static void test_corpus(void **state)

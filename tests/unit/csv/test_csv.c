@@ -84,7 +84,7 @@ static void test_rows(void **state)
         {"a\n1\n2,3\n", "#1<a>2<1>3<2><3>"},
         {"a", "#1<a>"},
     };
-    char error[CSV_ERROR_BYTES];
+    struct error error;
 
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -92,7 +92,7 @@ static void test_rows(void **state)
         int r;
 
         write_file(cases[i].text, strlen(cases[i].text));
-        r = csv_read(path, dump_header, dump_row, &dump, error);
+        r = csv_read(path, dump_header, dump_row, &dump, &error);
         if (r != 0)
             fail_msg("%s: %d %s", cases[i].text, r, error);
         assert_string_equal(dump.text, cases[i].rows);
@@ -102,16 +102,16 @@ static void test_rows(void **state)
 static void test_stop(void **state)
 {
     struct dump dump = {.rows_left = 2};
-    char error[CSV_ERROR_BYTES] = "untouched";
+    struct error error = {"untouched"};
 
     (void)state;
     write_file("a\n1\n2\n", 6);
-    assert_int_equal(csv_read(path, dump_header, dump_row, &dump, error), -ECANCELED);
+    assert_int_equal(csv_read(path, dump_header, dump_row, &dump, &error), -ECANCELED);
     assert_string_equal(dump.text, "#1<a>2<1>");
     dump = (struct dump){.rows_left = 1};
-    assert_int_equal(csv_read(path, dump_header, dump_row, &dump, error), -ECANCELED);
+    assert_int_equal(csv_read(path, dump_header, dump_row, &dump, &error), -ECANCELED);
     assert_string_equal(dump.text, "#1<a>");
-    assert_string_equal(error, "untouched");
+    assert_string_equal(error.text, "untouched");
 }
 
 static bool ignore_row(void *context, uint64_t line, const struct csv_field *fields, size_t count)
@@ -125,12 +125,13 @@ static bool ignore_row(void *context, uint64_t line, const struct csv_field *fie
 
 static void refuse(const char *text, size_t bytes, int result, const char *detail)
 {
-    char error[CSV_ERROR_BYTES] = "", want[CSV_ERROR_BYTES];
+    struct error error = {""};
+    char want[ERROR_BYTES];
 
     write_file(text, bytes);
-    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, error), result);
+    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, &error), result);
     snprintf(want, sizeof(want), "%s%s", path, detail);
-    assert_string_equal(error, want);
+    assert_string_equal(error.text, want);
 }
 
 static void test_refused_rows(void **state)
@@ -164,13 +165,13 @@ static void test_refused_files(void **state)
         {"/nonexistent/x.csv", -ENOENT, "/nonexistent/x.csv: No such file or directory"},
         {"/tmp", -EISDIR, "/tmp: Is a directory"},
     };
-    char error[CSV_ERROR_BYTES];
+    struct error error;
 
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
-        assert_int_equal(csv_read(cases[i].path, ignore_row, ignore_row, NULL, error),
+        assert_int_equal(csv_read(cases[i].path, ignore_row, ignore_row, NULL, &error),
                          cases[i].result);
-        assert_string_equal(error, cases[i].error);
+        assert_string_equal(error.text, cases[i].error);
     }
 }
 
@@ -192,17 +193,17 @@ static void test_limits(void **state)
     char *longest = long_row('x', CSV_MAX_ROW_BYTES);
     char *too_long = long_row('x', CSV_MAX_ROW_BYTES + 1);
     char *quote = long_row('"', CSV_MAX_ROW_BYTES + 1);
-    char error[CSV_ERROR_BYTES];
+    struct error error;
 
     (void)state;
     write_file(longest, CSV_MAX_ROW_BYTES + 3);
-    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, error), 0);
+    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, &error), 0);
     refuse(too_long, CSV_MAX_ROW_BYTES + 4, -EBADMSG, ":2: the row is longer than 16777216 bytes");
     refuse(quote, CSV_MAX_ROW_BYTES + 4, -EBADMSG,
            ":2: a quote is opened in this line and never closed");
     memset(longest, ',', CSV_MAX_COLUMNS);
     write_file(longest, CSV_MAX_COLUMNS - 1);
-    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, error), 0);
+    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, &error), 0);
     refuse(longest, CSV_MAX_COLUMNS, -EBADMSG, ":1: the row has more than 10000 columns");
     free(longest);
     free(too_long);
@@ -240,7 +241,7 @@ static void test_rows_across_buffers(void **state)
 {
     enum { ROWS = 2000 };
     struct expected expected = {.line = 2};
-    char error[CSV_ERROR_BYTES];
+    struct error error;
     FILE *file = fopen(path, "wb");
 
     (void)state;
@@ -253,7 +254,7 @@ static void test_rows_across_buffers(void **state)
         fputs(row % 3 == 0 ? "\"\n" : "\n", file);
     }
     fclose(file);
-    assert_int_equal(csv_read(path, ignore_row, check_row, &expected, error), 0);
+    assert_int_equal(csv_read(path, ignore_row, check_row, &expected, &error), 0);
     assert_int_equal(expected.row, ROWS);
 }
 
@@ -389,7 +390,7 @@ static void test_not_numbers(void **state)
     assert_true(value == 7.0);
 }
 
-static int read_table(const char *text, struct csv_table *table, char *error)
+static int read_table(const char *text, struct csv_table *table, struct error *error)
 {
     write_file(text, strlen(text));
     return csv_table_read(table, path, error);
@@ -399,12 +400,12 @@ static void test_table(void **state)
 {
     struct csv_column columns[] = {{.name = "sex", .categorical = true}, {.name = "age"}};
     struct csv_table table = {.columns = columns, .column_count = 2};
-    char error[CSV_ERROR_BYTES] = "";
+    struct error error = {""};
 
     (void)state;
     assert_int_equal(read_table("name,age,sex\n\"Braund, Mr. Owen\",22.5,male\nx,,female\n"
                                 "\xff,NA,\ny, -inf,male\nz,1,\"male\"\n",
-                                &table, error),
+                                &table, &error),
                      0);
     assert_int_equal(table.rows, 5);
     assert_true(columns[1].number[0] == 22.5);
@@ -426,10 +427,10 @@ static void test_table_without_rows(void **state)
 {
     struct csv_column columns[] = {{.name = "a"}};
     struct csv_table table = {.columns = columns, .column_count = 1};
-    char error[CSV_ERROR_BYTES];
+    struct error error;
 
     (void)state;
-    assert_int_equal(read_table("a\n", &table, error), 0);
+    assert_int_equal(read_table("a\n", &table, &error), 0);
     assert_int_equal(table.rows, 0);
     csv_table_finish(&table);
 }
@@ -440,7 +441,8 @@ static void test_large_table(void **state)
     enum { ROWS = 5000, LONG = 100000 };
     struct csv_column columns[] = {{.name = "n"}, {.name = "c", .categorical = true}};
     struct csv_table table = {.columns = columns, .column_count = 2};
-    char error[CSV_ERROR_BYTES], want[32];
+    struct error error;
+    char want[32];
     FILE *file = fopen(path, "wb");
 
     (void)state;
@@ -452,7 +454,7 @@ static void test_large_table(void **state)
     for (size_t i = 0; i < LONG; i++)
         fputc('z', file);
     fclose(file);
-    assert_int_equal(csv_table_read(&table, path, error), 0);
+    assert_int_equal(csv_table_read(&table, path, &error), 0);
     assert_int_equal(table.rows, ROWS + 1);
     for (size_t i = 0; i < ROWS; i++) {
         assert_true(columns[0].number[i] == (double)i);
@@ -484,19 +486,20 @@ static void test_refused_tables(void **state)
     };
     struct csv_column columns[] = {{.name = "sex", .categorical = true}, {.name = "age"}};
     struct csv_table table = {.columns = columns, .column_count = 2};
-    char error[CSV_ERROR_BYTES], want[CSV_ERROR_BYTES];
+    struct error error;
+    char want[ERROR_BYTES];
 
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
-        assert_int_equal(read_table(cases[i].text, &table, error), -EBADMSG);
+        assert_int_equal(read_table(cases[i].text, &table, &error), -EBADMSG);
         snprintf(want, sizeof(want), "%s%s", path, cases[i].detail);
-        assert_string_equal(error, want);
+        assert_string_equal(error.text, want);
         assert_null(columns[0].text);
         assert_null(columns[1].number);
         assert_int_equal(table.rows, 0);
     }
-    assert_int_equal(csv_table_read(&table, "/nonexistent", error), -ENOENT);
-    assert_string_equal(error, "/nonexistent: No such file or directory");
+    assert_int_equal(csv_table_read(&table, "/nonexistent", &error), -ENOENT);
+    assert_string_equal(error.text, "/nonexistent: No such file or directory");
 }
 
 static bool count_bytes(void *context, uint64_t line, const struct csv_field *fields, size_t count)
@@ -513,15 +516,15 @@ static void replay(const char *name, const char *bytes, size_t length)
 {
     struct csv_column columns[] = {{.name = "a"}, {.name = "b", .categorical = true}};
     struct csv_table table = {.columns = columns, .column_count = 2};
-    char error[CSV_ERROR_BYTES] = "";
+    struct error error = {""};
     size_t read = 0;
     int r;
 
     write_file(bytes, length);
-    r = csv_read(path, count_bytes, count_bytes, &read, error);
-    if (!(r == 0 || (r == -EBADMSG && error[0])) || read > length)
-        fail_msg("%s: %d, %zu bytes, %s", name, r, read, error);
-    if (csv_table_read(&table, path, error) == 0)
+    r = csv_read(path, count_bytes, count_bytes, &read, &error);
+    if (!(r == 0 || (r == -EBADMSG && error.text[0])) || read > length)
+        fail_msg("%s: %d, %zu bytes, %s", name, r, read, error.text);
+    if (csv_table_read(&table, path, &error) == 0)
         csv_table_finish(&table);
 }
 
