@@ -1,6 +1,8 @@
 /* drift_detector.c - a model's monitor: creation and observation. drift_evidence.c has the rule. */
 #include "drift_detector_internal.h"
 
+#include "stats/fingerprint.h"
+
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -78,7 +80,6 @@ static void tests_create(struct detector *detector, unsigned methods)
                 .score = NAN,
                 .tested_score = NAN,
                 .p_value = NAN,
-                .evidence = NAN,
             };
         }
 }
@@ -207,6 +208,19 @@ static int features_create(struct detector *detector, const struct detector_spec
     return atomic_load(&builders.failure);
 }
 
+static uint64_t reference_fingerprint(const struct detector *detector)
+{
+    uint64_t hash = FINGERPRINT_START;
+    for (size_t f = 0; f < detector->feature_count; f++) {
+        const struct feature *feature = &detector->features[f];
+        hash = fingerprint_bytes(hash, feature->name, strlen(feature->name) + 1);
+        hash = fingerprint_number(hash, feature->type == FEATURE_NUMERIC
+                                            ? feature->reference.numeric.fingerprint
+                                            : feature->reference.categorical.fingerprint);
+    }
+    return hash;
+}
+
 int detector_create(const struct detector_spec *spec, struct detector **ret_detector)
 {
     if (!spec_valid(spec))
@@ -223,6 +237,7 @@ int detector_create(const struct detector_spec *spec, struct detector **ret_dete
     }
     tests_create(detector, spec->methods);
     detector->reference_rows = spec->reference_rows;
+    detector->reference_fingerprint = reference_fingerprint(detector);
     detector->window = spec->window;
     levels_set(detector, spec);
     *ret_detector = detector;

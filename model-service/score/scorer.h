@@ -52,6 +52,10 @@ const char *scorer_class_name(const struct scorer *scorer, size_t i);
 int scorer_name_classes(struct scorer *scorer, const char *const *names, size_t count);
 void scorer_destroy(struct scorer *scorer);
 
+/* Rows that callers score at a time: enough that the cost of a call is spread over many, few enough
+ * that the rows and their outputs stay in the cache. */
+#define SCORER_BLOCK_ROWS 256u
+
 /* A binary prediction is class 1 above this. */
 #define SCORER_CLASS_THRESHOLD 0.5
 /* Index of the predicted class: of the largest probability, the first of equal ones. Not for a

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows scored at a time. */
-#define BLOCK_ROWS 256u
-
 /* The row's id, or one that is the service's prefix and the number of the prediction. */
 static void write_id(const struct model_definition *definition, const struct row *row,
                      uint64_t sequence, char id[SERVED_MODEL_ID_BYTES])
@@ -113,7 +110,7 @@ int served_model_predict_rows(struct served_model *model, const struct row *rows
 {
     if (!model->definition.scorer)
         return -ENOTSUP;
-    const size_t room = count < BLOCK_ROWS ? count : BLOCK_ROWS;
+    const size_t room = count < SCORER_BLOCK_ROWS ? count : SCORER_BLOCK_ROWS;
     const size_t width = scorer_outputs(model->definition.scorer);
     struct scored_rows scored = {.outputs = malloc(room * width * sizeof(double))};
     int rc = scored.outputs ? 0 : -ENOMEM;

@@ -38,7 +38,8 @@ static int builtin_concept(struct model_parts *parts,
         return -ENOMEM;
     struct label_draw draw = label_draw_begin(0);
     for (size_t r = 0; r < BUILTIN_REFERENCE; r++)
-        texts[r] = parts->definition.classes.name[label_draw_class(&draw, &predictions->score[r], 1)];
+        texts[r] =
+            parts->definition.classes.name[label_draw_class(&draw, &predictions->score[r], 1)];
     const struct label_settings settings = {.capacity = CONFIG_DEFAULT_CAPACITY,
                                             .window = BUILTIN_LABEL_WINDOW,
                                             .max_age_ms = CONFIG_DEFAULT_MAX_AGE_MS,
@@ -71,8 +72,8 @@ static int builtin_detector(struct model_parts *parts, double *columns[BUILTIN_F
     if (rc < 0)
         return rc;
     struct reference_predictions predictions = {0};
-    rc = reference_predictions_score(&parts->definition, (const double *const *)columns, NULL, BUILTIN_REFERENCE,
-                                     &predictions);
+    rc = reference_predictions_score(&parts->definition, (const double *const *)columns, NULL,
+                                     BUILTIN_REFERENCE, &predictions);
     if (rc == 0)
         rc = model_create_detector(parts, features, &spec, &predictions);
     if (rc == 0)

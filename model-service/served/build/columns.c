@@ -81,12 +81,13 @@ static int classes_from_column(struct model_definition *definition, const struct
             classes[count++] = sorted[i];
     free(sorted);
     if (count < 2 || count > SCORER_MAX_CLASSES)
-        return error_set(error, -EINVAL,
-                         "model \"%s\": the column \"%s\" of the reference has %s%zu different "
-                         "predictions, expected 2 to %d; name the classes in scorer.classes, or set "
-                         "scorer.task to regression",
-                         definition->name, column->name,
-                         count > SCORER_MAX_CLASSES ? "at least " : "", count, SCORER_MAX_CLASSES);
+        return error_set(
+            error, -EINVAL,
+            "model \"%s\": the column \"%s\" of the reference has %s%zu different "
+            "predictions, expected 2 to %d; name the classes in scorer.classes, or set "
+            "scorer.task to regression",
+            definition->name, column->name, count > SCORER_MAX_CLASSES ? "at least " : "", count,
+            SCORER_MAX_CLASSES);
     return model_definition_set_classes(definition, classes, count);
 }
 
@@ -99,7 +100,8 @@ static int outside_classes(struct model_definition *definition, const struct con
     if (definition->type == PREDICTION_REGRESSION)
         return model_definition_set_classes(definition, usual, 0);
     if (config->scorer.class_count)
-        rc = model_definition_set_classes(definition, config->scorer.classes, config->scorer.class_count);
+        rc = model_definition_set_classes(definition, config->scorer.classes,
+                                          config->scorer.class_count);
     else if (column)
         rc = classes_from_column(definition, column, table->rows, error);
     else
@@ -131,18 +133,20 @@ static int scorer_classes(struct model_definition *definition, const struct conf
     return rc;
 }
 
-int reference_columns_classes(struct model_definition *definition, const struct config_model *config,
-                              const struct csv_table *table, struct error *error)
+int reference_columns_classes(struct model_definition *definition,
+                              const struct config_model *config, const struct csv_table *table,
+                              struct error *error)
 {
     int rc = definition->scorer ? scorer_classes(definition, config, error)
-                           : outside_classes(definition, config, table, error);
+                                : outside_classes(definition, config, table, error);
     for (size_t i = 0; rc == 0 && i < definition->classes.count; i++)
         if (strcmp(definition->classes.name[i], "__other__") == 0 ||
             strcmp(definition->classes.name[i], "__missing__") == 0)
-            return error_set(error, -EINVAL,
-                             "model \"%s\": a class may not be called \"%s\", which stands for what "
-                             "is not one of the classes",
-                             definition->name, definition->classes.name[i]);
+            return error_set(
+                error, -EINVAL,
+                "model \"%s\": a class may not be called \"%s\", which stands for what "
+                "is not one of the classes",
+                definition->name, definition->classes.name[i]);
     return rc;
 }
 
@@ -158,9 +162,9 @@ static const char *class_of_text(const struct model_classes *classes, const char
 
 /* The reference's classes under the names that predictions have here: under other names every
  * prediction would look like drift. Equal texts of a column are one text. */
-static int classes_translate(const struct model_definition *definition, const struct csv_column *column,
-                             size_t rows, struct reference_predictions *predictions,
-                             struct error *error)
+static int classes_translate(const struct model_definition *definition,
+                             const struct csv_column *column, size_t rows,
+                             struct reference_predictions *predictions, struct error *error)
 {
     const char *text = NULL, *name = NULL;
     predictions->class_text = calloc(rows, sizeof(*predictions->class_text));
@@ -191,16 +195,16 @@ static int convert_scores(const struct model_definition *definition,
     for (size_t r = 0; r < rows; r++) {
         const double score = column->number[r];
         char digits[NUMBER_MAX_BYTES];
-        if (isnan(score) ||
-            model_definition_probability(definition, score, &column->number[r]))
+        if (isnan(score) || model_definition_probability(definition, score, &column->number[r]))
             continue;
         const size_t bytes = number_format(score, digits);
-        return error_set(error, -EINVAL,
-                         "model \"%s\": the column \"%s\" of the reference has the score %.*s in row "
-                         "%zu, which is not a probability from 0 to 1; %s",
-                         definition->name, column->name, (int)bytes, digits, r + 1,
-                         definition->scorer ? "leave columns.score out, as the model has a scorer"
-                                            : "if scores are log-odds, set scorer.score to margin");
+        return error_set(
+            error, -EINVAL,
+            "model \"%s\": the column \"%s\" of the reference has the score %.*s in row "
+            "%zu, which is not a probability from 0 to 1; %s",
+            definition->name, column->name, (int)bytes, digits, r + 1,
+            definition->scorer ? "leave columns.score out, as the model has a scorer"
+                               : "if scores are log-odds, set scorer.score to margin");
     }
     return 0;
 }
@@ -224,8 +228,7 @@ static int score_table(const struct model_definition *definition, size_t feature
 
 int reference_columns_predictions(const struct model_definition *definition,
                                   const struct config_model *config, const struct csv_table *table,
-                                  struct reference_predictions *predictions,
-                                  struct error *error)
+                                  struct reference_predictions *predictions, struct error *error)
 {
     const struct extra_columns extra = reference_columns_extra(config, table->columns);
     int rc = 0;

@@ -44,8 +44,8 @@ static bool row_prediction(const struct model_definition *definition,
     return true;
 }
 
-static bool row_label(const struct model_definition *definition, const struct reference_labels *labels,
-                      size_t row, double *ret_label)
+static bool row_label(const struct model_definition *definition,
+                      const struct reference_labels *labels, size_t row, double *ret_label)
 {
     if (labels->number) {
         *ret_label = labels->number[row];
@@ -124,12 +124,12 @@ static enum performance_task task_of(enum prediction_type type)
 static size_t scores_of(const struct model_definition *definition)
 {
     return definition->type == PREDICTION_MULTICLASS ? definition->classes.count
-                                                : definition->type == PREDICTION_BINARY;
+                                                     : definition->type == PREDICTION_BINARY;
 }
 
 int model_create_concept(struct model_parts *parts, const struct label_settings *settings,
-                                const struct reference_predictions *predictions,
-                                const struct reference_labels *labels)
+                         const struct reference_predictions *predictions,
+                         const struct reference_labels *labels)
 {
     const struct model_definition *definition = &parts->definition;
     struct known_rows known = {.score_count = scores_of(definition)};

@@ -46,12 +46,12 @@ static int configured_concept(struct model_parts *parts, const struct config_mod
                                             .minimum_sample = config->minimum_sample};
     const int rc = model_create_concept(parts, &settings, predictions, &labels);
     if (rc == -E2BIG || rc == -EINVAL)
-        return error_set(error, rc,
-                         "model \"%s\": labels: a capacity of %llu predictions of %zu classes and a "
-                         "window of %llu exceed what one model may keep",
-                         config->name, (unsigned long long)config->labels.capacity,
-                         parts->definition.classes.count,
-                         (unsigned long long)config->labels.window);
+        return error_set(
+            error, rc,
+            "model \"%s\": labels: a capacity of %llu predictions of %zu classes and a "
+            "window of %llu exceed what one model may keep",
+            config->name, (unsigned long long)config->labels.capacity,
+            parts->definition.classes.count, (unsigned long long)config->labels.window);
     return rc < 0 ? error_set(error, rc, "model \"%s\": labels: %s", config->name, strerror(-rc))
                   : 0;
 }
@@ -206,7 +206,6 @@ int served_model_create(const struct config_model *config,
         rc = served_model_assemble(&parts, ret_model);
     if (rc < 0)
         model_parts_finish(&parts);
-    return rc == -ENOMEM
-               ? error_set(error, rc, "model \"%s\": not enough memory", config->name)
-               : rc;
+    return rc == -ENOMEM ? error_set(error, rc, "model \"%s\": not enough memory", config->name)
+                         : rc;
 }

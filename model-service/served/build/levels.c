@@ -1,5 +1,5 @@
-/* levels.c - thresholds, significance and minimum sample by the configuration, at the start and when
- * a reload has changed them. */
+/* levels.c - thresholds, significance and minimum sample by the configuration, at the start and
+ * when a reload has changed them. */
 #include "served/build/build.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ struct detector_spec configured_spec(const struct config_model *config)
 }
 
 int configured_override(const struct config_model *config, struct detector_spec *spec,
-                               double warning_override, struct error *error)
+                        double warning_override, struct error *error)
 {
     int rc = override_warning(config->name, spec->threshold, warning_override, error);
     for (size_t f = 0; rc == 0 && f < config->feature_count; f++) {

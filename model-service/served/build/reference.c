@@ -7,14 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows scored at a time. */
-#define BLOCK_ROWS 256u
 /* Noise of the reference's predictions is drawn far from that of the service's own. */
 #define REFERENCE_SEQUENCE (UINT64_C(1) << 63)
 
 struct scored_rows {
-    struct row *rows; /* [BLOCK_ROWS] */
-    double *outputs;  /* [BLOCK_ROWS][outputs] */
+    struct row *rows; /* [SCORER_BLOCK_ROWS] */
+    double *outputs;  /* [SCORER_BLOCK_ROWS][outputs] */
 };
 
 static void fill_rows(const struct model_definition *definition, const double *const *numbers,
@@ -46,8 +44,8 @@ static void row_store(const struct model_definition *definition, const double *o
 }
 
 /* A block at once; if one of its rows cannot be scored (it lacks a value), row by row. */
-static int score_some(const struct model_definition *definition, const struct scored_rows *scored, size_t first,
-                       size_t rows, const struct reference_predictions *predictions)
+static int score_some(const struct model_definition *definition, const struct scored_rows *scored,
+                      size_t first, size_t rows, const struct reference_predictions *predictions)
 {
     const size_t outputs = scorer_outputs(definition->scorer);
     const uint64_t sequence = REFERENCE_SEQUENCE + first;
@@ -56,7 +54,8 @@ static int score_some(const struct model_definition *definition, const struct sc
     for (size_t r = 0; r < rows; r++) {
         double *output = scored->outputs + r * outputs;
         int rc =
-            whole ? 0 : scorer_score(definition->scorer, scored->rows[r].value, sequence + r, output);
+            whole ? 0
+                  : scorer_score(definition->scorer, scored->rows[r].value, sequence + r, output);
         if (rc < 0 && rc != -EINVAL)
             return rc;
         row_store(definition, output, rc == 0, first + r, predictions);
@@ -90,19 +89,19 @@ static int owned_allocate(const struct model_definition *definition, size_t rows
                : 0;
 }
 
-int reference_predictions_score(const struct model_definition *definition, const double *const *numbers,
-                                const char *const *const *texts, size_t rows,
-                                struct reference_predictions *predictions)
+int reference_predictions_score(const struct model_definition *definition,
+                                const double *const *numbers, const char *const *const *texts,
+                                size_t rows, struct reference_predictions *predictions)
 {
     int rc = owned_allocate(definition, rows, predictions);
     struct scored_rows scored = {
-        .rows = rows_create(BLOCK_ROWS, definition->schema.features),
-        .outputs = calloc(BLOCK_ROWS, scorer_outputs(definition->scorer) * sizeof(double)),
+        .rows = rows_create(SCORER_BLOCK_ROWS, definition->schema.features),
+        .outputs = calloc(SCORER_BLOCK_ROWS, scorer_outputs(definition->scorer) * sizeof(double)),
     };
     if (!scored.rows || !scored.outputs)
         rc = -ENOMEM;
-    for (size_t first = 0; rc == 0 && first < rows; first += BLOCK_ROWS) {
-        const size_t count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+    for (size_t first = 0; rc == 0 && first < rows; first += SCORER_BLOCK_ROWS) {
+        const size_t count = rows - first < SCORER_BLOCK_ROWS ? rows - first : SCORER_BLOCK_ROWS;
         fill_rows(definition, numbers, texts, first, count, scored.rows);
         rc = score_some(definition, &scored, first, count, predictions);
     }

@@ -1,5 +1,5 @@
-/* scorer.c - the scorer a configuration asks for. Files of weights are decoded in json/ and scored in
- * score/, which do not know each other: they meet here. */
+/* scorer.c - the scorer a configuration asks for. Files of weights are decoded in json/ and scored
+ * in score/, which do not know each other: they meet here. */
 #include "served/build/build.h"
 
 #include "score/xgboost.h"
@@ -38,10 +38,11 @@ static int term_of(const struct config_model *config, const struct config_featur
                    struct error *error)
 {
     if (!weights)
-        return error_set(error, -EINVAL,
-                         "model \"%s\": %s has nothing for the feature \"%s\", expected a weight (0 "
-                         "leaves it out of the score)",
-                         config->name, config->scorer.file, feature->name);
+        return error_set(
+            error, -EINVAL,
+            "model \"%s\": %s has nothing for the feature \"%s\", expected a weight (0 "
+            "leaves it out of the score)",
+            config->name, config->scorer.file, feature->name);
     if (weights->categorical != feature->categorical)
         return error_set(
             error, -EINVAL,
@@ -72,9 +73,10 @@ static int weights_create(const struct config_model *config, const struct weight
 {
     const char *unknown = weights_unknown(file, config);
     if (unknown)
-        return error_set(error, -EINVAL,
-                         "model \"%s\": %s has weights for \"%s\", which is not a feature of the model",
-                         config->name, config->scorer.file, unknown);
+        return error_set(
+            error, -EINVAL,
+            "model \"%s\": %s has weights for \"%s\", which is not a feature of the model",
+            config->name, config->scorer.file, unknown);
     struct logistic_term *terms = calloc(config->feature_count, sizeof(*terms));
     int rc = terms ? 0 : -ENOMEM;
     for (size_t f = 0; rc == 0 && f < config->feature_count; f++)
@@ -134,7 +136,7 @@ static int note_nullable(struct model_definition *definition)
 }
 
 int model_create_scorer(struct model_definition *definition, const struct config_model *config,
-                               struct error *error)
+                        struct error *error)
 {
     const struct config_scorer *scorer = &config->scorer;
     int rc;

@@ -42,7 +42,8 @@ int simulation_prepare(struct model_definition *definition, const struct csv_tab
     definition->simulation.columns = calloc(features, sizeof(*definition->simulation.columns));
     definition->simulation.mean = calloc(features, sizeof(double));
     definition->simulation.deviation = calloc(features, sizeof(double));
-    if (!definition->simulation.columns || !definition->simulation.mean || !definition->simulation.deviation)
+    if (!definition->simulation.columns || !definition->simulation.mean ||
+        !definition->simulation.deviation)
         return -ENOMEM;
     definition->simulation.rows = table->rows;
     for (size_t f = 0; f < features; f++) {
