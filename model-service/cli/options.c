@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "system/log.h"
+#include "text/decimal.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -111,9 +112,8 @@ int cli_number(const struct cli_command *command, const char *option, const char
 {
     if (!text)
         return 0;
-    char *end;
-    double parsed = strtod(text, &end);
-    if (end == text || *end || !(parsed >= min && parsed <= max)) {
+    double parsed;
+    if (decimal_number(text, strlen(text), &parsed) < 0 || !(parsed >= min && parsed <= max)) {
         fprintf(stderr, "model-service %s: --%s must be a number from %g to %g, got '%s'\n",
                 command->name, option, min, max, text);
         return -EINVAL;

@@ -14,7 +14,7 @@ static const struct {
     [FORM_WEIGHTS] = {"type logistic", "type, weights, intercept, classes"},
     [FORM_WEIGHTS_FILE] = {"type logistic with a file", "type, file"},
     [FORM_XGBOOST] = {"type xgboost", "type, file, classes"},
-    [FORM_NONE] = {"type none", "type, task, classes"},
+    [FORM_NONE] = {"type none", "type, task, classes, score"},
 };
 
 static enum form scorer_form(const struct raw_scorer *scorer)
@@ -36,6 +36,7 @@ static int refuse_foreign_keys(struct config_file *file, const struct raw_scorer
         {"weights", scorer->weights_count > 0, 1u << FORM_WEIGHTS},
         {"intercept", scorer->intercept, 1u << FORM_WEIGHTS},
         {"task", scorer->task, 1u << FORM_NONE},
+        {"score", scorer->score, 1u << FORM_NONE},
         {"classes", scorer->classes_count > 0,
          1u << FORM_WEIGHTS | 1u << FORM_XGBOOST | 1u << FORM_NONE},
     };
@@ -106,6 +107,9 @@ static int check_classes(struct config_file *file, const struct raw_scorer *scor
     if (scorer->classes_count > 0 && scorer->task && *scorer->task == CONFIG_TASK_REGRESSION)
         return config_file_fail(file, MODEL_KEY("scorer.classes"),
                                 "a regression has no classes, expected only type, task");
+    if (scorer->score && scorer->task && *scorer->task == CONFIG_TASK_REGRESSION)
+        return config_file_fail(file, MODEL_KEY("scorer.score"),
+                                "a regression has no scores, expected only type, task");
     if (form == FORM_WEIGHTS && scorer->classes_count > 2)
         return config_file_fail(file, MODEL_KEY("scorer.classes"), "found %u entries, expected 2",
                                 scorer->classes_count);

@@ -16,7 +16,7 @@
  *           - {feature: MedInc, weight: 0.8}
  *         # or {type: logistic, file: weights.json}
  *         # or {type: xgboost, file: model.json, classes: [no, yes]}
- *         # or {type: none, task: classification, classes: [no, yes]}
+ *         # or {type: none, task: classification, classes: [no, yes], score: margin}
  *       columns: {id: row, timestamp: t, prediction: p, score: s, label: y}
  *       window: {observations: 1000}        # or {duration: 15m}
  *       minimum_sample: 50
@@ -72,12 +72,16 @@ struct config_feature {
 enum config_scorer_type { CONFIG_SCORER_LOGISTIC, CONFIG_SCORER_XGBOOST, CONFIG_SCORER_NONE };
 enum config_task { CONFIG_TASK_CLASSIFICATION, CONFIG_TASK_REGRESSION };
 
+/* What the scores are that come with predictions: of the second of two classes. */
+enum config_score { CONFIG_SCORE_PROBABILITY, CONFIG_SCORE_MARGIN };
+
 struct config_scorer {
     enum config_scorer_type type;
     const char *file; /* path, resolved like the reference's; NULL: weights given inline, or none */
     double intercept; /* inline */
     double *weights;  /* inline: [feature_count], by feature, 0 where none was given; else NULL */
     enum config_task task;      /* of the type none */
+    enum config_score score;    /* of the type none; a margin is the log-odds */
     const char *const *classes; /* [class_count] distinct, or NULL when absent */
     size_t class_count;         /* 0, or 2 to CONFIG_MAX_CLASSES */
 };

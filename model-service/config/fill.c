@@ -86,6 +86,7 @@ static int fill_scorer(struct config_model *model, const struct raw_model *raw, 
         .type = (enum config_scorer_type)scorer->type,
         .intercept = float_or(scorer->intercept, 0),
         .task = scorer->task ? (enum config_task) * scorer->task : CONFIG_TASK_CLASSIFICATION,
+        .score = scorer->score ? (enum config_score) * scorer->score : CONFIG_SCORE_PROBABILITY,
         .classes = (const char *const *)scorer->classes,
         .class_count = scorer->classes_count,
     };

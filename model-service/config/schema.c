@@ -1,10 +1,10 @@
 /* schema.c - YAML nodes compared with a libcyaml schema, one sentence per difference. */
 #include "config/file.h"
 
+#include "text/decimal.h"
 #include "text/excerpt.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,16 +153,11 @@ static bool is_unsigned(const char *text)
     return digits > 0 && digits <= 15 && text[digits] == '\0' && (digits == 1 || text[0] != '0');
 }
 
-/* Decimal, without the words and hexadecimal digits that strtod() takes. */
 static bool is_float(const char *text)
 {
-    char *end;
     double value;
 
-    if (strspn(text, "+-.0123456789eE") != strlen(text))
-        return false;
-    value = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(value);
+    return decimal_number(text, strlen(text), &value) == 0;
 }
 
 static bool is_word(const cyaml_schema_value_t *schema, const char *text)
