@@ -110,7 +110,7 @@ static void run_histograms(struct work *work)
         if (w % SHARED == 0)
             draw(cell, cumulated, cell->reference, &work->seed, ref);
         draw(cell, cumulated, cell->window, &work->seed, cur);
-        count(work, HOMOGENEITY, homogeneity_p(ref, cur, cell->bins));
+        count(work, HOMOGENEITY, drift_homogeneity_p(ref, cur, cell->bins));
     }
 }
 
@@ -132,7 +132,8 @@ static void run_shares(struct work *work)
         if (w % SHARED == 0)
             in_reference = hits(cell->share, cell->reference, &work->seed);
         const uint64_t in_window = hits(cell->share, cell->window, &work->seed);
-        count(work, FISHER, fisher_exact_p(in_reference, cell->reference, in_window, cell->window));
+        count(work, FISHER,
+              drift_fisher_exact_p(in_reference, cell->reference, in_window, cell->window));
     }
 }
 
@@ -156,15 +157,15 @@ static void test_window(struct work *work, const struct numeric_reference *refer
     const struct window_spec spec = {.kind = WINDOW_ALL};
     struct feature_window *window;
     double score, p;
-    if (feature_window_create(reference, NULL, &spec, &window) < 0)
+    if (drift_feature_window_create(reference, NULL, &spec, &window) < 0)
         abort();
     for (size_t r = 0; r < work->cell->window; r++)
-        feature_window_observe_number(window, number(work->cell, &work->seed), 0);
+        drift_feature_window_observe_number(window, number(work->cell, &work->seed), 0);
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (feature_window_score(window, methods[i].method, &score) == 0 &&
-            feature_window_p_value(window, methods[i].method, score, &p) == 0)
+        if (drift_feature_window_score(window, methods[i].method, &score) == 0 &&
+            drift_feature_window_p_value(window, methods[i].method, score, &p) == 0)
             count(work, methods[i].test, p);
-    feature_window_destroy(window);
+    drift_feature_window_destroy(window);
 }
 
 static void run_numbers(struct work *work)
@@ -176,11 +177,11 @@ static void run_numbers(struct work *work)
         struct numeric_reference reference;
         for (size_t r = 0; r < work->cell->reference; r++)
             rows[r] = number(work->cell, &work->seed);
-        if (numeric_reference_init(&reference, rows, work->cell->reference, 10, 0) < 0)
+        if (drift_numeric_reference_init(&reference, rows, work->cell->reference, 10, 0) < 0)
             abort();
         for (size_t i = 0; i < SHARED; i++)
             test_window(work, &reference);
-        numeric_reference_finish(&reference);
+        drift_numeric_reference_finish(&reference);
     }
     free(rows);
 }

@@ -146,7 +146,9 @@ static int refuse_first_unknown(const struct json_decoder *decoder, json_t *json
     const char *name;
     json_t *value;
 
-    json_object_foreach(json, name, value) if (!schema_has(decoder->schema, name)) break;
+    json_object_foreach (json, name, value)
+        if (!schema_has(decoder->schema, name))
+            break;
     return refuse_unknown(decoder, name);
 }
 

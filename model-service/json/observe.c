@@ -126,8 +126,7 @@ static int refuse_unknown_member(const struct json_decoder *decoder, json_t *obj
                                         "id",       "timestamp",  "label"};
     const char *name;
     json_t *value;
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         bool found = false;
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             found = found || strcmp(known[i], name) == 0;

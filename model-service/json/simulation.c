@@ -116,8 +116,7 @@ int input_simulation_decode(const char *body, size_t bytes, struct input_simulat
     if (rc < 0)
         return rc;
     result.document = root;
-    json_object_foreach(root, name, value)
-    {
+    json_object_foreach (root, name, value) {
         rc = decode_member(&decoder, name, value, &result);
         if (rc < 0)
             goto fail;

@@ -71,8 +71,7 @@ static int check_members(struct reader *reader, json_t *object, const char *cons
     const char *name;
     json_t *value;
 
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         size_t i = 0;
 
         while (allowed[i] && strcmp(allowed[i], name) != 0)
@@ -95,8 +94,7 @@ static int read_categories(struct reader *reader, size_t index, json_t *object,
     feature->categories = calloc(json_object_size(object) + 1, sizeof(*feature->categories));
     if (!feature->categories)
         return -ENOMEM;
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         struct weights_category *category = &feature->categories[feature->category_count++];
 
         category->name = name;

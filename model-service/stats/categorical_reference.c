@@ -140,8 +140,8 @@ static int build(struct categorical_reference *ref, const struct counting *count
     return 0;
 }
 
-int categorical_reference_init(struct categorical_reference *ret_ref, const char *const *rows,
-                               size_t count, size_t max_categories)
+int drift_categorical_reference_init(struct categorical_reference *ret_ref, const char *const *rows,
+                                     size_t count, size_t max_categories)
 {
     if (!rows || count == 0 || count > REFERENCE_MAX_ROWS || max_categories == 0 ||
         max_categories > REFERENCE_MAX_CATEGORIES)
@@ -167,11 +167,11 @@ out:
     if (rc == 0)
         *ret_ref = ref;
     else
-        categorical_reference_finish(&ref);
+        drift_categorical_reference_finish(&ref);
     return rc;
 }
 
-void categorical_reference_finish(struct categorical_reference *ref)
+void drift_categorical_reference_finish(struct categorical_reference *ref)
 {
     if (!ref)
         return;
@@ -185,8 +185,8 @@ void categorical_reference_finish(struct categorical_reference *ref)
     *ref = (struct categorical_reference){0};
 }
 
-uint32_t categorical_reference_code(const struct categorical_reference *ref, const char *name,
-                                    size_t bytes)
+uint32_t drift_categorical_reference_code(const struct categorical_reference *ref, const char *name,
+                                          size_t bytes)
 {
     if (!name)
         return categorical_code_missing(ref);

@@ -316,7 +316,8 @@ static void write_detector(const struct change_detector *detector, struct byte_w
     codecs[detector->kind].write(detector, out);
 }
 
-size_t change_detector_save(const struct change_detector *detector, void *bytes, size_t capacity)
+size_t drift_change_detector_save(const struct change_detector *detector, void *bytes,
+                                  size_t capacity)
 {
     struct byte_writer out = {0};
     write_detector(detector, &out);
@@ -346,10 +347,10 @@ static bool read_header(struct change_detector *detector, struct byte_reader *in
            (any ? detector->onset < detector->observations : detector->onset == 0) &&
            (state != CHANGE_DRIFT || any) &&
            (state != CHANGE_WARNING ||
-            (detector->observations > 0 && change_detector_warns(detector->kind)));
+            (detector->observations > 0 && drift_change_detector_warns(detector->kind)));
 }
 
-int change_detector_restore(struct change_detector *detector, const void *bytes, size_t size)
+int drift_change_detector_restore(struct change_detector *detector, const void *bytes, size_t size)
 {
     if (!bytes || size < sizeof(uint64_t))
         return -EINVAL;
@@ -359,7 +360,7 @@ int change_detector_restore(struct change_detector *detector, const void *bytes,
         return -EINVAL;
     struct change_detector fresh;
     const uint64_t seed = detector->kind == CHANGE_KSWIN ? detector->of.kswin.seed : 0;
-    const int rc = change_detector_init(&fresh, detector->kind, detector->direction, seed);
+    const int rc = drift_change_detector_init(&fresh, detector->kind, detector->direction, seed);
     if (rc != 0)
         return rc;
     if (!read_header(&fresh, &in) || !codecs[fresh.kind].read(&fresh, &in) || in.failed ||

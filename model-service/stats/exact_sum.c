@@ -79,22 +79,22 @@ static inline void squares_update(struct exact_squares *squares, double x, int64
     add_square(squares, (u128)mantissa * mantissa, 2 * position, flip);
 }
 
-void exact_sum_add(struct exact_sum *sum, double x)
+void drift_exact_sum_add(struct exact_sum *sum, double x)
 {
     sum_update(sum, x, 0);
 }
 
-void exact_sum_subtract(struct exact_sum *sum, double x)
+void drift_exact_sum_subtract(struct exact_sum *sum, double x)
 {
     sum_update(sum, x, -1);
 }
 
-void exact_squares_add(struct exact_squares *squares, double x)
+void drift_exact_squares_add(struct exact_squares *squares, double x)
 {
     squares_update(squares, x, 0);
 }
 
-void exact_squares_subtract(struct exact_squares *squares, double x)
+void drift_exact_squares_subtract(struct exact_squares *squares, double x)
 {
     squares_update(squares, x, -1);
 }
@@ -158,8 +158,8 @@ static void block_flush(const struct block *block, unsigned lowest, struct exact
     }
 }
 
-void exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
-                    size_t count)
+void drift_exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
+                          size_t count)
 {
     for (size_t begin = 0; begin < count; begin += BLOCK_VALUES) {
         const size_t length = count - begin < BLOCK_VALUES ? count - begin : BLOCK_VALUES;
@@ -195,24 +195,24 @@ static void settle(int64_t *chunk, size_t chunks)
     }
 }
 
-void exact_sum_settle(struct exact_sum *sum)
+void drift_exact_sum_settle(struct exact_sum *sum)
 {
     settle(sum->chunk, EXACT_SUM_CHUNKS);
 }
 
-void exact_squares_settle(struct exact_squares *squares)
+void drift_exact_squares_settle(struct exact_squares *squares)
 {
     settle(squares->chunk, EXACT_SQUARES_CHUNKS);
 }
 
-void exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign)
+void drift_exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign)
 {
     for (size_t i = 0; i < EXACT_SUM_CHUNKS; i++)
         sum->chunk[i] += sign * other->chunk[i];
 }
 
-void exact_squares_combine(struct exact_squares *squares, const struct exact_squares *other,
-                           int sign)
+void drift_exact_squares_combine(struct exact_squares *squares, const struct exact_squares *other,
+                                 int sign)
 {
     for (size_t i = 0; i < EXACT_SQUARES_CHUNKS; i++)
         squares->chunk[i] += sign * other->chunk[i];
@@ -305,7 +305,7 @@ static double round_to_double(const uint32_t *limbs, size_t count, int exponent,
     return ldexp((double)mantissa, exponent + (int)low);
 }
 
-double exact_sum_mean(const struct exact_sum *sum, uint64_t count)
+double drift_exact_sum_mean(const struct exact_sum *sum, uint64_t count)
 {
     if (count == 0 || count > EXACT_SUM_MAX_COUNT)
         return NAN;
@@ -402,8 +402,8 @@ static size_t used_chunks(const struct exact_sum *sum, const struct exact_square
 
 /* variance = (count * squares - sum^2) / (count * (count - 1)), in units of 2^-2148, and of as many
  * limbs more as are zero in all three. */
-double exact_deviation(const struct exact_sum *sum, const struct exact_squares *squares,
-                       uint64_t count)
+double drift_exact_deviation(const struct exact_sum *sum, const struct exact_squares *squares,
+                             uint64_t count)
 {
     if (count < 2 || count > EXACT_SUM_MAX_COUNT)
         return NAN;

@@ -90,11 +90,11 @@ static int allocate(struct feature_window *window)
     window->total.max = -INFINITY;
     int rc = 0;
     if (window->numeric && window->spec.kind == WINDOW_ALL)
-        ks_tree_init_bare(&window->tree, window->numeric->count, window->numeric->distinct,
-                          window->total.cell);
+        drift_ks_tree_init_bare(&window->tree, window->numeric->count, window->numeric->distinct,
+                                window->total.cell);
     else if (window->numeric)
-        rc = ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
-                          window->total.cell);
+        rc = drift_ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
+                                window->total.cell);
     if (rc == 0 && window->spec.kind == WINDOW_COUNT)
         rc = allocate_ring(window);
     if (rc == 0 && window->spec.kind == WINDOW_DURATION)
@@ -102,9 +102,9 @@ static int allocate(struct feature_window *window)
     return rc;
 }
 
-int feature_window_create(const struct numeric_reference *numeric,
-                          const struct categorical_reference *categorical,
-                          const struct window_spec *spec, struct feature_window **ret_window)
+int drift_feature_window_create(const struct numeric_reference *numeric,
+                                const struct categorical_reference *categorical,
+                                const struct window_spec *spec, struct feature_window **ret_window)
 {
     if ((!numeric) == (!categorical) || !spec || !is_valid_spec(spec))
         return -EINVAL;
@@ -117,14 +117,14 @@ int feature_window_create(const struct numeric_reference *numeric,
     bind_reference(window);
     int rc = allocate(window);
     if (rc != 0) {
-        feature_window_destroy(window);
+        drift_feature_window_destroy(window);
         return rc;
     }
     *ret_window = window;
     return 0;
 }
 
-void feature_window_destroy(struct feature_window *window)
+void drift_feature_window_destroy(struct feature_window *window)
 {
     if (!window)
         return;
@@ -135,7 +135,7 @@ void feature_window_destroy(struct feature_window *window)
     free(window->pane);
     free(window->ring.cell);
     free(window->ring.value);
-    ks_tree_finish(&window->tree);
+    drift_ks_tree_finish(&window->tree);
     free(window->psi);
     free(window->bin);
     free(window->total.cell);
@@ -154,10 +154,10 @@ void tally_clear(struct tally *tally, size_t cells)
 
 static void combine_sums(struct tally *tally, const struct tally *other, int sign)
 {
-    exact_sum_combine(&tally->sum, &other->sum, sign);
-    exact_sum_combine(&tally->below, &other->below, sign);
-    exact_sum_combine(&tally->above, &other->above, sign);
-    exact_squares_combine(&tally->squares, &other->squares, sign);
+    drift_exact_sum_combine(&tally->sum, &other->sum, sign);
+    drift_exact_sum_combine(&tally->below, &other->below, sign);
+    drift_exact_sum_combine(&tally->above, &other->above, sign);
+    drift_exact_squares_combine(&tally->squares, &other->squares, sign);
 }
 
 void tally_combine(struct tally *tally, const struct tally *other, size_t cells)
@@ -175,12 +175,12 @@ void tally_combine(struct tally *tally, const struct tally *other, size_t cells)
 static inline void add_finite(const struct feature_window *window, struct tally *tally, double x,
                               uint32_t cell)
 {
-    exact_sum_add(&tally->sum, x);
-    exact_squares_add(&tally->squares, x);
+    drift_exact_sum_add(&tally->sum, x);
+    drift_exact_squares_add(&tally->squares, x);
     if (cell == 0)
-        exact_sum_add(&tally->below, x);
+        drift_exact_sum_add(&tally->below, x);
     if (cell == window->missing_cell - 1)
-        exact_sum_add(&tally->above, x);
+        drift_exact_sum_add(&tally->above, x);
     tally->min = x < tally->min ? x : tally->min;
     tally->max = x > tally->max ? x : tally->max;
 }
@@ -202,12 +202,12 @@ static void tally_remove(const struct feature_window *window, struct tally *tall
     tally->observations--;
     if (!window_is_finite_cell(window, cell))
         return;
-    exact_sum_subtract(&tally->sum, x);
-    exact_squares_subtract(&tally->squares, x);
+    drift_exact_sum_subtract(&tally->sum, x);
+    drift_exact_squares_subtract(&tally->squares, x);
     if (cell == 0)
-        exact_sum_subtract(&tally->below, x);
+        drift_exact_sum_subtract(&tally->below, x);
     if (cell == window->missing_cell - 1)
-        exact_sum_subtract(&tally->above, x);
+        drift_exact_sum_subtract(&tally->above, x);
 }
 
 static void insert(struct feature_window *window, double x, uint32_t cell)
@@ -217,7 +217,7 @@ static void insert(struct feature_window *window, double x, uint32_t cell)
     bin[window_bin_of(window, cell)]++;
     psi_cache_clear(window->psi);
     if (window_is_finite_cell(window, cell))
-        ks_tree_insert(&window->tree, cell);
+        drift_ks_tree_insert(&window->tree, cell);
 }
 
 /* One in, one out: the window's size stands still. */
@@ -241,11 +241,11 @@ static void replace(struct feature_window *window, double x, uint32_t in, double
     const bool in_finite = window_is_finite_cell(window, in);
     const bool out_finite = window_is_finite_cell(window, out);
     if (in_finite && out_finite)
-        ks_tree_replace(&window->tree, in, out);
+        drift_ks_tree_replace(&window->tree, in, out);
     else if (in_finite)
-        ks_tree_insert(&window->tree, in);
+        drift_ks_tree_insert(&window->tree, in);
     else if (out_finite)
-        ks_tree_remove(&window->tree, out);
+        drift_ks_tree_remove(&window->tree, out);
 }
 
 static void add_to_ring(struct feature_window *window, double x, uint32_t cell)
@@ -308,7 +308,7 @@ void window_recount(struct feature_window *window)
         window_count_bins(window);
     psi_cache_clear(window->psi);
     if (window->numeric)
-        ks_tree_rebuild(&window->tree);
+        drift_ks_tree_rebuild(&window->tree);
 }
 
 /* Takes a block of an expired pane out of the totals and clears it; returns the finite ones. */
@@ -325,7 +325,7 @@ static uint32_t expire_block(struct feature_window *window, struct tally *pane, 
         window->total.cell[i] -= count;
         window->bin[window_bin_of(window, i)] -= count;
         if (window_is_finite_cell(window, i)) {
-            ks_tree_touch(&window->tree, (uint32_t)i);
+            drift_ks_tree_touch(&window->tree, (uint32_t)i);
             finite += count;
         }
     }
@@ -346,7 +346,7 @@ static void expire_pane(struct feature_window *window, struct tally *pane)
         (struct tally){.cell = pane->cell, .min = INFINITY, .max = -INFINITY, .block = pane->block};
     psi_cache_clear(window->psi);
     if (window->numeric)
-        ks_tree_update(&window->tree, window->tree.m - finite);
+        drift_ks_tree_update(&window->tree, window->tree.m - finite);
 }
 
 void window_advance_panes(struct feature_window *window, int64_t pane)
@@ -400,14 +400,14 @@ static double canonical(double x)
     return isnan(x) ? NAN : x + 0.0;
 }
 
-void feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms)
+void drift_feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms)
 {
     if (!window->numeric)
         return;
-    window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
+    window_add(window, canonical(x), drift_numeric_reference_classify(window->numeric, x), now_ms);
 }
 
-/* A block's worth of exact_sums_add(). */
+/* A block's worth of drift_exact_sums_add(). */
 #define MANY 1024
 
 /* The sums and extremes of those of at most MANY values that are finite; returns their number. */
@@ -421,7 +421,7 @@ static uint32_t sum_many(struct feature_window *window, const double *x, const u
         finite[length] = canonical(x[i]);
         length += window_is_finite_cell(window, cell[i]);
     }
-    exact_sums_add(&total->sum, &total->squares, finite, length);
+    drift_exact_sums_add(&total->sum, &total->squares, finite, length);
     for (uint32_t i = 0; i < length; i++) {
         total->min = finite[i] < total->min ? finite[i] : total->min;
         total->max = finite[i] > total->max ? finite[i] : total->max;
@@ -441,14 +441,14 @@ static void add_many(struct feature_window *window, const double *x, const uint3
     for (size_t i = 0; i < count; i++) {
         total->cell[cell[i]]++;
         if (cell[i] == 0)
-            exact_sum_add(&total->below, canonical(x[i]));
+            drift_exact_sum_add(&total->below, canonical(x[i]));
         if (cell[i] == last)
-            exact_sum_add(&total->above, canonical(x[i]));
+            drift_exact_sum_add(&total->above, canonical(x[i]));
     }
     const uint32_t finite = sum_many(window, x, cell, count);
     total->observations += count;
     psi_cache_clear(window->psi);
-    ks_tree_update(&window->tree, window->tree.m + finite);
+    drift_ks_tree_update(&window->tree, window->tree.m + finite);
 }
 
 /* Bringing the tree up to date once for all of them would not pay below 200 or so: as many nodes
@@ -460,8 +460,8 @@ static void add_each(struct feature_window *window, const double *x, const uint3
         window_add(window, canonical(x[i]), cell[i], now_ms);
 }
 
-void feature_window_observe_numbers(struct feature_window *window, const double *x, size_t count,
-                                    int64_t now_ms)
+void drift_feature_window_observe_numbers(struct feature_window *window, const double *x,
+                                          size_t count, int64_t now_ms)
 {
     uint32_t cell[MANY];
     const bool fits = window->total.observations + count <= EXACT_SUM_MAX_COUNT;
@@ -470,7 +470,7 @@ void feature_window_observe_numbers(struct feature_window *window, const double 
         return;
     for (size_t begin = 0; begin < count; begin += MANY) {
         const size_t length = count - begin < MANY ? count - begin : MANY;
-        numeric_reference_classify_many(window->numeric, x + begin, length, cell);
+        drift_numeric_reference_classify_many(window->numeric, x + begin, length, cell);
         if (together)
             add_many(window, x + begin, cell, length);
         else
@@ -478,7 +478,8 @@ void feature_window_observe_numbers(struct feature_window *window, const double 
     }
 }
 
-void feature_window_observe_category(struct feature_window *window, uint32_t code, int64_t now_ms)
+void drift_feature_window_observe_category(struct feature_window *window, uint32_t code,
+                                           int64_t now_ms)
 {
     if (!window->categorical)
         return;
@@ -487,13 +488,13 @@ void feature_window_observe_category(struct feature_window *window, uint32_t cod
     window_add(window, 0, code, now_ms);
 }
 
-void feature_window_advance(struct feature_window *window, int64_t now_ms)
+void drift_feature_window_advance(struct feature_window *window, int64_t now_ms)
 {
     if (window->spec.kind == WINDOW_DURATION)
         window_advance_panes(window, pane_at(window, now_ms));
 }
 
-void feature_window_reset(struct feature_window *window)
+void drift_feature_window_reset(struct feature_window *window)
 {
     tally_clear(&window->total, window->cells);
     window->ring.begin = window->ring.length = 0;

@@ -124,7 +124,7 @@ static size_t close_dense(struct table *table)
 
 static double fisher_of(const struct table *table, struct bin bin)
 {
-    return fisher_exact_p(bin.ref, table->n, bin.cur, table->m);
+    return drift_fisher_exact_p(bin.ref, table->n, bin.cur, table->m);
 }
 
 /* Williams (1976): the likelihood ratio is too large by about this factor. */
@@ -143,11 +143,11 @@ static double dense_p(struct table *table)
     if (bins == 2)
         return fisher_of(table, table->dense > 0 ? table->smallest : table->pooled);
     const double dof = (double)(bins - 1);
-    const double of_pearson = chi_square_sf(table->pearson, dof);
-    return fmax(of_pearson, chi_square_sf(table->likelihood / williams(table, bins), dof));
+    const double of_pearson = drift_chi_square_sf(table->pearson, dof);
+    return fmax(of_pearson, drift_chi_square_sf(table->likelihood / williams(table, bins), dof));
 }
 
-double homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins)
+double drift_homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins)
 {
     struct table table = {0};
     size_t occupied = 0;

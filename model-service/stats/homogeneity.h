@@ -2,6 +2,8 @@
 #ifndef DRIFT_HOMOGENEITY_H
 #define DRIFT_HOMOGENEITY_H
 
+#include "drift_types.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +29,7 @@ extern "C" {
  * docs/size.md.
  * ref, cur: [bins], borrowed. 1 when a sample is empty or fewer than two bins are occupied.
  * O(bins), no allocation. */
-double homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins);
+DRIFT_API double drift_homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins);
 
 #ifdef __cplusplus
 }

@@ -121,17 +121,17 @@ static inline uint32_t cell_at(const struct numeric_reference *ref, size_t value
     return (uint32_t)(2 * value + (ref->value[value] == x));
 }
 
-uint32_t numeric_reference_cell(const struct numeric_reference *ref, double x)
+uint32_t drift_numeric_reference_cell(const struct numeric_reference *ref, double x)
 {
     if (!ref->bucket)
         return cell_at(ref, tree_search(ref, x), x);
     return cell_at(ref, bucket_search(ref, ref->bucket[bucket_of(ref, x)], x), x);
 }
 
-uint32_t numeric_reference_classify(const struct numeric_reference *ref, double x)
+uint32_t drift_numeric_reference_classify(const struct numeric_reference *ref, double x)
 {
     if (isfinite(x))
-        return numeric_reference_cell(ref, x);
+        return drift_numeric_reference_cell(ref, x);
     const uint32_t missing = (uint32_t)(2 * ref->distinct + 1);
     return isnan(x) ? missing : missing + (x > 0 ? 1 : 2);
 }
@@ -175,8 +175,8 @@ static void bucket_cells(const struct numeric_reference *ref, const double *x, s
         cell[i] = cell_at(ref, bucket_search(ref, entry[i], x[i]), x[i]);
 }
 
-void numeric_reference_classify_many(const struct numeric_reference *ref, const double *x,
-                                     size_t count, uint32_t *cell)
+void drift_numeric_reference_classify_many(const struct numeric_reference *ref, const double *x,
+                                           size_t count, uint32_t *cell)
 {
     for (size_t begin = 0; begin < count; begin += SEARCHES) {
         const size_t length = count - begin < SEARCHES ? count - begin : SEARCHES;
@@ -186,6 +186,6 @@ void numeric_reference_classify_many(const struct numeric_reference *ref, const 
             tree_cells(ref, x + begin, length, cell + begin);
         for (size_t i = begin; i < begin + length; i++)
             if (!isfinite(x[i]))
-                cell[i] = numeric_reference_classify(ref, x[i]);
+                cell[i] = drift_numeric_reference_classify(ref, x[i]);
     }
 }

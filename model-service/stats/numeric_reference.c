@@ -100,9 +100,9 @@ static void measure(struct numeric_reference *ref, const double *sorted)
     struct exact_sum sum = {0};
     struct exact_squares squares = {0};
     const size_t n = (size_t)ref->finite_rows;
-    exact_sums_add(&sum, &squares, sorted, n);
-    ref->mean = exact_sum_mean(&sum, n);
-    ref->deviation = exact_deviation(&sum, &squares, n);
+    drift_exact_sums_add(&sum, &squares, sorted, n);
+    ref->mean = drift_exact_sum_mean(&sum, n);
+    ref->deviation = drift_exact_deviation(&sum, &squares, n);
     ref->min = n > 0 ? sorted[0] : NAN;
     ref->max = n > 0 ? sorted[n - 1] : NAN;
 }
@@ -179,8 +179,8 @@ static int build(struct numeric_reference *ref, const double *rows, size_t count
     return rc;
 }
 
-int numeric_reference_init(struct numeric_reference *ret_ref, const double *rows, size_t count,
-                           size_t bins, size_t resolution)
+int drift_numeric_reference_init(struct numeric_reference *ret_ref, const double *rows,
+                                 size_t count, size_t bins, size_t resolution)
 {
     if (!rows || count == 0 || count > REFERENCE_MAX_ROWS || resolution == 1 ||
         resolution > REFERENCE_MAX_ROWS || bins < 2 || bins > REFERENCE_MAX_BINS)
@@ -194,11 +194,11 @@ int numeric_reference_init(struct numeric_reference *ret_ref, const double *rows
     if (rc == 0)
         *ret_ref = ref;
     else
-        numeric_reference_finish(&ref);
+        drift_numeric_reference_finish(&ref);
     return rc;
 }
 
-void numeric_reference_finish(struct numeric_reference *ref)
+void drift_numeric_reference_finish(struct numeric_reference *ref)
 {
     if (!ref)
         return;
@@ -212,7 +212,7 @@ void numeric_reference_finish(struct numeric_reference *ref)
     *ref = (struct numeric_reference){0};
 }
 
-double numeric_reference_quantile(const struct numeric_reference *ref, double p)
+double drift_numeric_reference_quantile(const struct numeric_reference *ref, double p)
 {
     if (ref->distinct == 0 || !(p >= 0 && p <= 1))
         return NAN;

@@ -87,7 +87,7 @@ static void write_chunks(struct byte_writer *out, const int64_t *chunk, size_t c
 
 static void write_sum(struct byte_writer *out, struct exact_sum sum)
 {
-    exact_sum_settle(&sum);
+    drift_exact_sum_settle(&sum);
     write_chunks(out, sum.chunk, EXACT_SUM_CHUNKS);
 }
 
@@ -122,7 +122,7 @@ static void write_tally(const struct feature_window *window, const struct tally 
     write_sum(out, tally->below);
     write_sum(out, tally->above);
     struct exact_squares squares = tally->squares;
-    exact_squares_settle(&squares);
+    drift_exact_squares_settle(&squares);
     write_chunks(out, squares.chunk, EXACT_SQUARES_CHUNKS);
 }
 
@@ -152,7 +152,7 @@ static void write_window(const struct feature_window *window, struct byte_writer
     }
 }
 
-size_t feature_window_save(const struct feature_window *window, void *bytes, size_t capacity)
+size_t drift_feature_window_save(const struct feature_window *window, void *bytes, size_t capacity)
 {
     struct byte_writer out = {0};
     write_window(window, &out);
@@ -195,12 +195,12 @@ static int read_ring(struct feature_window *window, struct byte_reader *in)
             const double x = read_f64(in);
             if (!is_canonical(x))
                 return -EINVAL;
-            feature_window_observe_number(window, x, 0);
+            drift_feature_window_observe_number(window, x, 0);
         } else {
             const uint32_t code = read_u32(in);
             if (code >= window->cells)
                 return -EINVAL;
-            feature_window_observe_category(window, code, 0);
+            drift_feature_window_observe_category(window, code, 0);
         }
     }
     return in->failed ? -EINVAL : 0;
@@ -254,8 +254,8 @@ static bool extremes_fit(const struct feature_window *window, const struct tally
         lowest++;
     while (tally->cell[highest] == 0)
         highest--;
-    return numeric_reference_cell(window->numeric, tally->min) == lowest &&
-           numeric_reference_cell(window->numeric, tally->max) == highest;
+    return drift_numeric_reference_cell(window->numeric, tally->min) == lowest &&
+           drift_numeric_reference_cell(window->numeric, tally->max) == highest;
 }
 
 static int read_tally(const struct feature_window *window, struct tally *tally,
@@ -324,7 +324,7 @@ static int read_body(struct feature_window *window, struct byte_reader *in)
 }
 
 /* Reads into a fresh window and swaps the two, so that a failure leaves this one as it was. */
-int feature_window_restore(struct feature_window *window, const void *bytes, size_t size)
+int drift_feature_window_restore(struct feature_window *window, const void *bytes, size_t size)
 {
     if (!bytes || size < sizeof(uint64_t))
         return -EINVAL;
@@ -336,7 +336,7 @@ int feature_window_restore(struct feature_window *window, const void *bytes, siz
     if (rc != 0)
         return rc;
     struct feature_window *fresh;
-    rc = feature_window_create(window->numeric, window->categorical, &window->spec, &fresh);
+    rc = drift_feature_window_create(window->numeric, window->categorical, &window->spec, &fresh);
     if (rc != 0)
         return rc;
     rc = read_body(fresh, &in);
@@ -347,7 +347,7 @@ int feature_window_restore(struct feature_window *window, const void *bytes, siz
     } else if (rc == 0) {
         rc = -EINVAL;
     }
-    feature_window_destroy(fresh);
+    drift_feature_window_destroy(fresh);
     return rc;
 }
 
@@ -390,7 +390,7 @@ static void merge_panes(struct feature_window *window, const struct feature_wind
     window_recount(window);
 }
 
-int feature_window_merge(struct feature_window *window, const struct feature_window *later)
+int drift_feature_window_merge(struct feature_window *window, const struct feature_window *later)
 {
     if (window == later || (!window->numeric) != (!later->numeric) ||
         fingerprint_of(window) != fingerprint_of(later) || window->spec.kind != later->spec.kind ||

@@ -144,13 +144,13 @@ static void test_flip(void **state)
     assert_true(report.metric[PERFORMANCE_ACCURACY].total.value >
                 report.metric[PERFORMANCE_ACCURACY].window.value);
     for (size_t k = 0; k < CHANGE_DETECTOR_COUNT; k++) {
-        const struct change_watch_report *detector = &report.detector[k];
-        if (!change_detector_alerts((enum change_detector_kind)k) ||
+        const struct drift_change_watch_report *detector = &report.detector[k];
+        if (!drift_change_detector_alerts((enum change_detector_kind)k) ||
             detector->state != CHANGE_DRIFT)
             continue;
         if (detector->onset_ms < 2800 * SECOND || detector->onset_ms > 3300 * SECOND)
             fail_msg("%s: onset at %lld s, expected 3000",
-                     change_detector_name((enum change_detector_kind)k),
+                     drift_change_detector_name((enum change_detector_kind)k),
                      (long long)detector->onset_ms / SECOND);
     }
     for (int64_t at = 3500; at < 6000; at += 10) {
