@@ -192,7 +192,7 @@ static size_t builder_count(const struct detector_spec *spec)
     return processors < most ? processors : most;
 }
 
-/* By this thread and helpers; one that cannot be had is done without. */
+/* By this thread and helpers; continues with fewer threads if creation fails. */
 static int features_create(struct detector *detector, const struct detector_spec *spec)
 {
     struct builders builders = {.detector = detector, .spec = spec};
