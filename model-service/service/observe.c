@@ -14,7 +14,7 @@
 struct observing {
     struct service *service;
     struct served_model *model; /* a reference */
-    bool removed;               /* by a configuration reload, while lines were coming */
+    const char *closed;         /* why lines can no longer be observed; or NULL */
     struct observation_reader *reader;
     struct observation_block *block;
     struct ndjson lines;
@@ -93,8 +93,8 @@ static void take(void *context, uint64_t number, const struct observation *obser
 
 static void take_line(struct observing *observing, const struct ndjson_line *line)
 {
-    if (observing->removed)
-        refuse(observing, line->number, "the model was removed by a configuration reload");
+    if (observing->closed)
+        refuse(observing, line->number, observing->closed);
     else if (line->error)
         refuse(observing, line->number, line->error);
     else
@@ -190,7 +190,11 @@ static void follow_reload(struct observing *observing)
 {
     struct served_model *model =
         model_registry_model(&observing->service->registry, served_model_name(observing->model));
-    observing->removed = !model || (model != observing->model && !move_to(observing, model));
+    observing->closed = NULL;
+    if (!model)
+        observing->closed = "the model was removed by a configuration reload";
+    else if (model != observing->model && !move_to(observing, model))
+        observing->closed = "not enough memory to go on after a configuration reload";
     served_model_release(model);
 }
 
