@@ -46,7 +46,7 @@ static void flush(struct observing *observing)
 static void refuse(struct observing *observing, uint64_t number, const char *detail)
 {
     refusals_add(&observing->refusals, number, detail);
-    served_model_count_rejected(observing->model, 1);
+    service_reject(observing->service, observing->model, 1, detail);
 }
 
 /* The row counts even if its label does not. */
@@ -241,7 +241,7 @@ static void observe_body(struct observing *observing, const struct http_request 
     int rc = observation_read_body(observing->reader, request->body, request->body_bytes,
                                    OBSERVE_MAX_INSTANCES, take, observing, &error);
     if (rc == -EINVAL && error.status == 422)
-        served_model_count_rejected(observing->model, 1);
+        service_reject(observing->service, observing->model, 1, error.detail);
     if (rc < 0) {
         answer_refused(response, rc, &error);
         return;

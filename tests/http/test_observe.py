@@ -443,6 +443,22 @@ def test_lines_follow_a_reload(tmp_path, folder, start_service):
     assert metric(service, "model_observations_total", model="renamed") == 0
 
 
+def test_refused_rows_are_seen(folder, start_service):
+    """A line of the log for the first, with its reason; not one for each."""
+    service = start_service("--config", str(folder / "models.yml"))
+    lines = "".join(json.dumps({"features": {"agee": i}}) + "\n" for i in range(9))
+    answer = service.post("/observe", data=lines, headers=LINES)
+    assert answer.status_code == 422
+    answer = service.post("/observe", data='{"features": {"age": NaN}}', headers=LINES)
+    assert "use null for a missing value" in answer.json()["detail"]
+    answer = service.post("/predict", data='{"features": [NaN, 1]}', headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 409)
+    assert metric(service, "model_observations_rejected_total") >= 10
+    service.stop()
+    seen = [line for line in service.log.splitlines() if "refused a row" in line]
+    assert len(seen) == 1 and 'unknown feature "agee"' in seen[0] and '"outside"' in seen[0]
+
+
 def test_labels_follow_a_reload(tmp_path, folder, start_service):
     """After a reload the labels of a stream go to the model that has the name, which is the one that is reported."""
     (tmp_path / "reference.csv").write_text((folder / "reference.csv").read_text())
