@@ -42,6 +42,7 @@ static const struct http_route routes[] = {
     {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset},
+    {"GET", "/runbook", HTTP_BODY_NONE, 0, handle_asset},
     {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
     {"POST", "/models/{model}/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
     {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},

@@ -1,6 +1,8 @@
 /* concept_monitor.c - labels, performance and detectors of one model. */
 #include "concept_monitor.h"
 
+#include "row/split_mix.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -64,20 +66,11 @@ static struct error_signal error_of(const struct concept_monitor *monitor, doubl
                                  .binary = error > ERROR_HIGH * mean};
 }
 
-/* splitmix64 (Steele, Lea and Flood 2014) of a counter. */
-static uint64_t scramble(uint64_t counter)
-{
-    uint64_t z = counter * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 /* Rows drawn with replacement, so that the order of the reference does not matter. */
 static void prime(struct concept_monitor *monitor, const struct concept_spec *spec)
 {
     for (uint64_t i = 0; i < spec->window; i++) {
-        const size_t r = scramble(i + 1) % spec->reference_rows;
+        const size_t r = split_mix_at(i + 1) % spec->reference_rows;
         const struct error_signal error =
             error_of(monitor, spec->reference_predictions[r], spec->reference_labels[r]);
         change_watch_prime(monitor->watch, error.unit, error.binary);

@@ -6,6 +6,8 @@
  * Normal numbers: Marsaglia, Bray (1964), "A convenient method for generating normal variables". */
 #include "data_generator.h"
 
+#include "row/split_mix.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -39,19 +41,10 @@ struct data_generator {
 /* Keeps the draws of means and deviations apart from a stream of the same seed. */
 #define PARAMETER_DOMAIN 0x6d65616e20262073u
 
-static uint64_t splitmix64(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 static void random_init(struct random *random, uint64_t seed)
 {
     for (size_t i = 0; i < 4; i++)
-        random->state[i] = splitmix64(&seed);
+        random->state[i] = split_mix_next(&seed);
     random->has_spare = false;
 }
 

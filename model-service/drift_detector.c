@@ -1,16 +1,41 @@
 /* drift_detector.c - a model's monitor: creation and observation. drift_evidence.c has the rule. */
 #include "drift_detector_internal.h"
 
+#include "stats/fingerprint.h"
+
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *drift_severity_name(enum drift_severity severity)
 {
     return severity == SEVERITY_CRITICAL ? "critical" : "warning";
+}
+
+/* The reference's texts as categories, by the rule that values are read by. [rows], to be freed;
+ * NULL if allocation fails. */
+static const char **reference_categories(const char *const *texts, size_t rows)
+{
+    const char **categories = calloc(rows, sizeof(*categories));
+    for (size_t r = 0; categories && r < rows; r++)
+        categories[r] = texts[r] ? category_of_text(texts[r], strlen(texts[r])).text : NULL;
+    return categories;
+}
+
+static int categorical_create(struct categorical_reference *reference, const char *const *texts,
+                              size_t rows)
+{
+    const char **categories = reference_categories(texts, rows);
+    if (!categories)
+        return -ENOMEM;
+    const int rc =
+        categorical_reference_init(reference, categories, rows, REFERENCE_MAX_CATEGORIES);
+    free(categories);
+    return rc;
 }
 
 static int feature_create(struct feature *feature, const struct detector_feature *from,
@@ -20,12 +45,11 @@ static int feature_create(struct feature *feature, const struct detector_feature
     feature->type = from->type;
     feature->prediction = from->prediction;
     const bool numeric = from->type == FEATURE_NUMERIC;
-    int rc =
-        numeric
-            ? numeric_reference_init(&feature->reference.numeric, from->reference_numbers,
-                                     spec->reference_rows, spec->bins, spec->reference_resolution)
-            : categorical_reference_init(&feature->reference.categorical, from->reference_texts,
-                                         spec->reference_rows, REFERENCE_MAX_CATEGORIES);
+    int rc = numeric ? numeric_reference_init(&feature->reference.numeric, from->reference_numbers,
+                                              spec->reference_rows, spec->bins,
+                                              spec->reference_resolution)
+                     : categorical_create(&feature->reference.categorical, from->reference_texts,
+                                          spec->reference_rows);
     if (rc < 0)
         return rc;
     feature->reference_ready = true;
@@ -56,7 +80,6 @@ static void tests_create(struct detector *detector, unsigned methods)
                 .score = NAN,
                 .tested_score = NAN,
                 .p_value = NAN,
-                .evidence = NAN,
             };
         }
 }
@@ -185,6 +208,19 @@ static int features_create(struct detector *detector, const struct detector_spec
     return atomic_load(&builders.failure);
 }
 
+static uint64_t reference_fingerprint(const struct detector *detector)
+{
+    uint64_t hash = FINGERPRINT_START;
+    for (size_t f = 0; f < detector->feature_count; f++) {
+        const struct feature *feature = &detector->features[f];
+        hash = fingerprint_bytes(hash, feature->name, strlen(feature->name) + 1);
+        hash = fingerprint_number(hash, feature->type == FEATURE_NUMERIC
+                                            ? feature->reference.numeric.fingerprint
+                                            : feature->reference.categorical.fingerprint);
+    }
+    return hash;
+}
+
 int detector_create(const struct detector_spec *spec, struct detector **ret_detector)
 {
     if (!spec_valid(spec))
@@ -201,6 +237,7 @@ int detector_create(const struct detector_spec *spec, struct detector **ret_dete
     }
     tests_create(detector, spec->methods);
     detector->reference_rows = spec->reference_rows;
+    detector->reference_fingerprint = reference_fingerprint(detector);
     detector->window = spec->window;
     levels_set(detector, spec);
     *ret_detector = detector;

@@ -3,8 +3,7 @@
  *
  * A feature is drifted by a method when its score exceeds the threshold (magnitude) AND its
  * p-value is significant after Holm's correction over all features and methods of the model
- * (evidence; for the scores of bins that needs the chi-square test on the same bins to agree, since
- * their own limits fail for small samples) AND the window holds the minimum sample. Nothing else
+ * (evidence) AND the window holds the minimum sample. Nothing else
  * raises an alarm.
  *
  * The correction is made within families: the inputs' live methods, the inputs' other methods, and
@@ -30,10 +29,11 @@ const char *drift_severity_name(enum drift_severity severity);
 struct detector_feature {
     const char *name; /* borrowed for the detector's life */
     enum feature_type type;
-    const double *reference_numbers;    /* numeric: [rows], NaN missing; borrowed for creation */
-    const char *const *reference_texts; /* categorical: [rows], NULL missing; likewise */
-    double threshold[SEVERITY_COUNT];   /* 0: the model's */
-    bool prediction;                    /* the model's own output, not an input */
+    const double *reference_numbers; /* numeric: [rows], NaN missing; borrowed for creation */
+    /* categorical: [rows], NULL missing, read by category_of_text(); likewise */
+    const char *const *reference_texts;
+    double threshold[SEVERITY_COUNT]; /* 0: the model's */
+    bool prediction;                  /* the model's own output, not an input */
 };
 
 struct detector_spec {
@@ -136,6 +136,11 @@ struct detector_feature_report {
     struct detector_category_report category[DETECTOR_CATEGORIES];
 };
 
+/* How long no input must be drifted until the next onset is a new incident: longer than the alert
+ * rules hold an alert after its drift (keep_firing_for, 105 s), so that an incident counts once
+ * however often its features cross their thresholds. */
+#define DETECTOR_QUIET_MS 300000
+
 struct detector_report {
     bool sufficient;
     bool drift_detected;            /* some input is drifted */
@@ -143,9 +148,12 @@ struct detector_report {
     double largest_score;           /* among inputs' scores with evidence; 0 when none has any, NaN
                                        insufficient */
     uint64_t window_rows, window_capacity, minimum_sample, reference_rows;
+    uint64_t reference_fingerprint; /* of the features' names and references, in order */
     uint64_t observations_total;
     int64_t last_observation_ms; /* 0 before the first */
     uint64_t onsets[SEVERITY_COUNT];
+    uint64_t incidents[SEVERITY_COUNT]; /* opened: drift of any input after DETECTOR_QUIET_MS
+                                           without any */
     double threshold[SEVERITY_COUNT];
     double significance;
     size_t feature_count;

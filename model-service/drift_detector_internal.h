@@ -42,17 +42,24 @@ struct test {
     enum drift_method method;
     enum test_family family;
     double score;        /* NaN: not available */
-    double tested_score; /* the score that p_value and evidence belong to */
+    double tested_score; /* the score that p_value belongs to */
     uint64_t tested_rows;
-    double p_value;  /* as published */
-    double evidence; /* what Holm's correction is given: p_value or larger */
+    double p_value; /* NaN: not available */
     bool significant;
+};
+
+/* Onsets close to each other are one incident. */
+struct incidents {
+    uint64_t opened;
+    bool drifted;    /* some input was, as of the last tracking */
+    int64_t last_ms; /* when one was last seen drifted */
 };
 
 struct detector {
     struct feature *features;
     size_t feature_count;
     size_t reference_rows;
+    uint64_t reference_fingerprint;
     struct test *tests; /* grouped by feature */
     size_t test_count;
     double *p_values; /* scratch of holm(): [max(test_count, feature_count)] */
@@ -64,6 +71,7 @@ struct detector {
     double significance;
     uint64_t observations_total;
     uint64_t onsets[SEVERITY_COUNT];
+    struct incidents incidents[SEVERITY_COUNT];
     int64_t last_observation_ms;
     bool any_in_drift;
 };

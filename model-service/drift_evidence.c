@@ -33,23 +33,6 @@ static void test_score(const struct detector *detector, struct test *test)
     test->score = rc == 0 ? score : NAN;
 }
 
-/* The limits behind these p-values are far too small when bins are nearly empty: without drift, 50
- * rows in ten bins give PSI p < 0.001 in 6 % of all cases. */
-static bool method_needs_backing(enum drift_method method)
-{
-    return method == METHOD_PSI || method == METHOD_JENSEN_SHANNON || method == METHOD_HELLINGER;
-}
-
-/* The p-value of the chi-square test on the same bins, which holds for small samples too. */
-static double chi_square_p(const struct feature_window *window)
-{
-    double score, p;
-    if (feature_window_score(window, METHOD_CHI_SQUARE, &score) < 0 ||
-        feature_window_p_value(window, METHOD_CHI_SQUARE, score, &p) < 0)
-        return 1;
-    return p;
-}
-
 /* Recomputes p only when the score or the sample changed; returns whether it did. */
 static bool test_p_value(const struct detector *detector, struct test *test)
 {
@@ -60,9 +43,7 @@ static bool test_p_value(const struct detector *detector, struct test *test)
     double p;
     if (isnan(test->score) || feature_window_p_value(window, test->method, test->score, &p) < 0)
         p = NAN;
-    test->p_value = test->evidence = p;
-    if (!isnan(p) && method_needs_backing(test->method))
-        test->evidence = fmax(p, chi_square_p(window));
+    test->p_value = p;
     test->tested_score = test->score;
     test->tested_rows = rows;
     return true;
@@ -74,7 +55,7 @@ static void correct_family(struct detector *detector, enum test_family family)
     for (size_t t = 0; t < detector->test_count; t++)
         if (detector->tests[t].family == family) {
             detector->member[count] = t;
-            detector->p_values[count++] = detector->tests[t].evidence;
+            detector->p_values[count++] = detector->tests[t].p_value;
         }
     holm(detector->p_values, count, detector->significance, detector->order, detector->significant);
     for (size_t i = 0; i < count; i++)
@@ -117,6 +98,21 @@ static void feature_track(struct detector *detector, size_t f, const struct test
     }
 }
 
+static void count_incidents(struct detector *detector, enum drift_severity severity, int64_t now_ms)
+{
+    struct incidents *incidents = &detector->incidents[severity];
+    const bool before = incidents->drifted;
+    incidents->drifted = false;
+    for (size_t f = 0; f < detector->feature_count; f++)
+        incidents->drifted |=
+            detector->features[f].in_drift[severity] && !detector->features[f].prediction;
+    if (incidents->drifted && !before &&
+        (incidents->opened == 0 || now_ms - incidents->last_ms >= DETECTOR_QUIET_MS))
+        incidents->opened++;
+    if (incidents->drifted || before)
+        incidents->last_ms = now_ms;
+}
+
 void detector_track(struct detector *detector, int64_t now_ms)
 {
     detector->any_in_drift = false;
@@ -129,6 +125,8 @@ void detector_track(struct detector *detector, int64_t now_ms)
         feature_track(detector, test->feature, test, last, now_ms);
         test = last;
     }
+    for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++)
+        count_incidents(detector, s, now_ms);
 }
 
 bool detector_read_scores(struct detector *detector)

@@ -176,11 +176,13 @@ void detector_report(struct detector *detector, int64_t now_ms, struct detector_
         detector->window.kind == WINDOW_COUNT ? detector->window.observations : 0;
     report->minimum_sample = detector->minimum_sample;
     report->reference_rows = detector->reference_rows;
+    report->reference_fingerprint = detector->reference_fingerprint;
     report->observations_total = detector->observations_total;
     report->last_observation_ms = detector->last_observation_ms;
     report->significance = detector->significance;
     for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++) {
         report->onsets[s] = detector->onsets[s];
+        report->incidents[s] = detector->incidents[s].opened;
         report->threshold[s] = detector->threshold[s];
     }
     report->feature_count = detector->feature_count;

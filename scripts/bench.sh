@@ -9,6 +9,7 @@
 #   scorers    a row by scorer beside XGBoost's Python package
 #   check      two CSV files beside pandas and SciPy
 #   evidence   how often traffic without drift looks drifted
+#   size       how often each p-value is below a level by chance (about 30 minutes)
 #   detectors  change in a stream of errors: false alarms, delay, cost
 #   models     100 models of 50 features: start, memory, a scrape
 #   pages      false alarms and delays of the alerts, by window and threshold (about 10 minutes)
@@ -29,12 +30,13 @@ bench_evidence() {
     "$BUILD_DIR/bench-quiet"
     "$python" "$ROOT/bench/evidence/psi_limit.py"
 }
+bench_size() { "$BUILD_DIR/bench-size"; }
 bench_detectors() { "$python" "$ROOT/bench/detectors/bench.py" "$BUILD_DIR/stats/bench-detectors"; }
 bench_models() { "$python" "$ROOT/bench/models/bench.py"; }
 bench_pages() { "$BUILD_DIR/bench-pages"; }
 
 case ${1:-} in -h | --help) print_help "$0" && exit 0 ;; esac
-[ $# -gt 0 ] || set -- stats http observe scorers check evidence detectors models pages
+[ $# -gt 0 ] || set -- stats http observe scorers check evidence size detectors models pages
 for name in "$@"; do
     declare -F "bench_$name" >/dev/null || die "unknown benchmark '$name'" "see scripts/bench.sh --help"
 done

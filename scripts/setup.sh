@@ -30,6 +30,7 @@ build    libcyaml-dev
 build    libyaml-dev
 build    zlib1g-dev
 build    libxgboost-dev
+build    cmark-gfm                  cmark-gfm
 run      curl                       curl
 run      jq                         jq
 run      prometheus                 prometheus

@@ -55,8 +55,7 @@ static void print_model(const struct config_model *config, uint64_t reference_ro
 }
 
 /* Makes the model and forgets it again. */
-static int try_model(const struct config_model *config, uint64_t *ret_rows,
-                     char error[SERVED_MODEL_ERROR_BYTES])
+static int try_model(const struct config_model *config, uint64_t *ret_rows, struct error *error)
 {
     const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};
     struct served_model *model;
@@ -66,7 +65,7 @@ static int try_model(const struct config_model *config, uint64_t *ret_rows,
         return rc;
     rc = served_model_report(model, &report);
     if (rc < 0)
-        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": not enough memory", config->name);
+        error_set(error, rc, "model \"%s\": not enough memory", config->name);
     else
         *ret_rows = report.reference_rows;
     free(report.features);
@@ -77,10 +76,10 @@ static int try_model(const struct config_model *config, uint64_t *ret_rows,
 static int try_models(const char *path, const struct config *config, uint64_t *rows)
 {
     for (size_t i = 0; i < config->model_count; i++) {
-        char error[SERVED_MODEL_ERROR_BYTES] = "";
-        int rc = try_model(&config->models[i], &rows[i], error);
+        struct error error = {""};
+        int rc = try_model(&config->models[i], &rows[i], &error);
         if (rc < 0) {
-            fprintf(stderr, "model-service validate: %s: %s\n", path, error);
+            fprintf(stderr, "model-service validate: %s: %s\n", path, error.text);
             return rc;
         }
     }

@@ -39,6 +39,8 @@ void json_null(struct json_writer *json);
 void json_raw(struct json_writer *json, const char *text, size_t bytes);
 /* A key prepared by the caller, quotes, escapes and colon included ("\"score\":"). */
 void json_raw_key(struct json_writer *json, const char *text, size_t bytes);
+/* A key that is a literal without a character to escape; costs a copy and nothing else. */
+#define json_literal_key(json, key) json_raw_key(json, "\"" key "\":", sizeof("\"" key "\":") - 1)
 
 /* key and value in one call */
 void json_member_string(struct json_writer *json, const char *key, const char *text);

@@ -56,7 +56,7 @@ int json_refuse_value(const struct json_decoder *decoder, size_t feature, const 
                        excerpt(decoder->schema->name[feature]).text,
                        !categorical         ? "a finite number"
                        : decoder->observing ? "a string, a number or a boolean"
-                                            : "a string",
+                                            : "a string or a boolean",
                        found);
 }
 

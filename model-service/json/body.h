@@ -2,6 +2,7 @@
 #ifndef JSON_BODY_H
 #define JSON_BODY_H
 
+#include "text/nodiscard.h"
 #include "json/input.h"
 
 #include <jansson.h>
@@ -26,8 +27,10 @@ int json_refuse(const struct json_decoder *decoder, unsigned status, const char 
     __attribute__((format(printf, 3, 4)));
 /* The value of "features" in schema order, text borrowed from it. 0, -EINVAL. */
 int json_decode_features(const struct json_decoder *decoder, json_t *json, struct value *values);
-/* An "id", NULL or null for none. 0, -EINVAL. */
-int json_decode_id(const struct json_decoder *decoder, const json_t *json, const char **ret_id);
+/* An "id" of 1 to OBSERVATION_ID_MAX_BYTES bytes; NULL or null for none, which leaves the results.
+ * status: of the refusal. 0, -EINVAL. */
+NODISCARD int json_decode_id(const struct json_decoder *decoder, unsigned status,
+                             const json_t *json, const char **ret_id, size_t *ret_bytes);
 
 /* "feature ... must be ..., got <found>" */
 int json_refuse_value(const struct json_decoder *decoder, size_t feature, const char *found);

@@ -78,20 +78,17 @@ static int observe_value(const struct json_decoder *decoder, size_t feature, con
 {
     const bool categorical = decoder->schema->categorical[feature];
 
-    *value = (struct value){.number = NAN};
+    *value = value_missing();
     if (json_is_real(json)) {
         value->number = json_real_value(json);
     } else if (json_is_string(json) && categorical) {
-        if (text_value_is_missing(json_string_value(json), json_string_length(json)))
-            return 0;
-        value->text = json_string_value(json);
-        value->text_bytes = json_string_length(json);
+        if (!text_value_is_missing(json_string_value(json), json_string_length(json)))
+            *value = value_of_text(json_string_value(json), json_string_length(json));
     } else if (json_is_string(json)) {
         if (!special_number(json, &value->number))
             return refuse_text(decoder, feature, json);
     } else if (json_is_boolean(json) && categorical) {
-        value->text = json_is_true(json) ? "true" : "false";
-        value->text_bytes = strlen(value->text);
+        *value = value_of_boolean(json_is_true(json));
     } else if (!json_is_null(json)) {
         return json_refuse_value(decoder, feature, json_type_name(json));
     }
@@ -108,10 +105,11 @@ static int decode_value(const struct json_decoder *decoder, size_t feature, cons
     if (!categorical && json_is_real(json)) {
         *value = (struct value){.number = json_real_value(json)};
     } else if (categorical && json_is_string(json)) {
-        *value =
-            (struct value){.text = json_string_value(json), .text_bytes = json_string_length(json)};
+        *value = value_of_text(json_string_value(json), json_string_length(json));
+    } else if (categorical && json_is_boolean(json)) {
+        *value = value_of_boolean(json_is_true(json));
     } else if (json_is_null(json) && schema_may_be_null(decoder->schema, feature)) {
-        *value = (struct value){.number = NAN};
+        *value = value_missing();
     } else {
         return json_refuse_value(decoder, feature, json_type_name(json));
     }
@@ -167,7 +165,7 @@ static int decode_object(const struct json_decoder *decoder, json_t *json, struc
             if (r < 0)
                 return r;
         } else {
-            values[i] = (struct value){.number = NAN};
+            values[i] = value_missing();
             absent = absent == SIZE_MAX ? i : absent;
         }
     }
@@ -190,16 +188,19 @@ int json_decode_features(const struct json_decoder *decoder, json_t *json, struc
                        json_type_name(json));
 }
 
-int json_decode_id(const struct json_decoder *decoder, const json_t *json, const char **ret_id)
+int json_decode_id(const struct json_decoder *decoder, unsigned status, const json_t *json,
+                   const char **ret_id, size_t *ret_bytes)
 {
     if (!json || json_is_null(json))
         return 0;
     if (!json_is_string(json))
-        return json_refuse(decoder, 422, "\"id\" must be a string, got %s", json_type_name(json));
+        return json_refuse(decoder, status, "\"id\" must be a string, got %s",
+                           json_type_name(json));
     if (json_string_length(json) == 0 || json_string_length(json) > OBSERVATION_ID_MAX_BYTES)
-        return json_refuse(decoder, 422, "\"id\" must have 1 to %d bytes, got %zu",
+        return json_refuse(decoder, status, "\"id\" must have 1 to %d bytes, got %zu",
                            OBSERVATION_ID_MAX_BYTES, json_string_length(json));
     *ret_id = json_string_value(json);
+    *ret_bytes = json_string_length(json);
     return 0;
 }
 
@@ -207,7 +208,7 @@ int json_decode_id(const struct json_decoder *decoder, const json_t *json, const
 static int decode_wrapped(const struct json_decoder *decoder, const json_t *object,
                           json_t *features, struct row *row)
 {
-    int r = json_decode_id(decoder, json_object_get(object, "id"), &row->id);
+    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &row->id, &row->id_bytes);
 
     return r < 0 ? r : json_decode_features(decoder, features, row->value);
 }
@@ -288,10 +289,9 @@ static int decode_request(struct json_decoder *decoder, const json_t *root, size
 static bool decode_quick(const char *body, size_t bytes, const struct schema *schema,
                          struct input_request *request)
 {
-    if (schema->features > INPUT_INLINE_FEATURES ||
-        !json_quick_row(body, bytes, schema, request->inline_values))
+    request->inline_row.value = request->inline_values;
+    if (!json_quick_row(body, bytes, schema, &request->inline_row))
         return false;
-    request->inline_row = (struct row){.value = request->inline_values};
     request->rows = &request->inline_row;
     request->count = 1;
     request->batch = false;

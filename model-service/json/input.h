@@ -17,7 +17,7 @@ struct input_error {
 };
 
 /* One row of up to so many features needs no allocation of its own. */
-#define INPUT_INLINE_FEATURES 16
+#define INPUT_INLINE_FEATURES 64
 
 /* A decoded body: one row, or a batch. Not to be moved or copied: rows may point into it. */
 struct input_request {

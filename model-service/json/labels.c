@@ -71,14 +71,9 @@ static int decode_id(const struct json_decoder *decoder, const json_t *id,
 {
     if (!id)
         return json_refuse(decoder, 422, "\"id\" is missing");
-    if (!json_is_string(id))
-        return json_refuse(decoder, 422, "\"id\" must be a string, got %s", json_type_name(id));
-    label->id = json_string_value(id);
-    label->id_bytes = json_string_length(id);
-    if (label->id_bytes == 0 || label->id_bytes > OBSERVATION_ID_MAX_BYTES)
-        return json_refuse(decoder, 422, "\"id\" must have 1 to %d bytes, got %zu",
-                           OBSERVATION_ID_MAX_BYTES, label->id_bytes);
-    return 0;
+    if (json_is_null(id))
+        return json_refuse(decoder, 422, "\"id\" must be a string, got null");
+    return json_decode_id(decoder, 422, id, &label->id, &label->id_bytes);
 }
 
 static int decode_label(const struct json_decoder *decoder, const json_t *json,
@@ -91,8 +86,11 @@ static int decode_label(const struct json_decoder *decoder, const json_t *json,
             .number = NAN, .text = json_string_value(json), .text_bytes = json_string_length(json)};
     else if (json_is_real(json))
         label->label = (struct value){.number = json_real_value(json)};
+    else if (json_is_boolean(json))
+        label->label = value_of_boolean(json_is_true(json));
     else
-        return json_refuse(decoder, 422, "\"label\" must be a string or a number, got %s",
+        return json_refuse(decoder, 422,
+                           "\"label\" must be a string, a number or a boolean, got %s",
                            json_type_name(json));
     return 0;
 }

@@ -24,7 +24,8 @@ struct input_labels {
 int input_labels_decode(const char *body, size_t bytes, size_t max_labels,
                         struct input_labels *ret_labels, struct input_error *ret_error);
 /* The label at an index below count. 0; -EINVAL with *ret_error (422): not an object, an id that is
- * absent, no string, empty or too long, a label that is absent or neither a string nor a number.
+ * absent, not a string, empty or too long, a label that is absent or not a string, a number or a
+ * boolean.
  * Other members are ignored. */
 int input_labels_get(const struct input_labels *labels, size_t index, struct input_label *ret_label,
                      struct input_error *ret_error);

@@ -79,17 +79,18 @@ static int decode_class(const struct json_decoder *decoder, const char *member, 
         value->number = json_real_value(json);
         return 0;
     }
-    if (!json_is_string(json) && !json_is_boolean(json))
+    if (json_is_boolean(json)) {
+        *value = value_of_boolean(json_is_true(json));
+        return 0;
+    }
+    if (!json_is_string(json))
         return json_refuse(decoder, 422, "\"%s\" must be a string, a number or a boolean, got %s",
                            member, json_type_name(json));
-    const char *text = json_is_string(json) ? json_string_value(json)
-                       : json_is_true(json) ? "true"
-                                            : "false";
-    const size_t bytes = strlen(text);
+    const size_t bytes = json_string_length(json);
     if (bytes == 0 || bytes > OBSERVATION_CLASS_MAX_BYTES)
         return json_refuse(decoder, 422, "\"%s\" must have 1 to %d bytes, got %zu", member,
                            OBSERVATION_CLASS_MAX_BYTES, bytes);
-    value->text = text;
+    value->text = json_string_value(json);
     value->text_bytes = bytes;
     return 0;
 }
@@ -142,8 +143,8 @@ static int refuse_unknown_member(const struct json_decoder *decoder, json_t *obj
 static int decode_members(const struct json_decoder *decoder, const json_t *object,
                           struct observation *observation)
 {
-    int r = json_decode_id(decoder, json_object_get(object, "id"), &observation->id);
-    observation->id_bytes = observation->id ? strlen(observation->id) : 0;
+    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &observation->id,
+                           &observation->id_bytes);
     if (r == 0)
         r = decode_class(decoder, "prediction", json_object_get(object, "prediction"),
                          &observation->prediction);

@@ -1,118 +1,15 @@
 /* observe_quick.c - a scanner for observations of the usual shape; see the header. */
 #include "row/text_value.h"
-#include "text/decimal.h"
 #include "text/hash.h"
 #include "text/timestamp.h"
-#include "text/utf8.h"
 #include "json/observe_reader.h"
+#include "json/scanner.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NO_FEATURE UINT32_MAX
-
-struct scanner {
-    const char *at, *end;
-};
-
-struct text {
-    const char *start;
-    size_t bytes;
-};
-
-static inline void skip_space(struct scanner *scanner)
-{
-    while (scanner->at < scanner->end && (*scanner->at == ' ' || *scanner->at == '\t' ||
-                                          *scanner->at == '\r' || *scanner->at == '\n'))
-        scanner->at++;
-}
-
-static inline bool skip_char(struct scanner *scanner, char c)
-{
-    skip_space(scanner);
-    if (scanner->at == scanner->end || *scanner->at != c)
-        return false;
-    scanner->at++;
-    return true;
-}
-
-static inline char peek(struct scanner *scanner)
-{
-    skip_space(scanner);
-    return scanner->at < scanner->end ? *scanner->at : '\0';
-}
-
-/* Past the opening quote: what is left of a string without escapes. */
-static inline bool scan_string(struct scanner *scanner, struct text *ret_text)
-{
-    const char *p = scanner->at;
-    unsigned char all = 0;
-    for (; p < scanner->end && (unsigned char)*p >= ' ' && *p != '"' && *p != '\\'; p++)
-        all |= (unsigned char)*p;
-    if (p == scanner->end || *p != '"' ||
-        (all >= 0x80 && !utf8_is_valid(scanner->at, (size_t)(p - scanner->at))))
-        return false;
-    *ret_text = (struct text){scanner->at, (size_t)(p - scanner->at)};
-    scanner->at = p + 1;
-    return true;
-}
-
-static inline const char *skip_digits(const char *p, const char *end)
-{
-    while (p < end && *p >= '0' && *p <= '9')
-        p++;
-    return p;
-}
-
-/* RFC 8259: -? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)? */
-static inline bool scan_number(struct scanner *scanner, double *ret_number)
-{
-    const char *start = scanner->at, *end = scanner->end, *p = start, *from;
-    p += p < end && *p == '-';
-    from = p;
-    p = skip_digits(p, end);
-    if (p == from || (*from == '0' && p > from + 1))
-        return false;
-    if (p < end && *p == '.') {
-        from = ++p;
-        p = skip_digits(p, end);
-        if (p == from)
-            return false;
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        p++;
-        p += p < end && (*p == '+' || *p == '-');
-        from = p;
-        p = skip_digits(p, end);
-        if (p == from)
-            return false;
-    }
-    scanner->at = p;
-    return decimal_number(start, (size_t)(p - start), ret_number) == 0;
-}
-
-static bool skip_word(struct scanner *scanner, const char *word, size_t bytes)
-{
-    if ((size_t)(scanner->end - scanner->at) < bytes || memcmp(scanner->at, word, bytes) != 0)
-        return false;
-    scanner->at += bytes;
-    return true;
-}
-
-static bool scan_null(struct scanner *scanner)
-{
-    return skip_word(scanner, "null", 4);
-}
-
-static bool scan_boolean(struct scanner *scanner, struct text *ret_text)
-{
-    const char *start = scanner->at;
-    if (!skip_word(scanner, "true", 4) && !skip_word(scanner, "false", 5))
-        return false;
-    *ret_text = (struct text){start, (size_t)(scanner->at - start)};
-    return true;
-}
 
 /* --- features --- */
 
@@ -135,7 +32,7 @@ static bool build_table(struct observation_reader *reader)
     return true;
 }
 
-static uint32_t look_up(struct observation_reader *reader, struct text text)
+static uint32_t look_up(struct observation_reader *reader, struct scanned_text text)
 {
     if (!reader->table && !build_table(reader))
         return NO_FEATURE;
@@ -154,13 +51,13 @@ static inline uint32_t scan_name(struct scanner *scanner, struct observation_rea
 {
     const uint32_t guess = reader->names[previous].next;
     const struct observed_name *name = &reader->names[guess];
-    struct text text;
+    struct scanned_text text;
     if (name->plain && (size_t)(scanner->end - scanner->at) > name->bytes &&
         scanner->at[name->bytes] == '"' && memcmp(scanner->at, name->text, name->bytes) == 0) {
         scanner->at += name->bytes + 1;
         return guess;
     }
-    if (!scan_string(scanner, &text))
+    if (!scanner_string(scanner, &text))
         return NO_FEATURE;
     const uint32_t feature = look_up(reader, text);
     if (feature != NO_FEATURE)
@@ -170,8 +67,8 @@ static inline uint32_t scan_name(struct scanner *scanner, struct observation_rea
 
 static bool scan_special_number(struct scanner *scanner, double *ret_number)
 {
-    struct text text;
-    if (!scan_string(scanner, &text))
+    struct scanned_text text;
+    if (!scanner_string(scanner, &text))
         return false;
     if (text.bytes == 3 && memcmp(text.start, "NaN", 3) == 0)
         *ret_number = NAN;
@@ -186,26 +83,27 @@ static bool scan_special_number(struct scanner *scanner, double *ret_number)
 
 static inline bool scan_feature(struct scanner *scanner, bool categorical, struct value *value)
 {
-    struct text text = {NULL, 0};
-    const char c = peek(scanner);
-    *value = (struct value){.number = NAN};
-    if (c == '-' || (c >= '0' && c <= '9'))
-        return scan_number(scanner, &value->number);
+    struct scanned_text text;
+    bool truth;
+    const char c = scanner_peek(scanner);
+    *value = value_missing();
+    if (scanner_is_number(c))
+        return scanner_number(scanner, &value->number);
+    if (c == 'n')
+        return scanner_null(scanner);
     if (c == '"') {
         scanner->at++;
         if (!categorical)
             return scan_special_number(scanner, &value->number);
-        if (!scan_string(scanner, &text))
+        if (!scanner_string(scanner, &text))
             return false;
-        if (text_value_is_missing(text.start, text.bytes))
-            return true;
-    } else if (c == 'n') {
-        return scan_null(scanner);
-    } else if (!categorical || !scan_boolean(scanner, &text)) {
-        return false;
+        if (!text_value_is_missing(text.start, text.bytes))
+            *value = value_of_text(text.start, text.bytes);
+        return true;
     }
-    value->text = text.start;
-    value->text_bytes = text.bytes;
+    if (!categorical || !scanner_boolean(scanner, &truth))
+        return false;
+    *value = value_of_boolean(truth);
     return true;
 }
 
@@ -213,7 +111,7 @@ static void miss_unseen(struct observation_reader *reader)
 {
     for (size_t f = 0; f < reader->schema->features; f++)
         if (reader->names[f].seen != reader->observations)
-            reader->observation.value[f] = (struct value){.number = NAN};
+            reader->observation.value[f] = value_missing();
 }
 
 /* Past the opening brace. */
@@ -222,21 +120,21 @@ static bool scan_named(struct scanner *scanner, struct observation_reader *reade
     const struct schema *schema = reader->schema;
     uint32_t previous = (uint32_t)schema->features; /* the beginning */
     size_t count = 0;
-    if (!skip_char(scanner, '}'))
+    if (!scanner_skip_char(scanner, '}'))
         do {
-            if (!skip_char(scanner, '"'))
+            if (!scanner_skip_char(scanner, '"'))
                 return false;
             const uint32_t feature = scan_name(scanner, reader, previous);
             if (feature == NO_FEATURE || reader->names[feature].seen == reader->observations ||
-                !skip_char(scanner, ':') ||
+                !scanner_skip_char(scanner, ':') ||
                 !scan_feature(scanner, schema->categorical[feature],
                               &reader->observation.value[feature]))
                 return false;
             reader->names[feature].seen = reader->observations;
             previous = feature;
             count++;
-        } while (skip_char(scanner, ','));
-    if (count > 0 && !skip_char(scanner, '}'))
+        } while (scanner_skip_char(scanner, ','));
+    if (count > 0 && !scanner_skip_char(scanner, '}'))
         return false;
     if (count < schema->features)
         miss_unseen(reader);
@@ -247,33 +145,39 @@ static bool scan_named(struct scanner *scanner, struct observation_reader *reade
 static bool scan_ordered(struct scanner *scanner, struct observation_reader *reader)
 {
     for (size_t f = 0; f < reader->schema->features; f++)
-        if ((f > 0 && !skip_char(scanner, ',')) ||
+        if ((f > 0 && !scanner_skip_char(scanner, ',')) ||
             !scan_feature(scanner, reader->schema->categorical[f], &reader->observation.value[f]))
             return false;
-    return skip_char(scanner, ']');
+    return scanner_skip_char(scanner, ']');
 }
 
 /* --- members --- */
 
 static bool scan_features(struct scanner *scanner, struct observation_reader *reader)
 {
-    if (skip_char(scanner, '{'))
+    if (scanner_skip_char(scanner, '{'))
         return scan_named(scanner, reader);
-    return skip_char(scanner, '[') && scan_ordered(scanner, reader);
+    return scanner_skip_char(scanner, '[') && scan_ordered(scanner, reader);
 }
 
 static bool scan_class(struct scanner *scanner, struct value *value)
 {
-    struct text text;
-    const char c = peek(scanner);
-    if (c == '-' || (c >= '0' && c <= '9'))
-        return scan_number(scanner, &value->number);
+    struct scanned_text text;
+    bool truth;
+    const char c = scanner_peek(scanner);
+    if (scanner_is_number(c))
+        return scanner_number(scanner, &value->number);
     if (c == 'n')
-        return scan_null(scanner);
-    if (c == '"')
-        scanner->at++;
-    if (!(c == '"' ? scan_string(scanner, &text) : scan_boolean(scanner, &text)) ||
-        text.bytes == 0 || text.bytes > OBSERVATION_CLASS_MAX_BYTES)
+        return scanner_null(scanner);
+    if (c != '"') {
+        if (!scanner_boolean(scanner, &truth))
+            return false;
+        *value = value_of_boolean(truth);
+        return true;
+    }
+    scanner->at++;
+    if (!scanner_string(scanner, &text) || text.bytes == 0 ||
+        text.bytes > OBSERVATION_CLASS_MAX_BYTES)
         return false;
     value->text = text.start;
     value->text_bytes = text.bytes;
@@ -292,16 +196,16 @@ static bool scan_label(struct scanner *scanner, struct observation_reader *reade
 
 static bool scan_score(struct scanner *scanner, struct observation_reader *reader)
 {
-    return peek(scanner) == 'n' ? scan_null(scanner)
-                                : scan_number(scanner, &reader->observation.score);
+    return scanner_peek(scanner) == 'n' ? scanner_null(scanner)
+                                        : scanner_number(scanner, &reader->observation.score);
 }
 
 static bool scan_id(struct scanner *scanner, struct observation_reader *reader)
 {
-    struct text text;
-    if (peek(scanner) == 'n')
-        return scan_null(scanner);
-    if (!skip_char(scanner, '"') || !scan_string(scanner, &text) || text.bytes == 0 ||
+    struct scanned_text text;
+    if (scanner_peek(scanner) == 'n')
+        return scanner_null(scanner);
+    if (!scanner_skip_char(scanner, '"') || !scanner_string(scanner, &text) || text.bytes == 0 ||
         text.bytes > OBSERVATION_ID_MAX_BYTES)
         return false;
     reader->observation.id = text.start;
@@ -311,10 +215,10 @@ static bool scan_id(struct scanner *scanner, struct observation_reader *reader)
 
 static bool scan_timestamp(struct scanner *scanner, struct observation_reader *reader)
 {
-    struct text text;
-    if (peek(scanner) == 'n')
-        return scan_null(scanner);
-    return skip_char(scanner, '"') && scan_string(scanner, &text) &&
+    struct scanned_text text;
+    if (scanner_peek(scanner) == 'n')
+        return scanner_null(scanner);
+    return scanner_skip_char(scanner, '"') && scanner_string(scanner, &text) &&
            timestamp_parse(text.start, text.bytes, &reader->observation.timestamp_ms);
 }
 
@@ -332,14 +236,14 @@ static const struct member {
 /* One member, each at most once. */
 static bool scan_member(struct scanner *scanner, struct observation_reader *reader, unsigned *found)
 {
-    if (!skip_char(scanner, '"'))
+    if (!scanner_skip_char(scanner, '"'))
         return false;
     for (size_t m = 0; m < MEMBERS; m++)
-        if (skip_word(scanner, members[m].name, members[m].bytes)) {
+        if (scanner_skip_word(scanner, members[m].name, members[m].bytes)) {
             if (*found & 1u << m)
                 return false;
             *found |= 1u << m;
-            return skip_char(scanner, ':') && members[m].scan(scanner, reader);
+            return scanner_skip_char(scanner, ':') && members[m].scan(scanner, reader);
         }
     return false;
 }
@@ -350,14 +254,13 @@ bool observation_quick(struct observation_reader *reader, const char *text, size
     unsigned found = 0;
     reader->observations++;
     observation_clear(&reader->observation);
-    if (!skip_char(&scanner, '{'))
+    if (!scanner_skip_char(&scanner, '{'))
         return false;
     do {
         if (!scan_member(&scanner, reader, &found))
             return false;
-    } while (skip_char(&scanner, ','));
-    if (!skip_char(&scanner, '}') || !(found & 1u))
+    } while (scanner_skip_char(&scanner, ','));
+    if (!scanner_skip_char(&scanner, '}') || !(found & 1u))
         return false;
-    skip_space(&scanner);
-    return scanner.at == scanner.end;
+    return scanner_at_end(&scanner);
 }

@@ -95,19 +95,27 @@ static int read_shape(const struct json_decoder *decoder, const json_t *object,
     return 0;
 }
 
+/* A member that may be left out, for which null stands too; NULL: it is not there. */
+static json_t *optional(const json_t *object, const char *name)
+{
+    json_t *member = json_object_get(object, name);
+
+    return json_is_null(member) ? NULL : member;
+}
+
 /* What an extension of the protocol would put in place of "data". */
 static int check_parameters(const struct json_decoder *decoder, const json_t *object,
                             const struct tensor *tensor)
 {
-    const json_t *parameters = json_object_get(object, "parameters");
+    const json_t *parameters = optional(object, "parameters");
     const json_t *content = json_object_get(parameters, "content_type");
 
     if (parameters && !json_is_object(parameters))
         return refuse_tensor(decoder, tensor->name, "\"parameters\" must be an object");
-    if (json_object_get(parameters, "binary_data_size"))
+    if (optional(parameters, "binary_data_size"))
         return refuse_tensor(decoder, tensor->name,
                              "the binary tensor extension is not supported; send \"data\" as JSON");
-    if (json_object_get(parameters, "shared_memory_region"))
+    if (optional(parameters, "shared_memory_region"))
         return refuse_tensor(decoder, tensor->name,
                              "shared memory is not supported; send \"data\" as JSON");
     if (json_is_string(content) && strcmp(json_string_value(content), "base64") == 0)
@@ -180,16 +188,17 @@ static int read_value(const struct json_decoder *decoder, const struct tensor *t
     const enum kind kind = tensor->type->kind;
 
     if (json_is_null(json) && schema_may_be_null(decoder->schema, feature))
-        *value = (struct value){.number = NAN};
+        *value = value_missing();
     else if (kind == KIND_BYTES && json_is_string(json))
-        *value =
-            (struct value){.text = json_string_value(json), .text_bytes = json_string_length(json)};
+        *value = value_of_text(json_string_value(json), json_string_length(json));
     else if (kind == KIND_BOOLEAN && json_is_boolean(json))
-        *value = (struct value){.number = json_is_true(json)};
+        *value = decoder->schema->categorical[feature]
+                     ? value_of_boolean(json_is_true(json))
+                     : (struct value){.number = json_is_true(json)};
     else if (number_fits(tensor->type, json))
         *value = (struct value){.number = json_real_value(json)};
     else
-        return json_refuse(decoder, 400, "input \"%s\": row %zu of \"%s\" is no %s, got %s",
+        return json_refuse(decoder, 400, "input \"%s\": row %zu of \"%s\" is not %s, got %s",
                            excerpt(tensor->name).text, row,
                            excerpt(decoder->schema->name[feature]).text, tensor->type->name,
                            json_is_real(json) ? "another number" : json_type_name(json));
@@ -202,11 +211,11 @@ static int check_kind(const struct json_decoder *decoder, const struct tensor *t
 {
     const bool categorical = decoder->schema->categorical[feature];
 
-    if (categorical == (tensor->type->kind == KIND_BYTES))
+    if (tensor->type->kind == KIND_BOOLEAN || categorical == (tensor->type->kind == KIND_BYTES))
         return 0;
     return json_refuse(decoder, 400, "input \"%s\": feature \"%s\" is %s and cannot be %s",
                        excerpt(tensor->name).text, excerpt(decoder->schema->name[feature]).text,
-                       categorical ? "categorical, its datatype is BYTES," : "numeric",
+                       categorical ? "categorical, its datatype is BYTES or BOOL," : "numeric",
                        tensor->type->name);
 }
 
@@ -325,16 +334,6 @@ static int read_inputs(const struct json_decoder *decoder, json_t *inputs, size_
 
 /* --- the other members --- */
 
-static int read_id(const struct json_decoder *decoder, const json_t *id, struct v2_request *request)
-{
-    if (!id)
-        return 0;
-    if (!json_is_string(id))
-        return json_refuse(decoder, 400, "\"id\" must be a string, got %s", json_type_name(id));
-    request->id = json_string_value(id);
-    return 0;
-}
-
 static int read_output(const struct json_decoder *decoder, const json_t *output, bool has_class,
                        struct v2_request *request)
 {
@@ -391,12 +390,13 @@ int v2_request_decode(const char *body, size_t bytes, const struct schema *schem
     if (r < 0)
         return r;
     *ret_request = (struct v2_request){.document = root};
-    if (json_object_get(root, "parameters") && !json_is_object(json_object_get(root, "parameters")))
+    if (optional(root, "parameters") && !json_is_object(optional(root, "parameters")))
         r = json_refuse(&decoder, 400, "\"parameters\" must be an object");
     if (r == 0)
-        r = read_id(&decoder, json_object_get(root, "id"), ret_request);
+        r = json_decode_id(&decoder, 400, json_object_get(root, "id"), &ret_request->id,
+                           &ret_request->id_bytes);
     if (r == 0)
-        r = read_outputs(&decoder, json_object_get(root, "outputs"), has_class, ret_request);
+        r = read_outputs(&decoder, optional(root, "outputs"), has_class, ret_request);
     if (r == 0)
         r = read_inputs(&decoder, json_object_get(root, "inputs"), max_rows, ret_request);
     if (r < 0)

@@ -12,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Longest part of a sentence that follows the place: a few words and an excerpt or two. */
+#define SENTENCE_BYTES 400
+
 struct reader {
     const char *path;
-    char *error; /* [WEIGHTS_ERROR_BYTES] */
+    struct error *error;
     char key[160];
 };
 
@@ -22,15 +25,14 @@ struct reader {
 static int __attribute__((format(printf, 2, 3)))
 refuse(const struct reader *reader, const char *format, ...)
 {
+    char sentence[SENTENCE_BYTES];
     va_list arguments;
-    int used = snprintf(reader->error, WEIGHTS_ERROR_BYTES, "%.160s: %s%s", reader->path,
-                        reader->key, reader->key[0] ? ": " : "");
 
     va_start(arguments, format);
-    vsnprintf(reader->error + used, WEIGHTS_ERROR_BYTES - (size_t)used, format, arguments);
+    vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    excerpt_clean(reader->error);
-    return -EINVAL;
+    return error_set(reader->error, -EINVAL, "%.160s: %s%s%s", reader->path, reader->key,
+                     reader->key[0] ? ": " : "", sentence);
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -244,14 +246,12 @@ static int read_document(struct reader *reader, json_t *root, struct weights_fil
 
 static int refuse_syntax(const struct reader *reader, const json_error_t *error)
 {
-    snprintf(reader->error, WEIGHTS_ERROR_BYTES, "%.160s:%d:%d: malformed JSON: %s", reader->path,
-             error->line, error->column, error->text);
-    excerpt_clean(reader->error);
-    return -EINVAL;
+    return error_set(reader->error, -EINVAL, "%.160s:%d:%d: malformed JSON: %s", reader->path,
+                     error->line, error->column, error->text);
 }
 
 int weights_decode(const char *path, const char *text, size_t bytes, struct weights_file *ret_file,
-                   char error[WEIGHTS_ERROR_BYTES])
+                   struct error *error)
 {
     struct reader reader = {.path = path, .error = error};
     struct weights_file file = {0};
@@ -309,7 +309,7 @@ static int read_file(const struct reader *reader, char **ret_text, size_t *ret_b
         fclose(stream);
     if (r < 0) {
         free(text);
-        snprintf(reader->error, WEIGHTS_ERROR_BYTES, "%.200s: %s", reader->path, strerror(-r));
+        error_set(reader->error, r, "%.200s: %s", reader->path, strerror(-r));
         return r;
     }
     *ret_text = text;
@@ -317,7 +317,7 @@ static int read_file(const struct reader *reader, char **ret_text, size_t *ret_b
     return 0;
 }
 
-int weights_load(const char *path, struct weights_file *ret_file, char error[WEIGHTS_ERROR_BYTES])
+int weights_load(const char *path, struct weights_file *ret_file, struct error *error)
 {
     const struct reader reader = {.path = path, .error = error};
     char *text;

@@ -10,6 +10,9 @@
 #ifndef JSON_WEIGHTS_H
 #define JSON_WEIGHTS_H
 
+#include "text/error.h"
+#include "text/nodiscard.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -40,13 +43,12 @@ struct weights_file {
     void *document;                   /* the JSON library's */
 };
 
-#define WEIGHTS_ERROR_BYTES 400
 /* path: for the error. 0; -EINVAL with error, "PATH: KEY: found ..., expected ..." or
  * "PATH:LINE:COLUMN: ..."; -ENOMEM. *ret_file is to be finished on 0 only. */
-int weights_decode(const char *path, const char *text, size_t bytes, struct weights_file *ret_file,
-                   char error[WEIGHTS_ERROR_BYTES]);
+NODISCARD int weights_decode(const char *path, const char *text, size_t bytes,
+                             struct weights_file *ret_file, struct error *error);
 /* The same for a file; also -ENOENT, -EACCES, -EFBIG, ... with error. */
-int weights_load(const char *path, struct weights_file *ret_file, char error[WEIGHTS_ERROR_BYTES]);
+NODISCARD int weights_load(const char *path, struct weights_file *ret_file, struct error *error);
 void weights_finish(struct weights_file *file);
 
 #endif

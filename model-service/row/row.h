@@ -18,7 +18,8 @@ struct schema {
 
 struct row {
     struct value *value; /* [features], in the order of the schema */
-    const char *id;      /* NULL when the client gave none */
+    const char *id;      /* NULL when the client gave none; not terminated */
+    size_t id_bytes;
 };
 
 /* Index of a feature by its name, or `features` if the schema does not have it. O(features). */

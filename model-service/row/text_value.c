@@ -1,4 +1,4 @@
-/* text_value.c - fields as numbers, missing or infinite ones among them. */
+/* text_value.c - see the header. */
 #include "row/text_value.h"
 #include "text/decimal.h"
 
@@ -34,16 +34,31 @@ static bool parse_infinity(const char *p, const char *end, double *ret_value)
     return true;
 }
 
+/* Whether the text is one of the words. */
+static bool is_one_of(const char *text, size_t bytes, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(words[i]) == bytes && memcmp(words[i], text, bytes) == 0)
+            return true;
+    return false;
+}
+
 bool text_value_is_missing(const char *text, size_t bytes)
 {
     static const char *const words[] = {"", "NA", "NaN", "nan", "null"};
 
-    if (bytes > 4)
+    return bytes <= 4 && is_one_of(text, bytes, words, sizeof(words) / sizeof(words[0]));
+}
+
+bool text_value_boolean(const char *text, size_t bytes, bool *ret_value)
+{
+    static const char *const yes[] = {"true", "True", "TRUE"};
+    static const char *const no[] = {"false", "False", "FALSE"};
+
+    if (bytes < 4 || bytes > 5 || !is_one_of(text, bytes, bytes == 4 ? yes : no, 3))
         return false;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strlen(words[i]) == bytes && memcmp(words[i], text, bytes) == 0)
-            return true;
-    return false;
+    *ret_value = bytes == 4;
+    return true;
 }
 
 int text_value_number(const char *text, size_t bytes, double *ret_value)

@@ -3,11 +3,27 @@
 
 #include "row/text_value.h"
 
+struct value value_of_text(const char *text, size_t bytes)
+{
+    bool truth;
+
+    if (text_value_boolean(text, bytes, &truth))
+        return value_of_boolean(truth);
+    return (struct value){.text = text, .text_bytes = bytes};
+}
+
+struct value value_of_boolean(bool truth)
+{
+    return truth ? (struct value){.text = "true", .text_bytes = 4}
+                 : (struct value){.text = "false", .text_bytes = 5};
+}
+
 struct category category_of_text(const char *text, size_t bytes)
 {
     if (!text || text_value_is_missing(text, bytes))
         return (struct category){NULL, 0};
-    return (struct category){text, bytes};
+    const struct value value = value_of_text(text, bytes);
+    return (struct category){value.text, value.text_bytes};
 }
 
 struct category category_of_value(const struct value *value, char room[NUMBER_MAX_BYTES])

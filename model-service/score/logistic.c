@@ -2,6 +2,8 @@
  * optional noise of the original system's model. */
 #include "score/back_end.h"
 
+#include "row/split_mix.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,23 +16,13 @@ struct logistic {
     struct logistic_term terms[]; /* [feature_count]; categories owned, ascending */
 };
 
-/* Steele, Lea, Flood (2014), "Fast splittable pseudorandom number generators". */
-static uint64_t splitmix64(uint64_t counter)
-{
-    uint64_t z = counter * 0x9e3779b97f4a7c15u;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 /* Standard normal number `sequence` of the seed's stream. Derived from the counter, so that scoring
  * needs no state, no lock, and gives the same answer in any order. */
 static double standard_normal(uint64_t seed, uint64_t sequence)
 {
-    uint64_t base = splitmix64(seed + 1) + 2 * sequence;
-    double u = (double)((splitmix64(base) >> 11) + 1) * 0x1p-53; /* in (0, 1]: log stays finite */
-    double v = (double)(splitmix64(base + 1) >> 11) * 0x1p-53;
+    uint64_t base = split_mix_at(seed + 1) + 2 * sequence;
+    double u = (double)((split_mix_at(base) >> 11) + 1) * 0x1p-53; /* in (0, 1]: log stays finite */
+    double v = (double)(split_mix_at(base + 1) >> 11) * 0x1p-53;
 
     return sqrt(-2.0 * log(u)) * cos(2.0 * M_PI * v);
 }
@@ -167,7 +159,9 @@ static int categories_copy(const struct logistic_term *from, struct logistic_ter
         return -ENOMEM;
     for (size_t i = 0; i < from->category_count; i++) {
         copy[i].weight = from->categories[i].weight;
-        copy[i].text = strdup(from->categories[i].text);
+        const struct value name =
+            value_of_text(from->categories[i].text, strlen(from->categories[i].text));
+        copy[i].text = strdup(name.text);
         if (!copy[i].text)
             return -ENOMEM;
         to->category_count = i + 1;

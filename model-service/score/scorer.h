@@ -29,10 +29,10 @@ enum prediction_type {
 #define SCORER_ERROR_BYTES 400
 
 /* row: [features], read in place: numeric features by their number, NaN is missing; categorical
- * ones by their text, NULL is missing. outputs: [scorer_outputs()]. sequence: number of the
- * prediction since start, from which a scorer with noise derives it, so that the same sequence and
- * values always give the same score. 0; -EINVAL (the row lacks a value that the model needs); -EIO
- * (the back end failed). */
+ * ones by their text, which value_of_text() made, NULL is missing. outputs: [scorer_outputs()].
+ * sequence: number of the prediction since start, from which a scorer with noise derives it, so
+ * that the same sequence and values always give the same score. 0; -EINVAL (the row lacks a value
+ * that the model needs); -EIO (the back end failed). */
 int scorer_score(const struct scorer *scorer, const struct value *row, uint64_t sequence,
                  double *outputs);
 /* The same for `count` rows one after the other, sequences from `sequence` on; stops at the first
@@ -52,6 +52,10 @@ const char *scorer_class_name(const struct scorer *scorer, size_t i);
 int scorer_name_classes(struct scorer *scorer, const char *const *names, size_t count);
 void scorer_destroy(struct scorer *scorer);
 
+/* Rows that callers score at a time: enough that the cost of a call is spread over many, few enough
+ * that the rows and their outputs stay in the cache. */
+#define SCORER_BLOCK_ROWS 256u
+
 /* A binary prediction is class 1 above this. */
 #define SCORER_CLASS_THRESHOLD 0.5
 /* Index of the predicted class: of the largest probability, the first of equal ones. Not for a
@@ -66,7 +70,7 @@ int logistic_scorer_create(const double *weights, size_t count, double intercept
                            double noise_deviation, uint64_t seed, struct scorer **ret_scorer);
 
 struct logistic_category {
-    const char *text;
+    const char *text; /* terminated; true and false in any spelling (value_of_text()) */
     double weight;
 };
 

@@ -392,8 +392,9 @@ static int column_find(const char *name, const struct scorer_feature *features, 
     }
     if (longest == 0)
         return -EINVAL;
-    ret_column->category = strdup(name + longest);
-    ret_column->category_bytes = strlen(name + longest);
+    const struct value category = value_of_text(name + longest, strlen(name + longest));
+    ret_column->category = strdup(category.text);
+    ret_column->category_bytes = category.text_bytes;
     return ret_column->category ? 0 : -ENOMEM;
 }
 

@@ -1,6 +1,6 @@
 /* model.h - one model as it is served: scorer, drift detector, labels and counters.
  *
- * Thread-safe: everything but the detector and the labels is const or atomic; each of these two has
+ * Thread-safe: everything but the windows and the labels is const or atomic; each of these two has
  * a lock of its own, held for one observation or label, one block of them, or one report.
  * Reference-counted, so that a request can finish on a model that a reload has replaced. */
 #ifndef SERVED_MODEL_H
@@ -13,6 +13,8 @@
 #include "row/observation.h"
 #include "row/row.h"
 #include "score/scorer.h"
+#include "text/error.h"
+#include "text/nodiscard.h"
 #include "text/number.h"
 
 #include <stdbool.h>
@@ -40,24 +42,23 @@ struct served_model;
 
 /* --- life --- */
 
-struct served_model_settings {
-    double warning_override; /* NaN, or the warning threshold to use instead of a model's own */
-    const char *id_prefix;   /* of generated prediction ids; differs from start to start; copied */
-};
+/* Room for the beginning of generated prediction ids, with its NUL. */
 #define SERVED_MODEL_PREFIX_BYTES 12
 
-#define SERVED_MODEL_ERROR_BYTES 600
+struct served_model_settings {
+    double warning_override; /* NaN, or the warning threshold to use instead of a model's own */
+    const char *id_prefix;   /* of generated prediction ids: shorter than SERVED_MODEL_PREFIX_BYTES,
+                                differs from start to start; copied */
+};
 
-/* error: one sentence, written on failure. 0, -EINVAL, -ENOMEM or an error of the files. The caller
- * holds the first reference. */
+/* Both are in served/build/. error: one sentence, written on failure. 0, -EINVAL, -ENOMEM or an
+ * error of the files. The caller holds the first reference. */
 NODISCARD int served_model_create_builtin(const struct served_model_settings *settings,
-                                          struct served_model **ret_model,
-                                          char error[SERVED_MODEL_ERROR_BYTES]);
+                                          struct served_model **ret_model, struct error *error);
 /* config: borrowed for the call. */
 NODISCARD int served_model_create(const struct config_model *config,
                                   const struct served_model_settings *settings,
-                                  struct served_model **ret_model,
-                                  char error[SERVED_MODEL_ERROR_BYTES]);
+                                  struct served_model **ret_model, struct error *error);
 struct served_model *served_model_acquire(struct served_model *model);
 /* The last one destroys it. NULL is fine. */
 void served_model_release(struct served_model *model);
@@ -66,7 +67,7 @@ void served_model_release(struct served_model *model);
  * config: of the same features. 0, or -EINVAL with error. */
 NODISCARD int served_model_retune(struct served_model *model, const struct config_model *config,
                                   const struct served_model_settings *settings,
-                                  char error[SERVED_MODEL_ERROR_BYTES]);
+                                  struct error *error);
 
 /* --- look-ups; const --- */
 
@@ -111,23 +112,29 @@ NODISCARD int served_model_predict_rows(
     void (*take)(void *context, const struct prediction *prediction, const double *outputs),
     void *context);
 
+/* The class of a prediction that names none. */
+#define SERVED_MODEL_NO_CLASS SIZE_MAX
+
 /* What somebody else predicted for a row; all optional. */
 struct observed_prediction {
-    const char *class_text; /* of a classification; NULL: none */
+    /* of a classification: the name of a class, or a text that names none; NULL: no prediction */
+    const char *class_text;
     size_t class_bytes;
-    double value; /* of a regression; NaN: none */
-    double score; /* binary: probability of class 1; NaN: none. Stands for a class that is absent */
+    /* index, or the number of classes for a text that names none; 0 for the value of a regression;
+     * SERVED_MODEL_NO_CLASS without a prediction */
+    size_t class_index;
+    double value;                       /* of a regression; NaN: none */
+    double score;                       /* binary: probability of class 1; NaN: none */
     char number_text[NUMBER_MAX_BYTES]; /* of a class that came as a number */
 };
 
-/* What an observation says of its prediction. Texts are borrowed from the observation or lie in
- * *ret, which must stay where it is. 0; -EINVAL with one sentence: a regression's prediction that
- * is no number. */
-#define SERVED_MODEL_OBSERVE_ERROR_BYTES 200
+/* What an observation says about its prediction. A score without a class stands for the class; one
+ * that is a margin by the configuration becomes a probability. Texts are borrowed from the model or
+ * the observation, or lie in *ret, which must stay where it is. 0; -EINVAL with one sentence: a
+ * regression's prediction that is not a number, or a score that is not a probability. */
 NODISCARD int served_model_read_prediction(const struct served_model *model,
                                            const struct observation *observation,
-                                           struct observed_prediction *ret,
-                                           char error[SERVED_MODEL_OBSERVE_ERROR_BYTES]);
+                                           struct observed_prediction *ret, struct error *error);
 
 /* Rows on their way into a model's windows: one lock and one reading of the scores for a few dozen
  * rows, whose order and values count as if they had come one by one; an onset of drift is dated to
@@ -146,25 +153,23 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
 
 /* --- labels --- */
 
-#define SERVED_MODEL_LABEL_ERROR_BYTES 300
+/* A label is, of a classification, a value that names a class (model_classes_find()), of a
+ * regression a number or a decimal number as a text. */
 
-/* A label: of a classification the name of a class or, where no class has that name, its index; of
- * a regression a number, or a decimal number as a text. */
-
-/* Gives the prediction with this id its label. 0 with *ret_result; -EINVAL with one sentence: no
- * class of the model, or no number. */
+/* Gives the prediction with this id its label. 0 with *ret_result; -EINVAL with one sentence: the
+ * label is not a class of the model, or not a number. */
 NODISCARD int served_model_label(struct served_model *model, const char *id, size_t id_bytes,
                                  const struct value *label, enum label_result *ret_result,
-                                 char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
+                                 struct error *error);
 /* Beside observation_block_add(): remembers the prediction under its id (NULL: none) and gives it
  * the label that came with it (NULL: none), which is what *ret_result is about. Without an id the
- * two are joined at once; without a prediction the label is one for an earlier one of this id. 0;
- * -EINVAL with one sentence: the label is none, or there is neither an id nor a prediction. */
+ * two are joined at once; without a prediction the label belongs to an earlier prediction of this
+ * id. 0; -EINVAL with one sentence: the label is not valid, or there is neither an id nor a
+ * prediction. */
 NODISCARD int served_model_remember(struct served_model *model,
                                     const struct observed_prediction *prediction, const char *id,
                                     size_t id_bytes, const struct value *label,
-                                    enum label_result *ret_result,
-                                    char error[SERVED_MODEL_LABEL_ERROR_BYTES]);
+                                    enum label_result *ret_result, struct error *error);
 /* Performance, detectors and labels. window_class: [classes], or NULL. */
 void served_model_concept(struct served_model *model, struct performance_class *window_class,
                           struct concept_report *report);

@@ -1,5 +1,7 @@
 /* simulate.c - synthetic rows through the real predict path. */
+#include "data_generator.h"
 #include "served/internal.h"
+#include "served/label_draw.h"
 
 #include <errno.h>
 #include <math.h>
@@ -9,66 +11,20 @@
 /* Streams of /simulate/drift are numbered from here, away from the reference's own stream. */
 #define SIMULATION_STREAM 1000
 
-/* --- labels --- */
-
-/* splitmix64 (Steele, Lea and Flood 2014). */
-static uint64_t draw_bits(struct label_draw *draw)
-{
-    uint64_t z = (draw->state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-struct label_draw label_draw_begin(uint64_t stream)
-{
-    struct label_draw draw = {.state = BUILTIN_SEED};
-    draw.state = draw_bits(&draw) ^ stream;
-    return draw;
-}
-
-double label_draw_uniform(struct label_draw *draw)
-{
-    return ((double)(draw_bits(draw) >> 12) + 0.5) * 0x1p-52;
-}
-
-size_t label_draw_class(struct label_draw *draw, const double *outputs, size_t count)
-{
-    double left = label_draw_uniform(draw);
-    if (count == 1)
-        return left < outputs[0];
-    size_t class = 0;
-    while (class < count - 1 && left >= outputs[class])
-        left -= outputs[class ++];
-    return class;
-}
-
-static double draw_normal(struct label_draw *draw)
-{
-    const double radius = sqrt(-2 * log(label_draw_uniform(draw)));
-    return radius * cos(2 * M_PI * label_draw_uniform(draw));
-}
-
-static double draw_value(const struct served_model *model, struct label_draw *draw, double value,
-                         bool flipped)
-{
-    const double mirrored = flipped ? 2 * model->reference_mean - value : value;
-    return mirrored + model->reference_error * draw_normal(draw);
-}
-
 /* --- rows --- */
 
 static int simulation_generator(struct served_model *model, struct data_generator **ret_generator)
 {
+    const struct simulation_source *source = &model->definition.simulation;
+    const size_t features = model->definition.schema.features;
     const uint64_t stream =
-        SIMULATION_STREAM + atomic_fetch_add_explicit(&model->simulations, 1, memory_order_relaxed);
-    if (model->builtin)
-        return data_generator_create_synthetic(model->schema.features, BUILTIN_SEED, stream,
-                                               ret_generator);
-    return data_generator_create_bootstrap(model->schema.features,
-                                           (const double *const *)model->simulation_columns,
-                                           model->simulation_rows, model->simulation_mean,
-                                           model->simulation_deviation, stream, ret_generator);
+        SIMULATION_STREAM +
+        atomic_fetch_add_explicit(&model->counters.simulations, 1, memory_order_relaxed);
+    if (source->builtin)
+        return data_generator_create_synthetic(features, BUILTIN_SEED, stream, ret_generator);
+    return data_generator_create_bootstrap(features, (const double *const *)source->columns,
+                                           source->rows, source->mean, source->deviation, stream,
+                                           ret_generator);
 }
 
 static int simulate_row(struct served_model *model, struct data_generator *generator,
@@ -77,19 +33,19 @@ static int simulate_row(struct served_model *model, struct data_generator *gener
     double row[SERVED_MODEL_MAX_FEATURES], scores[SERVED_MODEL_MAX_ROW];
     struct value values[SERVED_MODEL_MAX_FEATURES];
     data_generator_next(generator, row);
-    for (size_t f = 0; f < model->schema.features; f++)
+    for (size_t f = 0; f < model->definition.schema.features; f++)
         values[f] = (struct value){.number = row[f]};
     const struct row input = {.value = values};
     int rc = served_model_predict(model, &input, outputs, scores, prediction);
     if (rc == 0)
-        atomic_fetch_add_explicit(&model->simulated, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&model->counters.simulated, 1, memory_order_relaxed);
     return rc;
 }
 
 int served_model_simulate(struct served_model *model, enum drift_kind kind, double severity,
                           uint64_t count, const unsigned char *chosen)
 {
-    if (!model->simulation)
+    if (!model->definition.simulation.allowed)
         return -EPERM;
     struct data_generator *generator;
     struct prediction prediction;
@@ -103,34 +59,48 @@ int served_model_simulate(struct served_model *model, enum drift_kind kind, doub
     return rc;
 }
 
+/* --- labels --- */
+
+/* A regression's label: the prediction, mirrored at the mean if flipped, and the reference's error.
+ */
+static struct value draw_number(const struct model_definition *definition, struct label_draw *draw,
+                                double prediction, bool flipped)
+{
+    const struct simulation_source *source = &definition->simulation;
+    const double mirrored = flipped ? 2 * source->prediction_mean - prediction : prediction;
+    return (struct value){.number = mirrored + source->prediction_error * label_draw_normal(draw)};
+}
+
+static struct value draw_class(const struct model_definition *definition, struct label_draw *draw,
+                               const double *outputs, bool flipped)
+{
+    const size_t drawn = label_draw_class(draw, outputs, scorer_outputs(definition->scorer));
+    const char *name = definition->classes.name[(drawn + flipped) % definition->classes.count];
+    return (struct value){.number = NAN, .text = name, .text_bytes = strlen(name)};
+}
+
 static int simulate_label(struct served_model *model, struct label_draw *draw,
                           const struct prediction *prediction, const double *outputs, bool flipped)
 {
-    char error[SERVED_MODEL_LABEL_ERROR_BYTES];
+    const struct model_definition *definition = &model->definition;
+    const struct value label = definition->type == PREDICTION_REGRESSION
+                                   ? draw_number(definition, draw, outputs[0], flipped)
+                                   : draw_class(definition, draw, outputs, flipped);
     enum label_result result;
-    struct value label = {.number = NAN};
-    if (model->type == PREDICTION_REGRESSION) {
-        label.number = draw_value(model, draw, outputs[0], flipped);
-    } else {
-        size_t class = label_draw_class(draw, outputs, scorer_outputs(model->scorer));
-        class = (class + flipped) % model->class_count;
-        label.text = model->class_names[class];
-        label.text_bytes = strlen(label.text);
-    }
-    return served_model_label(model, prediction->id, strlen(prediction->id), &label, &result,
-                              error);
+    return served_model_label(model, prediction->id, strlen(prediction->id), &label, &result, NULL);
 }
 
 int served_model_simulate_concept(struct served_model *model, double severity, uint64_t count)
 {
-    if (!model->simulation)
+    if (!model->definition.simulation.allowed)
         return -EPERM;
     if (!(severity >= 0 && severity <= 1))
         return -EINVAL;
     struct data_generator *generator;
     struct prediction prediction;
     double outputs[SCORER_MAX_CLASSES];
-    struct label_draw draw = label_draw_begin(SIMULATION_STREAM + atomic_load(&model->simulations));
+    struct label_draw draw =
+        label_draw_begin(SIMULATION_STREAM + atomic_load(&model->counters.simulations));
     int rc = simulation_generator(model, &generator);
     if (rc < 0)
         return rc;

@@ -1,10 +1,11 @@
-/* streams.c - detectors of change on the mean of a feature or the rate of a
- * prediction. */
+/* streams.c - detectors of change on the mean of a feature or the rate of a prediction. */
 #include "served/internal.h"
+
+#include "config/config.h"
+#include "row/split_mix.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,17 +20,8 @@ struct model_stream {
     bool category;   /* 1 for the category `target`, else 0 */
     uint32_t target; /* code */
     double mean, deviation;
-    struct change_watch *watch; /* guarded by the model's mu */
+    struct change_watch *watch; /* guarded by the windows' mu */
 };
-
-/* splitmix64 (Steele, Lea and Flood 2014) of a counter. */
-static uint64_t scramble(uint64_t counter)
-{
-    uint64_t z = counter * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
 
 /* --- observations --- */
 
@@ -49,10 +41,10 @@ static bool signal_of(const struct model_stream *stream, union detector_cell val
     return true;
 }
 
-void served_model_feed_stream(struct served_model *model, size_t i,
-                              const union detector_cell *cells, size_t count, int64_t now_ms)
+void model_streams_feed(const struct model_streams *streams, size_t i,
+                        const union detector_cell *cells, size_t count, int64_t now_ms)
 {
-    struct model_stream *stream = &model->streams[i];
+    const struct model_stream *stream = &streams->stream[i];
     for (size_t v = 0; v < count; v++) {
         double unit, binary;
         if (!signal_of(stream, cells[v], &unit, &binary))
@@ -63,9 +55,9 @@ void served_model_feed_stream(struct served_model *model, size_t i,
     }
 }
 
-size_t served_model_stream_feature(const struct served_model *model, size_t i)
+size_t model_streams_feature(const struct model_streams *streams, size_t i)
 {
-    return model->streams[i].feature;
+    return streams->stream[i].feature;
 }
 
 /* --- creation --- */
@@ -91,7 +83,7 @@ static void prime(struct model_stream *stream, const struct reference_stream *re
                   uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        const size_t row = scramble(i + 1) % reference->rows;
+        const size_t row = split_mix_at(i + 1) % reference->rows;
         union detector_cell value = {.number = 0};
         double unit, binary;
         if (stream->category) {
@@ -108,15 +100,23 @@ static void prime(struct model_stream *stream, const struct reference_stream *re
     }
 }
 
-int served_model_add_stream(struct served_model *model, const struct reference_stream *reference,
-                            unsigned detectors, uint64_t hold)
+static uint32_t target_code(const struct detector *detector,
+                            const struct reference_stream *reference)
+{
+    const struct value target = {.text = reference->target,
+                                 .text_bytes = strlen(reference->target)};
+    return detector_cell(detector, reference->feature, &target).category;
+}
+
+int model_streams_add(struct model_streams *streams, const struct detector *detector,
+                      const struct reference_stream *reference, unsigned detectors, uint64_t hold)
 {
     struct model_stream *grown =
-        realloc(model->streams, (model->stream_count + 1) * sizeof(*model->streams));
+        realloc(streams->stream, (streams->count + 1) * sizeof(*streams->stream));
     if (!grown)
         return -ENOMEM;
-    model->streams = grown;
-    struct model_stream *stream = &model->streams[model->stream_count];
+    streams->stream = grown;
+    struct model_stream *stream = &grown[streams->count];
     *stream =
         (struct model_stream){.feature = reference->feature, .category = reference->texts != NULL};
     const struct change_watch_spec spec = {.detectors = detectors,
@@ -125,40 +125,38 @@ int served_model_add_stream(struct served_model *model, const struct reference_s
                                            .hold = hold,
                                            .times = 10 * hold};
     if (stream->category)
-        stream->target = detector_cell(model->detector, reference->feature,
-                                       &(struct value){.text = reference->target,
-                                                       .text_bytes = strlen(reference->target)})
-                             .category;
+        stream->target = target_code(detector, reference);
     else
         moments_of(stream, reference->numbers, reference->rows);
     const int rc = change_watch_create(&spec, &stream->watch);
     if (rc < 0)
         return rc;
-    model->stream_count++;
+    streams->count++;
     prime(stream, reference, hold);
     return 0;
 }
 
-void served_model_streams_destroy(struct served_model *model)
+void model_streams_finish(struct model_streams *streams)
 {
-    for (size_t i = 0; i < model->stream_count; i++)
-        change_watch_destroy(model->streams[i].watch);
-    free(model->streams);
+    for (size_t i = 0; i < streams->count; i++)
+        change_watch_destroy(streams->stream[i].watch);
+    free(streams->stream);
 }
 
 /* --- reading --- */
 
 size_t served_model_stream_count(const struct served_model *model)
 {
-    return model->stream_count;
+    return model->windows.streams.count;
 }
 
 void served_model_stream(struct served_model *model, size_t i, struct stream_report *report)
 {
-    const size_t feature = model->streams[i].feature;
+    const struct model_stream *stream = &model->windows.streams.stream[i];
+    const struct schema *schema = &model->definition.schema;
     report->name =
-        feature < model->schema.features ? model->feature_names[feature] : CONFIG_PREDICTION_NAME;
-    pthread_mutex_lock(&model->mu);
-    change_watch_report(model->streams[i].watch, report->detector);
-    pthread_mutex_unlock(&model->mu);
+        stream->feature < schema->features ? schema->name[stream->feature] : CONFIG_PREDICTION_NAME;
+    pthread_mutex_lock(&model->windows.mu);
+    change_watch_report(stream->watch, report->detector);
+    pthread_mutex_unlock(&model->windows.mu);
 }

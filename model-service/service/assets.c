@@ -1,23 +1,31 @@
-/* assets.c - the embedded dashboard's files. */
+/* assets.c - the embedded pages: the dashboard's files and the runbook. */
 #include "service/answer.h"
 #include "service/handlers.h"
 
 #include "web/dashboard_css.h"
 #include "web/dashboard_html.h"
 #include "web/dashboard_js.h"
+#include "web/runbook_html.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define POLICY_OF_ALL "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define POLICY        "default-src 'self'; img-src data:; " POLICY_OF_ALL
+/* It carries its style, and nothing else. */
+#define RUNBOOK_POLICY "default-src 'none'; style-src 'unsafe-inline'; " POLICY_OF_ALL
+
 static const struct {
     const char *path;
     const char *content_type;
+    const char *policy;
     const unsigned char *bytes;
     size_t size;
 } assets[] = {
-    {"/dashboard", "text/html; charset=utf-8", dashboard_html, sizeof(dashboard_html)},
-    {"/dashboard.css", "text/css; charset=utf-8", dashboard_css, sizeof(dashboard_css)},
-    {"/dashboard.js", "text/javascript; charset=utf-8", dashboard_js, sizeof(dashboard_js)},
+    {"/dashboard", "text/html; charset=utf-8", POLICY, dashboard_html, sizeof(dashboard_html)},
+    {"/dashboard.css", "text/css; charset=utf-8", POLICY, dashboard_css, sizeof(dashboard_css)},
+    {"/dashboard.js", "text/javascript; charset=utf-8", POLICY, dashboard_js, sizeof(dashboard_js)},
+    {"/runbook", "text/html; charset=utf-8", RUNBOOK_POLICY, runbook_html, sizeof(runbook_html)},
 };
 
 void handle_asset(void *context, const struct http_request *request, struct http_response *response)
@@ -33,9 +41,7 @@ void handle_asset(void *context, const struct http_request *request, struct http
         }
         memcpy(body, assets[i].bytes, assets[i].size);
         http_respond(response, 200, assets[i].content_type, body, assets[i].size);
-        http_response_header(response, "Content-Security-Policy",
-                             "default-src 'self'; img-src data:; base-uri 'none'; "
-                             "form-action 'none'; frame-ancestors 'none'");
+        http_response_header(response, "Content-Security-Policy", assets[i].policy);
         http_response_header(response, "X-Content-Type-Options", "nosniff");
         response->compressible = true;
         return;

@@ -29,15 +29,15 @@ static void take_all(struct labelling *labelling, const struct input_labels *lab
                      uint64_t first_number)
 {
     for (size_t i = 0; i < labels->count; i++) {
-        char detail[SERVED_MODEL_LABEL_ERROR_BYTES];
+        struct error detail;
         struct input_label label;
         struct input_error error;
         enum label_result result;
         if (input_labels_get(labels, i, &label, &error) < 0)
             refusals_add(&labelling->refusals, first_number + i, error.detail);
         else if (served_model_label(labelling->model, label.id, label.id_bytes, &label.label,
-                                    &result, detail) < 0)
-            refusals_add(&labelling->refusals, first_number + i, detail);
+                                    &result, &detail) < 0)
+            refusals_add(&labelling->refusals, first_number + i, detail.text);
         else
             labelling->results[result]++;
     }

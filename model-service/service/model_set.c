@@ -144,13 +144,13 @@ static int model_create(struct model_set *set, const struct served_model_setting
                         const char *config_path, char error[MODEL_SET_ERROR_BYTES])
 {
     struct served_model **model = &set->models[set->count];
-    char sentence[SERVED_MODEL_ERROR_BYTES] = "";
+    struct error sentence = {""};
     int rc = config_path
-                 ? served_model_create(&set->config.models[set->count], settings, model, sentence)
-                 : served_model_create_builtin(settings, model, sentence);
+                 ? served_model_create(&set->config.models[set->count], settings, model, &sentence)
+                 : served_model_create_builtin(settings, model, &sentence);
     if (rc < 0)
         snprintf(error, MODEL_SET_ERROR_BYTES, "%.300s%s%s", config_path ? config_path : "",
-                 config_path ? ": " : "", sentence);
+                 config_path ? ": " : "", sentence.text);
     else
         log_info("model \"%s\": %zu features", served_model_name(*model),
                  served_model_schema(*model)->features);
@@ -207,12 +207,9 @@ int model_set_create(const struct model_registry *registry, const char *config_p
 /* --- models taken over with other thresholds --- */
 
 static int retune(const struct model_set *set, size_t i, const struct model_set *from,
-                  const struct served_model_settings *settings,
-                  char error[SERVED_MODEL_ERROR_BYTES])
+                  const struct served_model_settings *settings, struct error *error)
 {
     const size_t position = find_before(from, served_model_name(set->models[i]));
-    snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": its thresholds cannot be set",
-             served_model_name(set->models[i]));
     return served_model_retune(set->models[i], &from->config.models[position], settings, error);
 }
 
@@ -221,20 +218,20 @@ int model_set_retune(const struct model_registry *registry, const char *config_p
                      char error[MODEL_SET_ERROR_BYTES])
 {
     struct served_model_settings settings;
-    char sentence[SERVED_MODEL_ERROR_BYTES] = "", ignored[SERVED_MODEL_ERROR_BYTES];
+    struct error sentence = {""}, ignored = {""};
     int rc = settings_read(registry, &settings, error);
     if (rc < 0)
         return rc;
     size_t i = 0;
     for (; rc == 0 && i < set->count; i++)
         if (set->sources[i].state == MODEL_RETUNED)
-            rc = retune(set, i, set, &settings, sentence);
+            rc = retune(set, i, set, &settings, &sentence);
     if (rc == 0)
         return 0;
-    snprintf(error, MODEL_SET_ERROR_BYTES, "%.300s: %s", config_path, sentence);
+    snprintf(error, MODEL_SET_ERROR_BYTES, "%.300s: %s", config_path, sentence.text);
     while (i-- > 0) /* what held before was accepted once */
         if (set->sources[i].state == MODEL_RETUNED &&
-            retune(set, i, before, &settings, ignored) < 0)
-            log_error("%s", ignored);
+            retune(set, i, before, &settings, &ignored) < 0)
+            log_error("%s", ignored.text);
     return rc;
 }

@@ -44,7 +44,7 @@ void model_registry_exchange(struct model_registry *registry, struct model_set *
 struct served_model *model_registry_model(struct model_registry *registry, const char *name);
 
 /* Room for a configuration's path and what is wrong with a model of it. */
-#define MODEL_SET_ERROR_BYTES (SERVED_MODEL_ERROR_BYTES + 400)
+#define MODEL_SET_ERROR_BYTES (ERROR_BYTES + 400)
 
 /* Reads the configuration (NULL: the built-in model) and creates its models, except those that
  * `before` (or NULL) has with the same configuration and files. error: one sentence, written on

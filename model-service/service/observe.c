@@ -55,17 +55,17 @@ static void take_label(struct observing *observing, uint64_t number,
                        const struct observed_prediction *prediction)
 {
     const bool labelled = observation->label.text || !isnan(observation->label.number);
-    char detail[SERVED_MODEL_LABEL_ERROR_BYTES];
+    struct error detail;
     enum label_result result;
     if (!labelled && !observation->id)
         return;
     const int rc =
         served_model_remember(observing->model, prediction, observation->id, observation->id_bytes,
-                              labelled ? &observation->label : NULL, &result, detail);
+                              labelled ? &observation->label : NULL, &result, &detail);
     observing->labelled = observing->labelled || labelled;
     if (rc < 0) {
         observing->labels_rejected++;
-        refusals_mention(&observing->refusals, number, detail);
+        refusals_mention(&observing->refusals, number, detail.text);
     } else if (labelled) {
         observing->results[result]++;
     }
@@ -76,13 +76,13 @@ static void take(void *context, uint64_t number, const struct observation *obser
 {
     struct observing *observing = context;
     struct observed_prediction prediction;
-    char detail[SERVED_MODEL_OBSERVE_ERROR_BYTES];
+    struct error detail;
     if (!observation) {
         refuse(observing, number, error->detail);
         return;
     }
-    if (served_model_read_prediction(observing->model, observation, &prediction, detail) < 0) {
-        refuse(observing, number, detail);
+    if (served_model_read_prediction(observing->model, observation, &prediction, &detail) < 0) {
+        refuse(observing, number, detail.text);
         return;
     }
     if (observation_block_add(observing->block, observation->value, &prediction))

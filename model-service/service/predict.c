@@ -23,16 +23,17 @@ static void write_probabilities(struct json_writer *json, const struct served_mo
 static void write_prediction(struct json_writer *json, const struct served_model *model,
                              const struct prediction *prediction, const double *outputs)
 {
-    json_member_number(json, "prediction", prediction->score);
-    if (prediction->class_name) {
-        json_member_string(json, "prediction_class", prediction->class_name);
-    } else {
-        json_key(json, "prediction_class");
+    json_literal_key(json, "prediction");
+    json_number(json, prediction->score);
+    json_literal_key(json, "prediction_class");
+    if (prediction->class_name)
+        json_string(json, prediction->class_name);
+    else
         json_null(json);
-    }
     if (served_model_type(model) == PREDICTION_MULTICLASS)
         write_probabilities(json, model, outputs);
-    json_member_string(json, "prediction_id", prediction->id);
+    json_literal_key(json, "prediction_id");
+    json_string(json, prediction->id);
 }
 
 /* Only scores that are known are written: none below the minimum sample. */
@@ -40,15 +41,18 @@ static void write_drift(struct json_writer *json, const struct served_model *mod
                         const struct prediction *last, const double *scores)
 {
     const struct schema *schema = served_model_schema(model);
-    json_member_boolean(json, "drift_detected", last->verdict.drift_detected);
-    json_key(json, "drift_scores");
+    json_literal_key(json, "drift_detected");
+    json_boolean(json, last->verdict.drift_detected);
+    json_literal_key(json, "drift_scores");
     json_begin_object(json);
     for (size_t f = 0; f < schema->features; f++)
         if (!isnan(scores[f]))
             json_member_number(json, schema->name[f], scores[f]);
     json_end_object(json);
-    json_member_string(json, "model", served_model_name(model));
-    json_member_string(json, "model_version", served_model_version(model));
+    json_literal_key(json, "model");
+    json_string(json, served_model_name(model));
+    json_literal_key(json, "model_version");
+    json_string(json, served_model_version(model));
 }
 
 /* Rows of one request, scored one after the other. */

@@ -294,9 +294,10 @@ static void answer_failure(struct http_response *response, int rc)
 /* Labels that come later find a single row by the request's id. */
 static void name_row(struct v2_request *request)
 {
-    const size_t bytes = request->id ? strlen(request->id) : 0;
-    if (request->count == 1 && bytes > 0 && bytes <= OBSERVATION_ID_MAX_BYTES)
+    if (request->count == 1) {
         request->rows[0].id = request->id;
+        request->rows[0].id_bytes = request->id_bytes;
+    }
 }
 
 static void infer(struct served_model *model, const struct http_request *request,

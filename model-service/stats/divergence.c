@@ -183,16 +183,3 @@ double hellinger_p_value(double distance, uint64_t n, uint64_t m, size_t dof)
 {
     return scaled_p_value(8 * distance * distance, n, m, dof);
 }
-
-/* z^2 = (n + m) (a m - b n)^2 / (n m (a + b) (n + m - a - b)). */
-double two_proportion_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m)
-{
-    uint64_t hits = a + b, rows = n + m;
-
-    if (n == 0 || m == 0 || hits == 0 || hits == rows)
-        return 1;
-    double pooled_variance = share(hits, rows) * share(rows - hits, rows);
-    double difference = cross_difference(a, n, b, m) / ((double)n * (double)m);
-    double scale = (double)n * ((double)m / (double)rows);
-    return normal_two_sided_p(difference * sqrt(scale / pooled_variance));
-}

@@ -52,10 +52,6 @@ double psi_p_value(double psi, uint64_t n, uint64_t m, size_t dof);
 double jensen_shannon_p_value(double distance, uint64_t n, uint64_t m, size_t dof);
 double hellinger_p_value(double distance, uint64_t n, uint64_t m, size_t dof);
 
-/* Two-proportion test (pooled, two-sided, normal limit) of a of n against b of m, with
- * a <= n and b <= m; 1 when the pooled share is 0 or 1 or a sample is empty. */
-double two_proportion_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,8 @@
 /* window_scores.c - scores, p-values and moments of a feature window. */
 #include "divergence.h"
 #include "feature_window.h"
+#include "homogeneity.h"
+#include "proportion.h"
 #include "special.h"
 #include "window_distance.h"
 #include "window_internal.h"
@@ -109,33 +111,74 @@ static size_t degrees_of_freedom(const struct feature_window *window)
     return occupied - 1;
 }
 
+/* The limit that the score itself has. */
+static double own_p_value(const struct feature_window *window, enum drift_method method,
+                          double score)
+{
+    const uint64_t n = window->reference_rows, m = window->total.observations;
+    const size_t dof = degrees_of_freedom(window);
+    switch (method) {
+    case METHOD_PSI:
+        return psi_p_value(score, n, m, dof);
+    case METHOD_JENSEN_SHANNON:
+        return jensen_shannon_p_value(score, n, m, dof);
+    case METHOD_HELLINGER:
+        return hellinger_p_value(score, n, m, dof);
+    default: /* chi-square: its test is the one on the bins */
+        return 0;
+    }
+}
+
+/* Of a score of bins. The limits of the scores are far too small when bins are nearly empty, where
+ * the test of the same bins is right: the larger of the two. */
+static double bins_p_value(const struct feature_window *window, enum drift_method method,
+                           double score)
+{
+    return fmax(own_p_value(window, method, score),
+                homogeneity_p(window->reference_bin, window_bins(window), window->bins));
+}
+
+/* A share of the reference at one value that makes the limit of the Cramer-von Mises statistic,
+ * which is that of continuous data, too small. */
+#define TIED_SHARE 0.01
+
+static bool has_ties(const struct numeric_reference *reference)
+{
+    const double most = TIED_SHARE * (double)reference->finite_rows;
+    for (size_t i = 0; i < reference->distinct; i++)
+        if ((double)reference->count[i] > most && reference->count[i] > 1)
+            return true;
+    return false;
+}
+
+/* With ties not smaller than that of the Kolmogorov-Smirnov test, which is right for them. */
+static double cramer_von_mises_p(const struct feature_window *window, double score)
+{
+    const uint64_t n = window->tree.n, m = window->tree.m;
+    const double p = cramer_von_mises_p_value(score, n, m);
+    return has_ties(window->numeric) ? fmax(p, ks_p_value(ks_tree_distance(&window->tree), n, m))
+                                     : p;
+}
+
 int feature_window_p_value(const struct feature_window *window, enum drift_method method,
                            double score, double *ret_p)
 {
-    const uint64_t n = window->reference_rows, m = window->total.observations;
     const uint64_t finite_n = window->tree.n, finite_m = window->tree.m;
     int r = check(window, method);
     if (r != 0)
         return r;
-    const size_t dof = uses_finite_values(method) ? 0 : degrees_of_freedom(window);
     switch (method) {
     case METHOD_KS_TEST:
         *ret_p = ks_p_value(score, finite_n, finite_m);
         return 0;
     case METHOD_PSI:
-        *ret_p = psi_p_value(score, n, m, dof);
-        return 0;
     case METHOD_CHI_SQUARE:
-        *ret_p = dof > 0 ? chi_square_sf(score, (double)dof) : 1;
-        return 0;
     case METHOD_JENSEN_SHANNON:
-        *ret_p = jensen_shannon_p_value(score, n, m, dof);
-        return 0;
     case METHOD_HELLINGER:
-        *ret_p = hellinger_p_value(score, n, m, dof);
+        *ret_p = bins_p_value(window, method, score);
         return 0;
     case METHOD_CRAMER_VON_MISES:
-        *ret_p = cramer_von_mises_p_value(score, finite_n, finite_m);
+        *ret_p = cramer_von_mises_p(window, score);
         return 0;
     case METHOD_WASSERSTEIN:
     case METHOD_L_INFINITY:
@@ -165,8 +208,8 @@ double feature_window_missing_p(const struct feature_window *window)
 {
     const uint64_t missing =
         window->numeric != NULL ? window->numeric->missing_rows : window->categorical->missing_rows;
-    return two_proportion_p(missing, window->reference_rows,
-                            window->total.cell[window->missing_cell], window->total.observations);
+    return fisher_exact_p(missing, window->reference_rows, window->total.cell[window->missing_cell],
+                          window->total.observations);
 }
 
 static void widen(struct window_moments *moments, double min, double max)

@@ -6,6 +6,7 @@ import pandas
 import pytest
 from scipy import special, stats
 
+import oracles
 from conftest import DATA, by_method
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the evaluation data is not here")
@@ -70,7 +71,8 @@ def test_chi_square_of_categories_equals_scipy(case):
         truth = stats.chi2_contingency(contingency(reference[feature], current[feature]),
                                        correction=False)
         assert result["score"] == pytest.approx(truth[0], rel=1e-12), feature
-        assert result["p_value"] == pytest.approx(truth[1], rel=1e-6), feature
+        p = oracles.homogeneity_p(*contingency(reference[feature], current[feature]))
+        assert result["p_value"] == pytest.approx(p, rel=1e-6), feature
         compared += 1
     assert compared == (3 if name == "titanic" else 0)
 
@@ -83,7 +85,7 @@ def test_chi_square_of_numbers_equals_scipy_on_the_same_bins(case):
     truth = stats.chi2_contingency(table, correction=False)
     result = by_method(answer)[feature, "chi_square"]
     assert result["score"] == pytest.approx(truth[0], rel=1e-12)
-    assert result["p_value"] == pytest.approx(truth[1], rel=1e-6)
+    assert result["p_value"] == pytest.approx(oracles.homogeneity_p(*table), rel=1e-6)
 
 
 def test_the_verdicts_are_those_of_an_engineer(case, check):

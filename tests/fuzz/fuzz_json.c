@@ -38,7 +38,7 @@ static void check_request(const struct schema *schema, const struct input_reques
         for (size_t f = 0; f < schema->features; f++) {
             const struct value *value = &request->rows[i].value[f];
 
-            if (value->text ? !kinds[f] || strlen(value->text) != value->text_bytes
+            if (value->text ? !kinds[f] || memchr(value->text, '\0', value->text_bytes)
                             : !isfinite(value->number) && !schema->allow_missing)
                 abort();
         }

@@ -25,8 +25,8 @@ static void weights_check_feature(const struct weights_feature *feature)
 static void weights_check(const char *text, size_t bytes)
 {
     struct weights_file file;
-    char error[WEIGHTS_ERROR_BYTES] = "";
-    int r = weights_decode("weights.json", text, bytes, &file, error);
+    struct error error = {""};
+    int r = weights_decode("weights.json", text, bytes, &file, &error);
 
     if (r == 0) {
         if (file.feature_count == 0 || !isfinite(file.intercept) ||
@@ -35,8 +35,8 @@ static void weights_check(const char *text, size_t bytes)
         for (size_t i = 0; i < file.feature_count; i++)
             weights_check_feature(&file.features[i]);
         weights_finish(&file);
-    } else if (r != -EINVAL || strncmp(error, "weights.json:", 13) != 0 || strchr(error, '\n') ||
-               !utf8_is_valid(error, strlen(error))) {
+    } else if (r != -EINVAL || strncmp(error.text, "weights.json:", 13) != 0 ||
+               strchr(error.text, '\n') || !utf8_is_valid(error.text, strlen(error.text))) {
         abort();
     }
 }

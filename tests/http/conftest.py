@@ -4,12 +4,14 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))  # for oracles.py
 BINARY = os.environ.get("MODEL_SERVICE_BINARY", str(ROOT / "build" / "model-service"))
 START_SECONDS = 20  # sanitizer builds start slowly
 

@@ -76,7 +76,7 @@ def test_batch_with_bad_labels_among_good_ones(service, predicted, name):
     assert answer["rejected"] == 3
     assert [error["instance"] for error in answer["errors"]] == [1, 2, 4]
     assert answer["errors"][0]["detail"] == (
-        'the label "maybe" is no class of the model; it has "negative" to "positive"')
+        'the label "maybe" is not one of the model\'s classes ("negative", "positive")')
 
 
 def test_only_the_first_errors_are_listed(service, predicted):
@@ -90,9 +90,9 @@ def test_only_the_first_errors_are_listed(service, predicted):
     ("{", 400, "malformed JSON"),
     ("[]", 400, "must be a JSON object"),
     ("{}", 422, '"label" or "labels" is missing'),
-    ('{"id": "a", "label": "x"}', 422, 'the label "x" is no class of the model'),
-    ('{"id": "a", "label": 2}', 422, 'the label "2" is no class of the model'),
-    ('{"id": "a", "label": 0.5}', 422, 'the label "0.5" is no class of the model'),
+    ('{"id": "a", "label": "x"}', 422, 'the label "x" is not one of the model\'s classes'),
+    ('{"id": "a", "label": 2}', 422, 'the label "2" is not one of the model\'s classes'),
+    ('{"id": "a", "label": 0.5}', 422, 'the label "0.5" is not one of the model\'s classes'),
     ('{"id": "a"}', 422, '"label" is missing'),
     ('{"id": "%s", "label": 1}' % ("i" * 129), 422, '"id" must have 1 to 128 bytes, got 129'),
     ('{"labels": [3, {"id": 4}]}', 422, "a label must be an object, got a number"),
@@ -268,11 +268,11 @@ def test_an_observation_counts_although_its_label_does_not(observed):
     assert answer["observed"] == 1 and answer["rejected"] == 0
     assert answer["labels"]["rejected"] == 1
     assert answer["errors"] == [{"instance": 0, "detail":
-                                 'the label "perhaps" is no class of the model; it has "no" to "yes"'}]
+                                 'the label "perhaps" is not one of the model\'s classes ("no", "yes")'}]
     answer = observe(observed, label="yes")
     assert answer["labels"]["rejected"] == 1
     assert answer["errors"][0]["detail"] == "a label needs a prediction beside it, or the id of one"
-    # A prediction that is no class of the model has nothing to be compared with.
+    # A prediction that is not one of the classes has nothing to be compared with.
     observe(observed, prediction="never", id="z")
     assert counts(label(observed, {"id": "z", "label": "yes"})) == {"unknown": 1}
 

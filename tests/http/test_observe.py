@@ -487,7 +487,7 @@ def test_classes_of_the_reference_that_the_model_does_not_have(folder, tmp_path)
     done = subprocess.run([BINARY, "validate", str(tmp_path / "models.yml")], text=True, capture_output=True,
                           timeout=60)
     assert done.returncode == 1
-    assert re.search(r'the column "prediction" .* "(yes|no)", which is none of the model\'s classes', done.stderr)
+    assert re.search(r'the column "prediction" .* "(yes|no)", which is not one of the model\'s classes', done.stderr)
 
 
 def test_rare_categories_are_not_unseen(tmp_path, start_service):

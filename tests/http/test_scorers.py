@@ -232,7 +232,7 @@ WEIGHTS = {"intercept": 0.5, "features": [
     (lambda w: w["features"][0].update(wieght=1), 'features[0]: unknown member "wieght"'),
     (lambda w: w["features"][2]["categories"].update(x=None), "features[2].categories.x: found null"),
     (lambda w: w["features"].append({"name": "age", "weight": 1}), '"age" is there twice'),
-    (lambda w: w["features"].append({"name": "height", "weight": 1}), '"height", which is no feature'),
+    (lambda w: w["features"].append({"name": "height", "weight": 1}), '"height", which is not a feature'),
     (lambda w: w["features"].pop(0), 'has nothing for the feature "age"'),
     (lambda w: w["features"][2].pop("categories") and w["features"][2].update(weight=1),
      'has a weight for the feature "sex", which is categorical'),

@@ -1,12 +1,16 @@
 /* builtin.c - the synthetic model that is served without a configuration. */
+#include "data_generator.h"
 #include "served/build/build.h"
+#include "served/label_draw.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const builtin_names[BUILTIN_FEATURES] = {"feature_0", "feature_1", "feature_2",
                                                             "feature_3", "feature_4"};
+/* Deviation of the noise that the original system added to its scores. */
+#define BUILTIN_NOISE 0.1
+
 static const double builtin_weights[BUILTIN_FEATURES] = {0.5, -0.3, 0.8, 0.2, -0.6};
 
 static int builtin_reference(double *columns[BUILTIN_FEATURES])
@@ -26,7 +30,7 @@ static int builtin_reference(double *columns[BUILTIN_FEATURES])
 }
 
 /* Labels that follow the model's own probability: it is calibrated, and right 7 times in 10. */
-static int builtin_concept(struct served_model *model,
+static int builtin_concept(struct model_parts *parts,
                            const struct reference_predictions *predictions)
 {
     const char **texts = calloc(BUILTIN_REFERENCE, sizeof(*texts));
@@ -34,7 +38,8 @@ static int builtin_concept(struct served_model *model,
         return -ENOMEM;
     struct label_draw draw = label_draw_begin(0);
     for (size_t r = 0; r < BUILTIN_REFERENCE; r++)
-        texts[r] = model->class_names[label_draw_class(&draw, &predictions->score[r], 1)];
+        texts[r] =
+            parts->definition.classes.name[label_draw_class(&draw, &predictions->score[r], 1)];
     const struct label_settings settings = {.capacity = CONFIG_DEFAULT_CAPACITY,
                                             .window = BUILTIN_LABEL_WINDOW,
                                             .max_age_ms = CONFIG_DEFAULT_MAX_AGE_MS,
@@ -42,13 +47,13 @@ static int builtin_concept(struct served_model *model,
                                             .significance = CONFIG_DEFAULT_SIGNIFICANCE,
                                             .minimum_sample = BUILTIN_MIN_SAMPLE};
     const struct reference_labels labels = {.text = texts};
-    int rc = served_model_create_concept(model, &settings, predictions, &labels);
+    int rc = model_create_concept(parts, &settings, predictions, &labels);
     free(texts);
     return rc;
 }
 
-static int builtin_detector(struct served_model *model, double *columns[BUILTIN_FEATURES],
-                            double warning_override, char error[SERVED_MODEL_ERROR_BYTES])
+static int builtin_detector(struct model_parts *parts, double *columns[BUILTIN_FEATURES],
+                            double warning_override, struct error *error)
 {
     struct detector_feature features[BUILTIN_FEATURES + 2];
     for (size_t f = 0; f < BUILTIN_FEATURES; f++)
@@ -63,54 +68,59 @@ static int builtin_detector(struct served_model *model, double *columns[BUILTIN_
         .methods = DETECTOR_LIVE_METHODS,
         .bins = CONFIG_DEFAULT_BINS,
     };
-    int rc = served_model_override(model->name, spec.threshold, warning_override, error);
+    int rc = override_warning(BUILTIN_MODEL_NAME, spec.threshold, warning_override, error);
     if (rc < 0)
         return rc;
     struct reference_predictions predictions = {0};
-    rc = reference_predictions_score(model, (const double *const *)columns, NULL, BUILTIN_REFERENCE,
-                                     &predictions);
+    rc = reference_predictions_score(&parts->definition, (const double *const *)columns, NULL,
+                                     BUILTIN_REFERENCE, &predictions);
     if (rc == 0)
-        rc = served_model_create_detector(model, features, &spec, &predictions);
+        rc = model_create_detector(parts, features, &spec, &predictions);
     if (rc == 0)
-        rc = builtin_concept(model, &predictions);
+        rc = builtin_concept(parts, &predictions);
     reference_predictions_finish(&predictions);
     return rc;
 }
 
-static int builtin_create(struct served_model *model, const struct served_model_settings *settings,
-                          double *storage, char error[SERVED_MODEL_ERROR_BYTES])
+static int builtin_definition(struct model_definition *definition,
+                              const struct served_model_settings *settings)
+{
+    static const char *const classes[] = {"negative", "positive"};
+    int rc = model_definition_init(definition, BUILTIN_FEATURES);
+    definition->simulation.allowed = definition->simulation.builtin = true;
+    definition->type = PREDICTION_BINARY;
+    if (rc == 0)
+        rc = model_definition_set_name(definition, BUILTIN_MODEL_NAME, "1", settings->id_prefix);
+    for (size_t f = 0; rc == 0 && f < BUILTIN_FEATURES; f++)
+        rc = model_definition_set_feature(definition, f, builtin_names[f], false);
+    if (rc == 0)
+        rc = logistic_scorer_create(builtin_weights, BUILTIN_FEATURES, 0, BUILTIN_NOISE,
+                                    BUILTIN_SEED, &definition->scorer);
+    return rc == 0 ? model_definition_set_classes(definition, classes, 2) : rc;
+}
+
+static int builtin_parts(struct model_parts *parts, const struct served_model_settings *settings,
+                         double *storage, struct error *error)
 {
     double *columns[BUILTIN_FEATURES];
     for (size_t f = 0; f < BUILTIN_FEATURES; f++)
         columns[f] = storage + f * BUILTIN_REFERENCE;
-    model->simulation = model->builtin = true;
-    model->type = PREDICTION_BINARY;
-    int rc = served_model_name_it(model, BUILTIN_MODEL_NAME, "1", settings);
-    for (size_t f = 0; rc == 0 && f < BUILTIN_FEATURES; f++)
-        rc = served_model_name_feature(model, f, builtin_names[f], false);
-    if (rc == 0)
-        rc = logistic_scorer_create(builtin_weights, BUILTIN_FEATURES, 0, 0.1, BUILTIN_SEED,
-                                    &model->scorer);
-    if (rc == 0)
-        rc = served_model_set_classes(model, NULL, scorer_class_count(model->scorer));
+    int rc = builtin_definition(&parts->definition, settings);
     if (rc == 0)
         rc = builtin_reference(columns);
-    return rc == 0 ? builtin_detector(model, columns, settings->warning_override, error) : rc;
+    return rc == 0 ? builtin_detector(parts, columns, settings->warning_override, error) : rc;
 }
 
 int served_model_create_builtin(const struct served_model_settings *settings,
-                                struct served_model **ret_model,
-                                char error[SERVED_MODEL_ERROR_BYTES])
+                                struct served_model **ret_model, struct error *error)
 {
-    snprintf(error, SERVED_MODEL_ERROR_BYTES, "not enough memory for the built-in model");
-    struct served_model *model = served_model_allocate(BUILTIN_FEATURES);
+    struct model_parts parts = {0};
     double *storage = calloc((size_t)BUILTIN_FEATURES * BUILTIN_REFERENCE, sizeof(*storage));
-    int rc = model && storage ? builtin_create(model, settings, storage, error) : -ENOMEM;
+    int rc = storage ? builtin_parts(&parts, settings, storage, error) : -ENOMEM;
     free(storage);
-    if (rc < 0) {
-        served_model_release(model);
-        return rc;
-    }
-    *ret_model = model;
-    return 0;
+    if (rc == 0)
+        rc = served_model_assemble(&parts, ret_model);
+    if (rc < 0)
+        model_parts_finish(&parts);
+    return rc == -ENOMEM ? error_set(error, rc, "not enough memory for the built-in model") : rc;
 }

@@ -1,5 +1,5 @@
-/* scorer.c - the scorer a configuration asks for. Files of weights are decoded in
- * adapt/ and scored in model/, which do not know each other: they meet here. */
+/* scorer.c - the scorer a configuration asks for. Files of weights are decoded in json/ and scored
+ * in score/, which do not know each other: they meet here. */
 #include "served/build/build.h"
 
 #include "score/xgboost.h"
@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,23 +35,20 @@ static const char *weights_unknown(const struct weights_file *file,
 
 static int term_of(const struct config_model *config, const struct config_feature *feature,
                    const struct weights_feature *weights, struct logistic_term *term,
-                   char error[SERVED_MODEL_ERROR_BYTES])
+                   struct error *error)
 {
-    if (!weights) {
-        snprintf(error, SERVED_MODEL_ERROR_BYTES,
-                 "model \"%s\": %s has nothing for the feature \"%s\", expected a weight (0 leaves "
-                 "it out of the score)",
-                 config->name, config->scorer.file, feature->name);
-        return -EINVAL;
-    }
-    if (weights->categorical != feature->categorical) {
-        snprintf(error, SERVED_MODEL_ERROR_BYTES,
-                 "model \"%s\": %s has %s for the feature \"%s\", which is %s in the configuration",
-                 config->name, config->scorer.file,
-                 weights->categorical ? "categories" : "a weight", feature->name,
-                 feature->categorical ? "categorical" : "numeric");
-        return -EINVAL;
-    }
+    if (!weights)
+        return error_set(
+            error, -EINVAL,
+            "model \"%s\": %s has nothing for the feature \"%s\", expected a weight (0 "
+            "leaves it out of the score)",
+            config->name, config->scorer.file, feature->name);
+    if (weights->categorical != feature->categorical)
+        return error_set(
+            error, -EINVAL,
+            "model \"%s\": %s has %s for the feature \"%s\", which is %s in the configuration",
+            config->name, config->scorer.file, weights->categorical ? "categories" : "a weight",
+            feature->name, feature->categorical ? "categorical" : "numeric");
     struct logistic_category *categories = calloc(weights->category_count + 1, sizeof(*categories));
     if (!categories)
         return -ENOMEM;
@@ -73,15 +69,14 @@ static int term_of(const struct config_model *config, const struct config_featur
 }
 
 static int weights_create(const struct config_model *config, const struct weights_file *file,
-                          struct scorer **ret_scorer, char error[SERVED_MODEL_ERROR_BYTES])
+                          struct scorer **ret_scorer, struct error *error)
 {
     const char *unknown = weights_unknown(file, config);
-    if (unknown) {
-        snprintf(error, SERVED_MODEL_ERROR_BYTES,
-                 "model \"%s\": %s has weights for \"%s\", which is no feature of the model",
-                 config->name, config->scorer.file, unknown);
-        return -EINVAL;
-    }
+    if (unknown)
+        return error_set(
+            error, -EINVAL,
+            "model \"%s\": %s has weights for \"%s\", which is not a feature of the model",
+            config->name, config->scorer.file, unknown);
     struct logistic_term *terms = calloc(config->feature_count, sizeof(*terms));
     int rc = terms ? 0 : -ENOMEM;
     for (size_t f = 0; rc == 0 && f < config->feature_count; f++)
@@ -99,24 +94,19 @@ static int weights_create(const struct config_model *config, const struct weight
 }
 
 static int load_weights(const struct config_model *config, struct scorer **ret_scorer,
-                        char error[SERVED_MODEL_ERROR_BYTES])
+                        struct error *error)
 {
     struct weights_file file;
-    char reason[WEIGHTS_ERROR_BYTES];
-    int rc = weights_load(config->scorer.file, &file, reason);
-    if (rc < 0) {
-        if (rc != -ENOMEM)
-            snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": scorer: %s", config->name,
-                     reason);
-        return rc;
-    }
+    int rc = weights_load(config->scorer.file, &file, error);
+    if (rc < 0)
+        return rc == -ENOMEM ? rc : error_at(error, rc, "model \"%s\": scorer", config->name);
     rc = weights_create(config, &file, ret_scorer, error);
     weights_finish(&file);
     return rc;
 }
 
 static int load_xgboost(const struct config_model *config, struct scorer **ret_scorer,
-                        char error[SERVED_MODEL_ERROR_BYTES])
+                        struct error *error)
 {
     struct scorer_feature *features = calloc(config->feature_count, sizeof(*features));
     if (!features)
@@ -129,42 +119,42 @@ static int load_xgboost(const struct config_model *config, struct scorer **ret_s
                                  reason);
     free(features);
     if (rc < 0 && rc != -ENOMEM)
-        snprintf(error, SERVED_MODEL_ERROR_BYTES, "model \"%s\": scorer: %s", config->name, reason);
+        error_set(error, rc, "model \"%s\": scorer: %s", config->name, reason);
     return rc;
 }
 
 /* Which features a prediction may lack. */
-static int note_nullable(struct served_model *model)
+static int note_nullable(struct model_definition *definition)
 {
-    model->nullable = calloc(model->schema.features, sizeof(*model->nullable));
-    if (!model->nullable)
+    definition->nullable = calloc(definition->schema.features, sizeof(*definition->nullable));
+    if (!definition->nullable)
         return -ENOMEM;
-    for (size_t f = 0; f < model->schema.features; f++)
-        model->nullable[f] = scorer_takes_missing(model->scorer, f);
-    model->schema.nullable = model->nullable;
+    for (size_t f = 0; f < definition->schema.features; f++)
+        definition->nullable[f] = scorer_takes_missing(definition->scorer, f);
+    definition->schema.nullable = definition->nullable;
     return 0;
 }
 
-int served_model_create_scorer(struct served_model *model, const struct config_model *config,
-                               char error[SERVED_MODEL_ERROR_BYTES])
+int model_create_scorer(struct model_definition *definition, const struct config_model *config,
+                        struct error *error)
 {
     const struct config_scorer *scorer = &config->scorer;
     int rc;
     if (scorer->type == CONFIG_SCORER_NONE) {
         const bool number = scorer->task == CONFIG_TASK_REGRESSION;
         /* how many classes there are is seen later */
-        model->type = number ? PREDICTION_REGRESSION : PREDICTION_BINARY;
+        definition->type = number ? PREDICTION_REGRESSION : PREDICTION_BINARY;
         return 0;
     }
     if (scorer->type == CONFIG_SCORER_XGBOOST)
-        rc = load_xgboost(config, &model->scorer, error);
+        rc = load_xgboost(config, &definition->scorer, error);
     else if (scorer->file)
-        rc = load_weights(config, &model->scorer, error);
+        rc = load_weights(config, &definition->scorer, error);
     else
         rc = logistic_scorer_create(scorer->weights, config->feature_count, scorer->intercept, 0, 0,
-                                    &model->scorer);
+                                    &definition->scorer);
     if (rc < 0)
         return rc;
-    model->type = scorer_type(model->scorer);
-    return note_nullable(model);
+    definition->type = scorer_type(definition->scorer);
+    return note_nullable(definition);
 }

@@ -2,6 +2,9 @@
 #include "service/metrics/family.h"
 
 const struct family families[] = {
+    {{"model_info", METRIC_GAUGE, "",
+      "1; the version that is served and the fingerprint of its reference."},
+     .of_model = write_model_info},
     {{"model_drift_score", METRIC_GAUGE, "",
       "Drift score of a feature's window against its reference; NaN below the minimum sample."},
      .of_model = walk_methods,
@@ -28,6 +31,10 @@ const struct family families[] = {
     {{"drift_alerts_total", METRIC_COUNTER, "", "Onsets of drift, by severity."},
      .of_model = walk_severities,
      .value.severity = severity_onsets},
+    {{"model_drift_incidents_total", METRIC_COUNTER, "",
+      "Incidents of drift: onsets after five minutes without drift of any input."},
+     .of_model = walk_severities,
+     .value.severity = severity_incidents},
     {{"model_predictions_total", METRIC_COUNTER, "", "Predictions made."},
      .of_model = write_predictions},
     {{"model_simulated_predictions_total", METRIC_COUNTER, "",

@@ -58,7 +58,7 @@ struct family {
     union metric_value value;
 };
 
-#define FAMILIES 61
+#define FAMILIES 63
 extern const struct family families[FAMILIES];
 
 /* --- models.c: labels model; model, severity --- */
@@ -66,6 +66,8 @@ void walk_model(struct exposition *out, const struct model_snapshot *model,
                 union metric_value value);
 void walk_severities(struct exposition *out, const struct model_snapshot *model,
                      union metric_value value);
+void write_model_info(struct exposition *out, const struct model_snapshot *model,
+                      union metric_value value);
 void write_predictions(struct exposition *out, const struct model_snapshot *model,
                        union metric_value value);
 void write_latency(struct exposition *out, const struct model_snapshot *model,
@@ -83,6 +85,8 @@ bool severity_threshold(const struct detector_report *report, enum drift_severit
                         double *ret_value);
 bool severity_onsets(const struct detector_report *report, enum drift_severity severity,
                      double *ret_value);
+bool severity_incidents(const struct detector_report *report, enum drift_severity severity,
+                        double *ret_value);
 
 /* --- features.c: model, feature; and method, category or severity --- */
 void walk_features(struct exposition *out, const struct model_snapshot *model,

@@ -2,6 +2,9 @@
 #include "service/metrics/family.h"
 #include "system/clock.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 void walk_model(struct exposition *out, const struct model_snapshot *model,
                 union metric_value value)
 {
@@ -23,6 +26,19 @@ void walk_severities(struct exposition *out, const struct model_snapshot *model,
         if (value.severity(&model->report, s, &number))
             exposition_sample(out, labels, 2, number);
     }
+}
+
+void write_model_info(struct exposition *out, const struct model_snapshot *model,
+                      union metric_value value)
+{
+    char reference[17];
+    const struct metric_label labels[] = {{"model", model->name},
+                                          {"version", served_model_version(model->model)},
+                                          {"reference", reference}};
+
+    (void)value;
+    snprintf(reference, sizeof(reference), "%016" PRIx64, model->report.reference_fingerprint);
+    exposition_sample(out, labels, 3, 1);
 }
 
 void write_predictions(struct exposition *out, const struct model_snapshot *model,
@@ -120,5 +136,12 @@ bool severity_onsets(const struct detector_report *report, enum drift_severity s
                      double *ret_value)
 {
     *ret_value = (double)report->onsets[severity];
+    return true;
+}
+
+bool severity_incidents(const struct detector_report *report, enum drift_severity severity,
+                        double *ret_value)
+{
+    *ret_value = (double)report->incidents[severity];
     return true;
 }

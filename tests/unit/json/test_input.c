@@ -1,4 +1,5 @@
-/* Unit tests of adapt/json_*.c: every accepted form, every refusal and its sentence. */
+/* Unit tests of json/input.c and its readers: every accepted form, every refusal and its sentence.
+ */
 #include "json/input.h"
 
 #include <errno.h>
@@ -55,6 +56,14 @@ static void refuse(const struct schema *schema, const char *body, unsigned statu
         fail_msg("%s:\ngot  %u %s\nwant %u %s", body, error.status, error.detail, status, detail);
 }
 
+/* Texts of the quick path are not terminated. */
+static void expect_text(const char *text, size_t bytes, const char *want)
+{
+    assert_non_null(text);
+    assert_int_equal(bytes, strlen(want));
+    assert_memory_equal(text, want, bytes);
+}
+
 static void test_single_row(void **state)
 {
     static const double want[] = {0.5, -0.3, 0.8, 2.0, -1e-3};
@@ -87,14 +96,15 @@ static void test_id_and_text(void **state)
 
     (void)state;
     accept(&mixed, "{\"id\": \"a-1\", \"features\": [22, \"f\\u00e9male\"]}", &request);
-    assert_string_equal(request.rows[0].id, "a-1");
+    expect_text(request.rows[0].id, request.rows[0].id_bytes, "a-1");
     assert_true(request.rows[0].value[0].number == 22.0);
-    assert_string_equal(request.rows[0].value[1].text, "f\xc3\xa9male");
+    expect_text(request.rows[0].value[1].text, request.rows[0].value[1].text_bytes,
+                "f\xc3\xa9male");
     assert_int_equal(request.rows[0].value[1].text_bytes, 7);
     input_request_finish(&request);
     accept(&mixed, "{\"features\": {\"sex\": \"\", \"age\": -0.0}}", &request);
     assert_int_equal(request.rows[0].value[1].text_bytes, 0);
-    assert_string_equal(request.rows[0].value[1].text, "");
+    expect_text(request.rows[0].value[1].text, request.rows[0].value[1].text_bytes, "");
     input_request_finish(&request);
 }
 
@@ -114,7 +124,7 @@ static void test_batch_of_every_form(void **state)
         assert_int_equal(request.rows[i].value[1].text[0], "abc"[i]);
     }
     assert_null(request.rows[0].id);
-    assert_string_equal(request.rows[2].id, "third");
+    expect_text(request.rows[2].id, request.rows[2].id_bytes, "third");
     input_request_finish(&request);
     accept(&mixed, "{\"instances\": [{\"features\": {\"age\": 1, \"sex\": \"m\"}}]}", &request);
     assert_true(request.batch);
@@ -134,7 +144,7 @@ static void test_feature_named_features(void **state)
     assert_null(request.rows[0].id);
     input_request_finish(&request);
     accept(&odd, "{\"features\": {\"features\": 1, \"id\": 2}, \"id\": \"x\"}", &request);
-    assert_string_equal(request.rows[0].id, "x");
+    expect_text(request.rows[0].id, request.rows[0].id_bytes, "x");
     input_request_finish(&request);
     refuse(&odd, "{\"instances\": [{\"features\": [1, 2]}]}", 422,
            "instance 0: feature \"features\" must be a finite number, got an array");
@@ -247,13 +257,13 @@ static void test_wrong_content(void **state)
         {"{\"features\": [true, \"a\"]}", "feature \"age\" must be a finite number, got a boolean"},
         {"{\"features\": [[1], \"a\"]}", "feature \"age\" must be a finite number, got an array"},
         {"{\"features\": [{}, \"a\"]}", "feature \"age\" must be a finite number, got an object"},
-        {"{\"features\": [1, 2]}", "feature \"sex\" must be a string, got a number"},
+        {"{\"features\": [1, 2]}", "feature \"sex\" must be a string or a boolean, got a number"},
         {"{\"features\": {\"age\": 1, \"sex\": \"m\", \"fare\": 2}}",
          "unknown feature \"fare\"; the model has age, sex"},
         {"{\"features\": [1e999, \"a\"]}", "feature \"age\" must be a finite number, got 1e999"},
         {"{\"features\": {\"sex\": \"{[,:\\\"\", \"age\": -1e400}}",
          "feature \"age\" must be a finite number, got -1e400"},
-        {"{\"features\": [1, 1e999]}", "feature \"sex\" must be a string, got 1e999"},
+        {"{\"features\": [1, 1e999]}", "feature \"sex\" must be a string or a boolean, got 1e999"},
         {"{\"features\": [1, \"a\", 1e999]}",
          "the number 1e999 is outside the range of a 64-bit float (element 2)"},
         {"{\"features\": {\"fare\": 1e999}}",
@@ -311,7 +321,7 @@ static void test_id_length(void **state)
     id[OBSERVATION_ID_MAX_BYTES] = '\0';
     snprintf(body, sizeof(body), "{\"features\": [1, \"a\"], \"id\": \"%s\"}", id);
     accept(&mixed, body, &request);
-    assert_string_equal(request.rows[0].id, id);
+    expect_text(request.rows[0].id, request.rows[0].id_bytes, id);
     input_request_finish(&request);
     id[OBSERVATION_ID_MAX_BYTES] = 'x';
     id[OBSERVATION_ID_MAX_BYTES + 1] = '\0';
@@ -518,6 +528,84 @@ static void compare_paths(const char *numbers)
     input_request_finish(&b);
 }
 
+static void expect_same_rows(const char *body, const struct row *a, const struct row *b)
+{
+    if (!a->id != !b->id ||
+        (a->id && (a->id_bytes != b->id_bytes || memcmp(a->id, b->id, a->id_bytes) != 0)))
+        fail_msg("%s: other ids", body);
+    for (size_t f = 0; f < mixed.features; f++) {
+        const struct value *x = &a->value[f], *y = &b->value[f];
+
+        if (!x->text != !y->text || (x->text ? x->text_bytes != y->text_bytes ||
+                                                   memcmp(x->text, y->text, x->text_bytes) != 0
+                                             : memcmp(&x->number, &y->number, sizeof(double)) != 0))
+            fail_msg("%s: other values of feature %zu", body, f);
+    }
+}
+
+/* Without a document where `quick`, with one behind a member that the quick path does not know, and
+ * to the same row or refusal. */
+static void compare_bodies(const char *members, bool quick)
+{
+    char body[512], library[512];
+    struct input_request a, b;
+    struct input_error error_a = {0}, error_b = {0};
+
+    snprintf(body, sizeof(body), "{%s}", members);
+    snprintf(library, sizeof(library), "{\"other\":0,%s}", members);
+    int r = input_predict_decode(body, strlen(body), &mixed, MAX_INSTANCES, &a, &error_a);
+    assert_int_equal(
+        r, input_predict_decode(library, strlen(library), &mixed, MAX_INSTANCES, &b, &error_b));
+    assert_int_equal(error_a.status, error_b.status);
+    if (r == 0 && !a.document != quick)
+        fail_msg("%s: %s a document", body, quick ? "built" : "did without");
+    if (r < 0) {
+        assert_false(quick);
+        return;
+    }
+    expect_same_rows(body, a.rows, b.rows);
+    input_request_finish(&a);
+    input_request_finish(&b);
+}
+
+static void test_quick_path_of_names_texts_and_ids(void **state)
+{
+    static const struct {
+        const char *members;
+        bool quick;
+    } cases[] = {
+        {"\"features\":{\"age\":31.5,\"sex\":\"f\"}", true},
+        {" \"id\" : \"a-1\" , \"features\" : { \"sex\" : \"\" , \"age\" : -0.0 } ", true},
+        {"\"features\":[1,\"\xc3\xa4\"],\"id\":\"\xc3\xa4\"", true},
+        {"\"features\":[1,\"TRUE\"]", true},
+        {"\"features\":[1,false]", true},
+        {"\"features\":[1,\"a\\n\"]", false},
+        {"\"features\":{\"\\u0061ge\":1,\"sex\":\"f\"}", false},
+        {"\"features\":[1,\"a\"],\"id\":null", false},
+        {"\"features\":[1,\"a\"],\"id\":\"\"", false},
+        {"\"features\":[1,\"a\"],\"id\":7", false},
+        {"\"features\":[1,\"a\"],\"id\":\"b\",\"id\":\"b\"", false},
+        {"\"features\":[1,\"a\"],\"features\":[1,\"a\"]", false},
+        {"\"features\":[1,\"a\"],\"id\":\"\xff\"", false},
+        {"\"features\":{\"age\":1,\"age\":2}", false},
+        {"\"features\":{\"age\":1}", false},
+        {"\"features\":{\"age\":1,\"sex\":\"f\",\"x\":1}", false},
+        {"\"features\":{\"age\":1,\"sexy\":\"f\"}", false},
+        {"\"features\":{\"age\":1,\"se\":\"f\"}", false},
+        {"\"features\":{\"age\":\"1\",\"sex\":\"f\"}", false},
+        {"\"features\":[true,\"f\"]", false},
+        {"\"features\":[1,2]", false},
+        {"\"features\":[null,\"f\"]", false},
+        {"\"features\":[1,\"f\"],", false},
+        {"\"id\":\"a\"", false},
+        {"\"features\":7", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++)
+        compare_bodies(cases[i].members, cases[i].quick);
+}
+
 static void test_quick_path_equals_the_library(void **state)
 {
     static const char *const bodies[] = {
@@ -615,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_simulation),
         cmocka_unit_test(test_simulation_refusals),
         cmocka_unit_test(test_quick_path_equals_the_library),
+        cmocka_unit_test(test_quick_path_of_names_texts_and_ids),
         cmocka_unit_test(test_corpus),
     };
 

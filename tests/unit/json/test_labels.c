@@ -48,11 +48,17 @@ static void expect(const struct input_labels *labels, size_t index, const char *
 static void test_single(void **state)
 {
     struct input_labels labels;
+    struct input_label label;
+    struct input_error error;
 
     (void)state;
     accept("{\"id\": \"a17\", \"label\": \"yes\", \"by\": {\"a\": [1]}}", 1, &labels);
     assert_false(labels.batch);
     expect(&labels, 0, "a17", "yes", 0);
+    input_labels_finish(&labels);
+    accept("{\"id\": \"b\", \"label\": false}", 1, &labels);
+    assert_int_equal(input_labels_get(&labels, 0, &label, &error), 0);
+    assert_string_equal(label.label.text, "false");
     input_labels_finish(&labels);
     accept(" {\"label\": 1, \"id\": \"\xc3\xa4\"}\n", 1, &labels);
     expect(&labels, 0, "\xc3\xa4", NULL, 1);
@@ -124,9 +130,11 @@ static void test_refused_labels(void **state)
         {"{\"id\": 5, \"label\": 1}", "\"id\" must be a string, got a number"},
         {"{\"id\": \"\", \"label\": 1}", "\"id\" must have 1 to 128 bytes, got 0"},
         {"{\"id\": \"a\"}", "\"label\" is missing"},
-        {"{\"id\": \"a\", \"label\": null}", "\"label\" must be a string or a number, got null"},
-        {"{\"id\": \"a\", \"label\": true}",
-         "\"label\" must be a string or a number, got a boolean"},
+        {"{\"id\": \"a\", \"label\": null}",
+         "\"label\" must be a string, a number or a boolean, got null"},
+        {"{\"id\": \"a\", \"label\": []}",
+         "\"label\" must be a string, a number or a boolean, got an array"},
+        {"{\"id\": null, \"label\": 1}", "\"id\" must be a string, got null"},
     };
 
     (void)state;

@@ -115,6 +115,10 @@ static void accepted(void **state)
     accept("{\"features\":[0,1,0]}", "0 1 0 - -", true);
     accept("{\"features\":[0,true,0],\"prediction\":false,\"label\":true}",
            "0 'true' 0 'false' 'true'", true);
+    /* one meaning, one category, however it is written */
+    accept("{\"features\":[0,\"True\",0],\"prediction\":\"TRUE\"}", "0 'true' 0 'TRUE' -", true);
+    accept("{\"features\":[0,\"F\\u0041LSE\",0],\"id\":\"\\u0061\"}", "0 'false' 0 - - ia", false);
+    accept("{\"features\":[0,\"tRUE\",0]}", "0 'tRUE' 0 - -", true);
     accept("{\"features\":[0,\"Z\xc3\xbcrich\",0]}", "0 'Z\xc3\xbcrich' 0 - -", true);
     accept("{\"features\":[0,\"Z\\u00fcrich\",0]}", "0 'Z\xc3\xbcrich' 0 - -", false);
     accept("{\"features\":{\"\\u0061ge\":3}}", "3 - - - -", false);

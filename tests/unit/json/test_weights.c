@@ -30,10 +30,10 @@ static void test_everything(void **state)
         "{\"name\": \"height\", \"weight\": -0.5},"
         "{\"name\": \"sex\", \"categories\": {\"m\": 1, \"\": -1, \"\\u00e9\": 0}, \"other\": 7}]}";
     struct weights_file file;
-    char error[WEIGHTS_ERROR_BYTES];
+    struct error error;
 
     (void)state;
-    assert_int_equal(weights_decode("w", text, strlen(text), &file, error), 0);
+    assert_int_equal(weights_decode("w", text, strlen(text), &file, &error), 0);
     assert_true(file.intercept == -1.5);
     assert_string_equal(file.classes[0], "no");
     assert_string_equal(file.classes[1], "yes");

@@ -1,5 +1,6 @@
 /* test_value.c - which category a value names, and rows in one block. */
 #include "row/row.h"
+#include "row/split_mix.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -57,6 +58,50 @@ static void test_missing(void **state)
     assert_false(value_is_missing(&empty)); /* the scorer may know it as a category */
 }
 
+/* What Python, pandas, R and JSON write is one category; nothing else is. */
+static void test_booleans(void **state)
+{
+    (void)state;
+    static const char *const yes[] = {"true", "True", "TRUE"}, *const no[] = {"false", "False",
+                                                                              "FALSE"};
+    static const char *const others[] = {"tRUE", "t", "T", "yes", "1", "falsE", "true ", "truely"};
+
+    for (size_t i = 0; i < 3; i++) {
+        expect_category(text(yes[i]), "true");
+        expect_category(text(no[i]), "false");
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        expect_category(text(others[i]), others[i]);
+    expect_category(value_of_boolean(true), "true");
+    expect_category(value_of_boolean(false), "false");
+    const struct value same = value_of_text("NA", 2);
+    assert_int_equal(same.text_bytes, 2); /* missing only as a category */
+    assert_false(value_is_missing(&same));
+}
+
+/* The first outputs of the reference implementation for seed 1234567, as its authors' test and
+ * Java's SplittableRandom give them. */
+static void test_split_mix(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {
+        UINT64_C(6457827717110365317),  UINT64_C(3203168211198807973),
+        UINT64_C(9817491932198370423),  UINT64_C(4593380528125082431),
+        UINT64_C(16408922859458223821),
+    };
+    uint64_t random = 1234567, zero = 0;
+
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+        assert_true(split_mix_next(&random) == expected[i]);
+    for (uint64_t i = 1; i < 100; i++)
+        assert_true(split_mix_at(i) == split_mix_next(&zero));
+    for (size_t i = 0; i < 1000; i++) {
+        const double unit = split_mix_unit(&random);
+
+        assert_true(unit > 0 && unit < 1);
+    }
+}
+
 static void test_schema(void **state)
 {
     (void)state;
@@ -94,10 +139,9 @@ static void test_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_categories),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_schema),
-        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_categories), cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_booleans),   cmocka_unit_test(test_split_mix),
+        cmocka_unit_test(test_schema),     cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

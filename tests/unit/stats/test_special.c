@@ -1,5 +1,6 @@
 /* test_special.c - tail probabilities against tests/vectors/tails.csv, and their edges. */
 #include "stats/divergence.h"
+#include "stats/proportion.h"
 #include "stats/special.h"
 #include "vector_file.h"
 
@@ -51,23 +52,20 @@ static double of_ks(const struct vector_file *v)
     return ks_p_value(vector_number(v, 1), vector_count(v, 2), vector_count(v, 3));
 }
 
-static double of_two_proportion(const struct vector_file *v)
+static double of_fisher(const struct vector_file *v)
 {
-    return two_proportion_p(vector_count(v, 1), vector_count(v, 2), vector_count(v, 3),
-                            vector_count(v, 4));
+    return fisher_exact_p(vector_count(v, 1), vector_count(v, 2), vector_count(v, 3),
+                          vector_count(v, 4));
 }
 
 static const struct tail {
     const char *name;
     double (*call)(const struct vector_file *v);
 } tails[] = {
-    {"chi_square_sf", of_chi_square},
-    {"kolmogorov_sf", of_kolmogorov},
-    {"normal_two_sided_p", of_normal},
-    {"cramer_von_mises_sf", of_cramer_von_mises},
-    {"ks_exact_p", of_ks_exact},
-    {"ks_p_value", of_ks},
-    {"two_proportion_p", of_two_proportion},
+    {"chi_square_sf", of_chi_square},  {"kolmogorov_sf", of_kolmogorov},
+    {"normal_two_sided_p", of_normal}, {"cramer_von_mises_sf", of_cramer_von_mises},
+    {"ks_exact_p", of_ks_exact},       {"ks_p_value", of_ks},
+    {"fisher_exact_p", of_fisher},
 };
 #define TAILS (sizeof(tails) / sizeof(tails[0]))
 

@@ -9,6 +9,7 @@ import decimal
 import math
 import os
 import pathlib
+import sys
 import warnings
 from fractions import Fraction
 
@@ -19,6 +20,8 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats._hypotests import _cdf_cvm_inf
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests"))
+import oracles  # noqa: E402
 LIBRARY = os.environ.get("LIBDRIFT", str(ROOT / "build" / "stats" / "libdrift.so"))
 SEED = int(os.environ.get("STATS_LIVE_SEED", np.random.SeedSequence().entropy % 2**32))
 
@@ -48,7 +51,8 @@ SIGNATURES = {
     "psi_p_value": (DOUBLE, COUNT, COUNT, SIZE),
     "jensen_shannon_p_value": (DOUBLE, COUNT, COUNT, SIZE),
     "hellinger_p_value": (DOUBLE, COUNT, COUNT, SIZE),
-    "two_proportion_p": (COUNT, COUNT, COUNT, COUNT),
+    "fisher_exact_p": (COUNT, COUNT, COUNT, COUNT),
+    "homogeneity_p": (ctypes.POINTER(COUNT), ctypes.POINTER(COUNT), SIZE),
 }
 SCORES = ("psi_score", "jensen_shannon_score", "hellinger_score", "l_infinity_score")
 
@@ -208,18 +212,40 @@ def ks_paths(n, m, h):
     return Fraction(outside[n, m], math.comb(n + m, n))
 
 
-def test_two_proportion(drift, rng):
+def test_fisher(drift, rng):
     for _ in range(TAIL_CASES):
-        n, m = (int(10 ** e) for e in rng.uniform(0, 9, 2))
-        share = rng.uniform(0, 1)
+        n, m = (int(10 ** e) for e in rng.uniform(0, 5, 2))
+        share = float(rng.choice([rng.uniform(0, 1), 10 ** rng.uniform(-4, -1)]))
         a = int(rng.binomial(n, share))
-        b = int(rng.binomial(m, min(1, share * rng.choice([1, 1, 1.02, 2]))))
-        expected = 1.0
-        if 0 < a + b < n + m:
-            square = Fraction((n + m) * (a * m - b * n)**2, n * m * (a + b) * (n + m - a - b))
-            expected = math.erfc(math.sqrt(square / 2))
-        assert_tail(f"two_proportion_p({a}, {n}, {b}, {m})", drift.two_proportion_p(a, n, b, m),
-                    expected, TAIL_TOLERANCE)
+        b = int(rng.binomial(m, min(1, share * rng.choice([1, 1, 1.5, 4]))))
+        expected = stats.fisher_exact([[a, n - a], [b, m - b]])[1]
+        assert_tail(f"fisher_exact_p({a}, {n}, {b}, {m})", drift.fisher_exact_p(a, n, b, m), expected, 1e-8)
+
+
+def test_fisher_known_cases(drift):
+    """The two that the normal limit took for certain."""
+    assert drift.fisher_exact_p(0, 1000, 1, 50) == pytest.approx(0.047619, abs=1e-6)
+    assert drift.fisher_exact_p(0, 500, 1, 5) == pytest.approx(0.009901, abs=1e-6)
+    assert drift.fisher_exact_p(10**9, 2 * 10**9, 10**9 + 10**5, 2 * 10**9) < 0.01
+
+
+def test_homogeneity(drift, rng):
+    for _ in range(TAIL_CASES):
+        bins = int(rng.integers(1, 30))
+        shares = rng.dirichlet(np.full(bins, float(rng.choice([0.1, 1, 10]))))
+        moved = rng.dirichlet(1 + 50 * shares) if rng.random() < 0.5 else shares
+        n, m = int(10 ** rng.uniform(1, 4)), int(10 ** rng.uniform(0.7, 3))
+        ref, cur = rng.multinomial(n, shares), rng.multinomial(m, moved)
+        expected = oracles.homogeneity_p(ref, cur)
+        array = lambda side: (COUNT * bins)(*map(int, side))
+        p = drift.homogeneity_p(array(ref), array(cur), bins)
+        assert_tail(f"homogeneity_p({list(ref)}, {list(cur)})", p, expected, 1e-8)
+
+
+def test_one_unseen_row_in_five_is_no_certainty(drift):
+    """The chi-square limit alone gives 6e-218."""
+    ref, cur = (COUNT * 11)(*[100] * 10, 0), (COUNT * 11)(1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1)
+    assert drift.homogeneity_p(ref, cur, 11) > 0.004
 
 
 # Histograms

@@ -1,0 +1,177 @@
+/* homogeneity.c - see the header. */
+#include "homogeneity.h"
+
+#include "proportion.h"
+#include "special.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+struct bin {
+    uint64_t ref, cur;
+};
+
+struct table {
+    uint64_t n, m;
+    /* dense bins, without the smallest of them */
+    double pearson, likelihood, inverse_totals;
+    size_t dense;
+    struct bin smallest; /* the dense bin with the fewest rows; valid when dense > 0 */
+    struct bin pooled;   /* the sparse bins together */
+    size_t sparse;
+    struct bin strangest; /* the sparse bin that differs most; valid when sparse > 0 */
+    double strangeness;
+};
+
+static uint64_t total(struct bin bin)
+{
+    return bin.ref + bin.cur;
+}
+
+static double expected(const struct table *table, uint64_t rows, uint64_t of)
+{
+    return (double)rows * ((double)of / ((double)table->n + (double)table->m));
+}
+
+/* So many rows of the reference say what a bin's share is. */
+#define KNOWN_ROWS 25
+
+static double smaller_expected(const struct table *table, struct bin bin)
+{
+    return expected(table, total(bin), table->n < table->m ? table->n : table->m);
+}
+
+/* Whether too few rows are expected in a bin. By the sums of both samples; where the reference
+ * alone knows the share, by the reference, whose quantiles may have made the bins: the sums would
+ * then be the window's counts but for a constant, and tell what is to be tested. */
+static bool is_sparse(const struct table *table, struct bin bin)
+{
+    if (bin.ref < KNOWN_ROWS)
+        return smaller_expected(table, bin) < HOMOGENEITY_EXPECTED;
+    const double in_window = (double)table->m * ((double)bin.ref / (double)table->n);
+    return in_window < HOMOGENEITY_EXPECTED;
+}
+
+/* 2 (o ln(o / e) - o + e) */
+static double deviance(double observed, double expected)
+{
+    return observed > 0 ? 2 * (observed * log(observed / expected) - observed + expected)
+                        : 2 * expected;
+}
+
+/* What a bin adds to the likelihood ratio. */
+static double likelihood_of(const struct table *table, struct bin bin)
+{
+    return deviance((double)bin.ref, expected(table, total(bin), table->n)) +
+           deviance((double)bin.cur, expected(table, total(bin), table->m));
+}
+
+static double pearson_of(const struct table *table, struct bin bin)
+{
+    const double e_ref = expected(table, total(bin), table->n);
+    const double e_cur = expected(table, total(bin), table->m);
+    const double difference = (double)bin.cur - e_cur; /* and its opposite in the reference */
+    return difference * difference * (1 / e_ref + 1 / e_cur);
+}
+
+static void add_dense(struct table *table, struct bin bin)
+{
+    table->pearson += pearson_of(table, bin);
+    table->likelihood += likelihood_of(table, bin);
+    table->inverse_totals += 1 / (double)total(bin);
+}
+
+static void take_dense(struct table *table, struct bin bin)
+{
+    if (table->dense++ == 0) {
+        table->smallest = bin;
+        return;
+    }
+    if (total(bin) < total(table->smallest)) {
+        const struct bin larger = table->smallest;
+        table->smallest = bin;
+        bin = larger;
+    }
+    add_dense(table, bin);
+}
+
+static void take_sparse(struct table *table, struct bin bin)
+{
+    const double strangeness = likelihood_of(table, bin);
+    table->pooled.ref += bin.ref;
+    table->pooled.cur += bin.cur;
+    if (table->sparse++ == 0 || strangeness > table->strangeness) {
+        table->strangest = bin;
+        table->strangeness = strangeness;
+    }
+}
+
+/* Adds what was kept apart, and returns the number of bins of the dense table. */
+static size_t close_dense(struct table *table)
+{
+    size_t bins = table->dense;
+    if (table->sparse > 0 && smaller_expected(table, table->pooled) >= HOMOGENEITY_EXPECTED) {
+        add_dense(table, table->pooled);
+        bins++;
+    } else if (table->dense > 0) {
+        table->smallest.ref += table->pooled.ref;
+        table->smallest.cur += table->pooled.cur;
+    }
+    if (table->dense > 0)
+        add_dense(table, table->smallest);
+    return bins;
+}
+
+static double fisher_of(const struct table *table, struct bin bin)
+{
+    return fisher_exact_p(bin.ref, table->n, bin.cur, table->m);
+}
+
+/* Williams (1976): the likelihood ratio is too large by about this factor. */
+static double williams(const struct table *table, size_t bins)
+{
+    const double n = (double)table->n, m = (double)table->m, rows = n + m;
+    return 1 + (rows * table->inverse_totals - 1) * (rows / n + rows / m - 1) /
+                   (6 * rows * (double)(bins - 1));
+}
+
+static double dense_p(struct table *table)
+{
+    const size_t bins = close_dense(table);
+    if (bins < 2)
+        return 1;
+    if (bins == 2)
+        return fisher_of(table, table->dense > 0 ? table->smallest : table->pooled);
+    const double dof = (double)(bins - 1);
+    const double of_pearson = chi_square_sf(table->pearson, dof);
+    return fmax(of_pearson, chi_square_sf(table->likelihood / williams(table, bins), dof));
+}
+
+double homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins)
+{
+    struct table table = {0};
+    size_t occupied = 0;
+    for (size_t i = 0; i < bins; i++) {
+        table.n += ref[i];
+        table.m += cur[i];
+        occupied += ref[i] + cur[i] > 0;
+    }
+    if (table.n == 0 || table.m == 0 || occupied < 2)
+        return 1;
+    for (size_t i = 0; i < bins; i++) {
+        const struct bin bin = {ref[i], cur[i]};
+        if (total(bin) == 0)
+            continue;
+        if (occupied == 2)
+            return fisher_of(&table, bin);
+        if (is_sparse(&table, bin))
+            take_sparse(&table, bin);
+        else
+            take_dense(&table, bin);
+    }
+    const double together = dense_p(&table);
+    if (table.sparse == 0)
+        return together;
+    const double alone = (double)table.sparse * fisher_of(&table, table.strangest);
+    return fmin(1, 2 * fmin(together, alone));
+}
