@@ -21,10 +21,14 @@ static const struct cli_command command = {
 
 static const char *scorer_text(const struct config_scorer *scorer)
 {
-    if (scorer->type == CONFIG_SCORER_XGBOOST)
-        return "scorer xgboost";
-    if (scorer->type == CONFIG_SCORER_NONE)
-        return "no scorer, predictions are observed";
+    static const char *const texts[] = {
+        [CONFIG_SCORER_XGBOOST] = "scorer xgboost",
+        [CONFIG_SCORER_LIGHTGBM] = "scorer lightgbm",
+        [CONFIG_SCORER_SCIKIT_LEARN] = "scorer scikit-learn",
+        [CONFIG_SCORER_NONE] = "no scorer, predictions are observed",
+    };
+    if (scorer->type != CONFIG_SCORER_LOGISTIC)
+        return texts[scorer->type];
     return scorer->file ? "scorer logistic from a file" : "scorer logistic";
 }
 

@@ -259,9 +259,9 @@ static void append_scorer(struct buffer *out, const struct init_file *file)
         buffer_append_text(out, "      type: logistic\n      file: ");
         append_path(out, settings, settings->weights);
         buffer_append_char(out, '\n');
-    } else if (settings->xgboost) {
-        buffer_append_text(out, "      type: xgboost\n      file: ");
-        append_path(out, settings, settings->xgboost);
+    } else if (settings->model) {
+        append(out, "      type: %s\n      file: ", settings->model_type);
+        append_path(out, settings, settings->model);
         buffer_append_char(out, '\n');
         append_classes(out, file);
     } else {

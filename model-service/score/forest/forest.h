@@ -90,6 +90,7 @@ struct forest {
     size_t column_count;
     bool narrow_cells; /* cells are rounded to float32 */
     bool flush_zeros;  /* cells next to 0 become 0, as LightGBM does */
+    bool needs_values; /* the program refuses rows with missing values */
     bool any_categorical;
 
     size_t outputs;

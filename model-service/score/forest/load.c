@@ -57,8 +57,7 @@ int forest_parse(char *bytes, size_t length, struct forest *ret_forest, struct e
                          "%s, expected a model of XGBoost (JSON or UBJSON), LightGBM (text), or "
                          "one written by examples/scikit-learn/export_trees.py",
                          left ? "neither JSON nor UBJSON nor LightGBM's text" : "empty");
-    else if (has_early(first, left, "\"tree_info\"") ||
-             has_early(first, left, "\"name\": \"tree\"") ||
+    else if (has_early(first, left, "\"name\": \"tree\"") ||
              has_early(first, left, "\"name\":\"tree\""))
         return error_set(error, -EINVAL,
                          "JSON as LightGBM's dump_model() writes for people; use save_model()");
