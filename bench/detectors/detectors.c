@@ -98,7 +98,7 @@ static int compare(const void *a, const void *b)
 
 static double median(double *x, int count)
 {
-    qsort(x, (size_t)count, sizeof *x, compare);
+    qsort(x, (size_t)count, sizeof(*x), compare);
     return count > 0 ? x[count / 2] : NAN;
 }
 
@@ -150,23 +150,23 @@ int main(int count, char **arguments)
            "median delay, median error of the estimated onset, %% missed within %d\n\n",
            seeds, AFTER);
     printf("%-13s %-44s", "", "false alarms at error rate");
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
         printf("  %-19s", scenarios[i].name);
     printf("\n%-13s", "");
-    for (size_t i = 0; i < sizeof steady_rates / sizeof *steady_rates; i++)
+    for (size_t i = 0; i < sizeof(steady_rates) / sizeof(*steady_rates); i++)
         printf(" %8.2f", steady_rates[i]);
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
         printf("  %6s %6s %5s", "delay", "onset", "miss%");
     printf("  %9s  alerts\n", "ns/label");
     for (int kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++) {
         printf("%-13s", change_detector_name((enum change_detector_kind)kind));
         double most = 0;
-        for (size_t i = 0; i < sizeof steady_rates / sizeof *steady_rates; i++) {
+        for (size_t i = 0; i < sizeof(steady_rates) / sizeof(*steady_rates); i++) {
             const double alarms = false_alarms(kind, steady_rates[i], seeds);
             most = fmax(most, alarms);
             printf(" %8.3f", alarms);
         }
-        for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+        for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
             print_scenario(kind, &scenarios[i], seeds);
         const bool alerts = change_detector_alerts((enum change_detector_kind)kind);
         printf("  %9.1f  %s%s\n", cost(kind), alerts ? "yes" : "no",

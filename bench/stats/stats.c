@@ -48,7 +48,7 @@ static double uniform(void)
 
 static double *normals(size_t count, double mean)
 {
-    double *x = malloc(count * sizeof *x);
+    double *x = malloc(count * sizeof(*x));
     if (x == NULL)
         fail("allocation");
     for (size_t i = 0; i < count; i++)
@@ -117,7 +117,7 @@ static double kib_since(size_t before)
 /* The reference and the window of one feature. Panes that were never used are reserved only. */
 static void bench_memory(void)
 {
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         const size_t r = sizes[i].reference, w = sizes[i].window;
         const struct window_spec count = {.kind = WINDOW_COUNT, .observations = w};
         const struct window_spec duration = {.kind = WINDOW_DURATION, .duration_ms = 60000};
@@ -139,7 +139,7 @@ static void bench_memory(void)
 
 static void bench_observe(const double *x)
 {
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         struct numeric_reference ref;
         make_reference(&ref, sizes[i].reference);
         const struct window_spec count = {.kind = WINDOW_COUNT, .observations = sizes[i].window};

@@ -83,7 +83,7 @@ static const char *model_type(const char *path)
     return ends_in(path, ".ubj") ? "xgboost" : ends_in(path, ".txt") ? "lightgbm" : NULL;
 }
 
-/* The reference is read again by serve, and named in the configuration. */
+/* The configuration names the reference, and serve reads it again. */
 static int check_reference(const char *path)
 {
     struct stat about;
@@ -122,7 +122,7 @@ static int check_settings(const struct init_settings *settings)
     return status == CLI_OK ? check_model_file(settings->weights) : status;
 }
 
-/* To a new file, or standard output. */
+/* Writes to a new file or to standard output. */
 static int write_configuration(const struct init_file *file)
 {
     const char *output = file->settings->output;

@@ -221,12 +221,14 @@ struct matching {
 static int add_cell(struct trees *model, size_t feature, size_t column, const char *text,
                     double value)
 {
-    struct category_cell cell = {.text = strdup(text),
-                                 .bytes = strlen(text),
+    /* as a row has it: "True" is "true" */
+    const struct value name = value_of_text(text, strlen(text));
+    struct category_cell cell = {.text = strndup(name.text, name.text_bytes),
+                                 .bytes = name.text_bytes,
                                  .feature = (uint32_t)feature,
                                  .column = (uint32_t)column,
                                  .value = value};
-    size_t slot = slot_of(feature, text, cell.bytes, model->slot_count);
+    size_t slot = slot_of(feature, name.text, cell.bytes, model->slot_count);
 
     if (!cell.text)
         return -ENOMEM;

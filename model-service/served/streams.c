@@ -117,8 +117,7 @@ int model_streams_add(struct model_streams *streams, const struct detector *dete
         return -ENOMEM;
     streams->stream = grown;
     struct model_stream *stream = &grown[streams->count];
-    *stream =
-        (struct model_stream){.feature = reference->feature, .category = reference->texts != NULL};
+    *stream = (struct model_stream){.feature = reference->feature, .category = reference->texts};
     const struct change_watch_spec spec = {.detectors = detectors,
                                            .direction = CHANGE_BOTH,
                                            .seed = SAMPLING_SEED,

@@ -11,7 +11,7 @@ struct part {
 
 void adwin_init(struct adwin *adwin, double delta)
 {
-    memset(adwin, 0, sizeof *adwin);
+    memset(adwin, 0, sizeof(*adwin));
     adwin->delta = delta > 0 && delta < 1 ? delta : ADWIN_DELTA;
     adwin->rows = 1;
 }
@@ -32,7 +32,7 @@ static struct adwin_bucket join(const struct adwin_bucket *a, const struct adwin
 static void drop_first(struct adwin_row *row, uint32_t count)
 {
     row->count -= count;
-    memmove(row->bucket, row->bucket + count, row->count * sizeof *row->bucket);
+    memmove(row->bucket, row->bucket + count, row->count * sizeof(*row->bucket));
 }
 
 static void drop_oldest(struct adwin *adwin)

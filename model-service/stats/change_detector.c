@@ -119,7 +119,7 @@ const char *change_detector_name(enum change_detector_kind kind)
 
 int change_detector_kind_of(const char *name, enum change_detector_kind *ret_kind)
 {
-    for (int kind = 0; name != NULL && kind < CHANGE_DETECTOR_COUNT; kind++) {
+    for (int kind = 0; name && kind < CHANGE_DETECTOR_COUNT; kind++) {
         if (strcmp(kinds[kind].name, name) == 0) {
             *ret_kind = (enum change_detector_kind)kind;
             return 0;
@@ -148,7 +148,7 @@ int change_detector_init(struct change_detector *detector, enum change_detector_
 {
     if (!is_kind(kind) || (direction != CHANGE_UP && direction != CHANGE_BOTH))
         return -EINVAL;
-    memset(detector, 0, sizeof *detector);
+    memset(detector, 0, sizeof(*detector));
     detector->kind = kind;
     detector->direction = direction;
     kinds[kind].init(detector, seed);

@@ -65,10 +65,10 @@ int psi_score(const uint64_t *ref, const uint64_t *cur, size_t bins, double *ret
 {
     struct totals sum;
     double psi = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++)
         psi += psi_term(share(ref[i], sum.n), share(cur[i], sum.m));
     *ret_psi = psi;
@@ -81,10 +81,10 @@ int chi_square_score(const uint64_t *ref, const uint64_t *cur, size_t bins, doub
 {
     struct totals sum;
     double statistic = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++) {
         if (ref[i] == 0 && cur[i] == 0)
             continue;
@@ -111,10 +111,10 @@ int jensen_shannon_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
 {
     struct totals sum;
     double divergence = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++) {
         if (ref[i] == 0 && cur[i] == 0)
             continue;
@@ -131,10 +131,10 @@ int hellinger_score(const uint64_t *ref, const uint64_t *cur, size_t bins, doubl
 {
     struct totals sum;
     double square = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++) {
         if (ref[i] == 0 && cur[i] == 0)
             continue;
@@ -150,10 +150,10 @@ int l_infinity_score(const uint64_t *ref, const uint64_t *cur, size_t bins, doub
 {
     struct totals sum;
     double largest = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++)
         largest = fmax(largest, fabs(cross_difference(ref[i], sum.n, cur[i], sum.m)));
     *ret_distance = fmin(largest / product(&sum), 1);

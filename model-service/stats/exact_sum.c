@@ -23,7 +23,7 @@ __extension__ typedef unsigned __int128 u128;
 static int64_t decompose(double x, uint64_t *ret_mantissa, unsigned *ret_position)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     unsigned exponent = (unsigned)(bits >> FRACTION_BITS) & 0x7ff;
     unsigned normal = exponent != 0;
     *ret_mantissa =
@@ -112,7 +112,7 @@ struct block {
 static unsigned exponent_of(double x)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     return (unsigned)(bits >> FRACTION_BITS) & 0x7ff;
 }
 
@@ -322,7 +322,7 @@ double exact_sum_mean(const struct exact_sum *sum, uint64_t count)
 static int subtract_square(uint32_t *limbs, size_t count, const uint32_t *sum, size_t sum_count)
 {
     uint32_t square[2 * SUM_LIMBS];
-    memset(square, 0, 2 * sum_count * sizeof *square);
+    memset(square, 0, 2 * sum_count * sizeof(*square));
     size_t top = significant_limbs(sum, sum_count), bottom = 0;
     while (bottom < top && sum[bottom] == 0)
         bottom++;
@@ -411,7 +411,7 @@ double exact_deviation(const struct exact_sum *sum, const struct exact_squares *
     const size_t used = used_chunks(sum, squares, &first);
     const size_t limbs = 2 * (used + 2) + 2, all = limbs + VARIANCE_GUARD;
     uint32_t variance[VARIANCE_LIMBS], sum_limbs[SUM_LIMBS];
-    memset(variance, 0, all * sizeof *variance);
+    memset(variance, 0, all * sizeof(*variance));
     (void)carry(sum->chunk + first, used, sum_limbs);
     if (carry(squares->chunk + 2 * first, 2 * used, variance + VARIANCE_GUARD) != 0)
         return NAN;

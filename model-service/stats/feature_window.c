@@ -26,7 +26,7 @@ static bool is_valid_spec(const struct window_spec *spec)
 
 static void bind_reference(struct feature_window *window)
 {
-    if (window->numeric != NULL) {
+    if (window->numeric) {
         window->missing_cell = 2 * window->numeric->distinct + 1;
         window->cells = window->missing_cell + 3;
         window->bins = window->numeric->bins;
@@ -45,10 +45,10 @@ static int allocate_ring(struct feature_window *window)
 {
     struct ring *ring = &window->ring;
     ring->capacity = window->spec.observations;
-    ring->cell = calloc(ring->capacity, sizeof *ring->cell);
-    if (window->numeric != NULL)
-        ring->value = calloc(ring->capacity, sizeof *ring->value);
-    return ring->cell == NULL || (window->numeric != NULL && ring->value == NULL) ? -ENOMEM : 0;
+    ring->cell = calloc(ring->capacity, sizeof(*ring->cell));
+    if (window->numeric)
+        ring->value = calloc(ring->capacity, sizeof(*ring->value));
+    return !ring->cell || (window->numeric && !ring->value) ? -ENOMEM : 0;
 }
 
 static size_t block_words(size_t cells)
@@ -60,15 +60,15 @@ static size_t block_words(size_t cells)
 static int allocate_panes(struct feature_window *window)
 {
     window->pane_ms = (window->spec.duration_ms + WINDOW_PANES - 1) / WINDOW_PANES;
-    window->pane = calloc(WINDOW_PANES, sizeof *window->pane);
-    if (window->pane == NULL)
+    window->pane = calloc(WINDOW_PANES, sizeof(*window->pane));
+    if (!window->pane)
         return -ENOMEM;
     const size_t words = block_words(window->cells);
-    uint32_t *cell = calloc(WINDOW_PANES * window->cells, sizeof *cell);
+    uint32_t *cell = calloc(WINDOW_PANES * window->cells, sizeof(*cell));
     window->pane[0].cell = cell;
-    uint64_t *block = calloc(WINDOW_PANES * words, sizeof *block);
+    uint64_t *block = calloc(WINDOW_PANES * words, sizeof(*block));
     window->pane[0].block = block;
-    if (cell == NULL || block == NULL)
+    if (!cell || !block)
         return -ENOMEM;
     for (size_t i = 0; i < WINDOW_PANES; i++) {
         window->pane[i].cell = cell + i * window->cells;
@@ -81,44 +81,44 @@ static int allocate_panes(struct feature_window *window)
 
 static int allocate(struct feature_window *window)
 {
-    window->total.cell = calloc(window->cells, sizeof *window->total.cell);
-    window->bin = calloc(window->bins, sizeof *window->bin);
-    window->psi = calloc(1, sizeof *window->psi + window->bins * sizeof window->psi->term[0]);
-    if (window->total.cell == NULL || window->bin == NULL || window->psi == NULL)
+    window->total.cell = calloc(window->cells, sizeof(*window->total.cell));
+    window->bin = calloc(window->bins, sizeof(*window->bin));
+    window->psi = calloc(1, sizeof(*window->psi) + window->bins * sizeof(window->psi->term[0]));
+    if (!window->total.cell || !window->bin || !window->psi)
         return -ENOMEM;
     window->total.min = INFINITY;
     window->total.max = -INFINITY;
-    int r = 0;
-    if (window->numeric != NULL && window->spec.kind == WINDOW_ALL)
+    int rc = 0;
+    if (window->numeric && window->spec.kind == WINDOW_ALL)
         ks_tree_init_bare(&window->tree, window->numeric->count, window->numeric->distinct,
                           window->total.cell);
-    else if (window->numeric != NULL)
-        r = ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
-                         window->total.cell);
-    if (r == 0 && window->spec.kind == WINDOW_COUNT)
-        r = allocate_ring(window);
-    if (r == 0 && window->spec.kind == WINDOW_DURATION)
-        r = allocate_panes(window);
-    return r;
+    else if (window->numeric)
+        rc = ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
+                          window->total.cell);
+    if (rc == 0 && window->spec.kind == WINDOW_COUNT)
+        rc = allocate_ring(window);
+    if (rc == 0 && window->spec.kind == WINDOW_DURATION)
+        rc = allocate_panes(window);
+    return rc;
 }
 
 int feature_window_create(const struct numeric_reference *numeric,
                           const struct categorical_reference *categorical,
                           const struct window_spec *spec, struct feature_window **ret_window)
 {
-    if ((numeric == NULL) == (categorical == NULL) || spec == NULL || !is_valid_spec(spec))
+    if ((!numeric) == (!categorical) || !spec || !is_valid_spec(spec))
         return -EINVAL;
-    struct feature_window *window = calloc(1, sizeof *window);
-    if (window == NULL)
+    struct feature_window *window = calloc(1, sizeof(*window));
+    if (!window)
         return -ENOMEM;
     window->numeric = numeric;
     window->categorical = categorical;
     window->spec = *spec;
     bind_reference(window);
-    int r = allocate(window);
-    if (r != 0) {
+    int rc = allocate(window);
+    if (rc != 0) {
         feature_window_destroy(window);
-        return r;
+        return rc;
     }
     *ret_window = window;
     return 0;
@@ -126,9 +126,9 @@ int feature_window_create(const struct numeric_reference *numeric,
 
 void feature_window_destroy(struct feature_window *window)
 {
-    if (window == NULL)
+    if (!window)
         return;
-    if (window->pane != NULL) {
+    if (window->pane) {
         free(window->pane[0].cell);
         free(window->pane[0].block);
     }
@@ -146,9 +146,9 @@ void tally_clear(struct tally *tally, size_t cells)
 {
     uint32_t *cell = tally->cell;
     uint64_t *block = tally->block;
-    memset(cell, 0, cells * sizeof *cell);
-    if (block != NULL)
-        memset(block, 0, block_words(cells) * sizeof *block);
+    memset(cell, 0, cells * sizeof(*cell));
+    if (block)
+        memset(block, 0, block_words(cells) * sizeof(*block));
     *tally = (struct tally){.cell = cell, .min = INFINITY, .max = -INFINITY, .block = block};
 }
 
@@ -261,7 +261,7 @@ static void add_to_ring(struct feature_window *window, double x, uint32_t cell)
         ring->begin = at + 1 < ring->capacity ? at + 1 : 0;
     }
     ring->cell[at] = cell;
-    if (ring->value != NULL)
+    if (ring->value)
         ring->value[at] = x;
 }
 
@@ -287,7 +287,7 @@ void window_count_bins(const struct feature_window *window)
 {
     size_t bin = 0;
     uint64_t sum = 0;
-    memset(window->bin, 0, window->bins * sizeof *window->bin);
+    memset(window->bin, 0, window->bins * sizeof(*window->bin));
     for (size_t i = 0; i < window->cells; i++) {
         const size_t next = window_bin_of(window, i);
         if (next != bin) {
@@ -307,7 +307,7 @@ void window_recount(struct feature_window *window)
     if (window->spec.kind != WINDOW_ALL)
         window_count_bins(window);
     psi_cache_clear(window->psi);
-    if (window->numeric != NULL)
+    if (window->numeric)
         ks_tree_rebuild(&window->tree);
 }
 
@@ -345,7 +345,7 @@ static void expire_pane(struct feature_window *window, struct tally *pane)
     *pane =
         (struct tally){.cell = pane->cell, .min = INFINITY, .max = -INFINITY, .block = pane->block};
     psi_cache_clear(window->psi);
-    if (window->numeric != NULL)
+    if (window->numeric)
         ks_tree_update(&window->tree, window->tree.m - finite);
 }
 
@@ -402,7 +402,7 @@ static double canonical(double x)
 
 void feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms)
 {
-    if (window->numeric == NULL)
+    if (!window->numeric)
         return;
     window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
 }
@@ -466,7 +466,7 @@ void feature_window_observe_numbers(struct feature_window *window, const double 
     uint32_t cell[MANY];
     const bool fits = window->total.observations + count <= EXACT_SUM_MAX_COUNT;
     const bool together = window->spec.kind == WINDOW_ALL && fits;
-    if (window->numeric == NULL)
+    if (!window->numeric)
         return;
     for (size_t begin = 0; begin < count; begin += MANY) {
         const size_t length = count - begin < MANY ? count - begin : MANY;
@@ -480,7 +480,7 @@ void feature_window_observe_numbers(struct feature_window *window, const double 
 
 void feature_window_observe_category(struct feature_window *window, uint32_t code, int64_t now_ms)
 {
-    if (window->categorical == NULL)
+    if (!window->categorical)
         return;
     if (code > window->missing_cell)
         code = categorical_code_unseen(window->categorical);
@@ -500,7 +500,7 @@ void feature_window_reset(struct feature_window *window)
     window->dropped = 0;
     window->started = false;
     window->newest = 0;
-    for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
+    for (size_t i = 0; window->pane && i < WINDOW_PANES; i++)
         if (window->pane[i].observations > 0)
             tally_clear(&window->pane[i], window->cells);
     window_recount(window);

@@ -220,7 +220,7 @@ static inline size_t leaf_of(const struct ks_tree *tree, uint32_t cell)
 /* Above a node without a range there are only such: the rest of the path is marked already. */
 void ks_tree_touch(struct ks_tree *tree, uint32_t cell)
 {
-    if (tree->node == NULL)
+    if (!tree->node)
         return;
     for (size_t i = leaf_of(tree, cell); i > 0 && tree->node[i].from <= tree->node[i].until;
          i /= 2) {
@@ -232,7 +232,7 @@ void ks_tree_touch(struct ks_tree *tree, uint32_t cell)
 void ks_tree_update(struct ks_tree *tree, uint32_t m)
 {
     tree->m = m;
-    if (tree->node != NULL)
+    if (tree->node)
         refresh(tree, 1);
 }
 
@@ -250,7 +250,7 @@ void ks_tree_remove(struct ks_tree *tree, uint32_t cell)
 
 void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out)
 {
-    if (in == out || tree->node == NULL)
+    if (in == out || !tree->node)
         return;
     size_t a = leaf_of(tree, in), b = leaf_of(tree, out);
     /* Leaf 0 stands for none, and node 0 is unused: let both climb the same path then. */
@@ -280,7 +280,7 @@ static uint32_t total(const uint32_t *count, size_t length)
 void ks_tree_rebuild(struct ks_tree *tree)
 {
     tree->m = total(tree->current, 2 * tree->values + 1);
-    for (size_t i = 2 * tree->first_leaf; tree->node != NULL && i-- > 1;)
+    for (size_t i = 2 * tree->first_leaf; tree->node && i-- > 1;)
         evaluate(tree, i);
 }
 
@@ -301,8 +301,8 @@ int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
     size_t first_leaf = 1;
     while (first_leaf << leaf_shift < values)
         first_leaf *= 2;
-    struct ks_node *node = calloc(2 * first_leaf, sizeof *node);
-    if (node == NULL)
+    struct ks_node *node = calloc(2 * first_leaf, sizeof(*node));
+    if (!node)
         return -ENOMEM;
     *tree = (struct ks_tree){.reference = reference,
                              .current = current,
@@ -337,7 +337,7 @@ static uint64_t scan_numerator(const struct ks_tree *tree)
 
 uint64_t ks_tree_numerator(const struct ks_tree *tree)
 {
-    if (tree->node == NULL)
+    if (!tree->node)
         return scan_numerator(tree);
     const int64_t highest = height(tree, tree->node[1].highest);
     const int64_t lowest = height(tree, tree->node[1].lowest);

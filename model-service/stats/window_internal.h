@@ -32,7 +32,7 @@ struct tally {
 static inline void tally_mark(struct tally *tally, size_t cell)
 {
     const size_t block = cell / TALLY_BLOCK;
-    if (tally->block != NULL)
+    if (tally->block)
         tally->block[block / 64] |= UINT64_C(1) << (block % 64);
 }
 
@@ -125,7 +125,7 @@ static inline uint64_t *window_bins(const struct feature_window *window)
 
 static inline bool window_is_finite_cell(const struct feature_window *window, size_t cell)
 {
-    return window->numeric != NULL && cell < window->missing_cell;
+    return window->numeric && cell < window->missing_cell;
 }
 
 static inline size_t window_bin_of(const struct feature_window *window, size_t cell)

@@ -71,9 +71,9 @@ int feature_window_score(const struct feature_window *window, enum drift_method 
     const uint64_t *reference = window->reference_bin, *current = window_bins(window);
     const size_t bins = window->bins;
     size_t dof;
-    int r = check(window, method);
-    if (r != 0)
-        return r;
+    int rc = check(window, method);
+    if (rc != 0)
+        return rc;
     switch (method) {
     case METHOD_KS_TEST:
         *ret_score = ks_tree_distance(&window->tree);
@@ -164,9 +164,9 @@ int feature_window_p_value(const struct feature_window *window, enum drift_metho
                            double score, double *ret_p)
 {
     const uint64_t finite_n = window->tree.n, finite_m = window->tree.m;
-    int r = check(window, method);
-    if (r != 0)
-        return r;
+    int rc = check(window, method);
+    if (rc != 0)
+        return rc;
     switch (method) {
     case METHOD_KS_TEST:
         *ret_p = ks_p_value(score, finite_n, finite_m);
@@ -195,7 +195,7 @@ struct window_counts feature_window_counts(const struct feature_window *window)
     struct window_counts counts = {.observations = window->total.observations,
                                    .missing = cell[window->missing_cell],
                                    .dropped = window->dropped};
-    if (window->numeric != NULL) {
+    if (window->numeric) {
         counts.positive_infinite = cell[window->missing_cell + 1];
         counts.negative_infinite = cell[window->missing_cell + 2];
     } else {
@@ -254,7 +254,7 @@ static void find_extremes(const struct feature_window *window, struct window_mom
     moments->max = -INFINITY;
     if (window->spec.kind == WINDOW_ALL)
         widen(moments, window->total.min, window->total.max);
-    for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
+    for (size_t i = 0; window->pane && i < WINDOW_PANES; i++)
         widen(moments, window->pane[i].min, window->pane[i].max);
     if (!has_infinite(window)) {
         widen_all(moments, ring->value, ring->length);

@@ -68,14 +68,14 @@ static void values_out_of_range_change_nothing(void **state)
         struct change_detector detector = make(kind, CHANGE_BOTH);
         assert_int_equal(change_detector_update(&detector, 1), CHANGE_NONE);
         const struct change_detector before = detector;
-        for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
             assert_int_equal(change_detector_update(&detector, never[i]), -EINVAL);
         if (change_detector_input(kind) != CHANGE_INPUT_REAL)
-            for (size_t i = 0; i < sizeof beyond_unit / sizeof *beyond_unit; i++)
+            for (size_t i = 0; i < sizeof(beyond_unit) / sizeof(*beyond_unit); i++)
                 assert_int_equal(change_detector_update(&detector, beyond_unit[i]), -EINVAL);
         if (change_detector_input(kind) == CHANGE_INPUT_BINARY)
             assert_int_equal(change_detector_update(&detector, 0.5), -EINVAL);
-        assert_memory_equal(&before, &detector, sizeof before);
+        assert_memory_equal(&before, &detector, sizeof(before));
     }
 }
 
@@ -146,7 +146,7 @@ static double false_alarms(enum change_detector_kind kind, uint64_t *seed)
 {
     const double rates[] = {0.01, 0.05, 0.1, 0.3, 0.5};
     double most = 0;
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+    for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
         uint64_t onsets = 0;
         for (int stream = 0; stream < 20; stream++) {
             struct change_detector detector = make(kind, CHANGE_UP);
@@ -182,26 +182,26 @@ static void restored_goes_on_as_never_stopped(void **state)
             struct change_detector one = make(kind, (enum change_direction)direction), other = one;
             uint8_t bytes[CHANGE_DETECTOR_MAX_BYTES], again[CHANGE_DETECTOR_MAX_BYTES];
             for (int i = 0; i < 1500; i++) {
-                const size_t size = change_detector_save(&one, bytes, sizeof bytes);
-                assert_in_range(size, 1, sizeof bytes);
+                const size_t size = change_detector_save(&one, bytes, sizeof(bytes));
+                assert_in_range(size, 1, sizeof(bytes));
                 other = make(kind, (enum change_direction)direction);
                 assert_int_equal(change_detector_restore(&other, bytes, size), 0);
-                assert_int_equal(change_detector_save(&other, again, sizeof again), size);
+                assert_int_equal(change_detector_save(&other, again, sizeof(again)), size);
                 assert_memory_equal(bytes, again, size);
                 const double x = next_value(kind, &seed, i);
                 const int expected = change_detector_update(&one, x);
                 assert_int_equal(change_detector_update(&other, x), expected);
             }
             /* and once restored in the middle, for long */
-            const size_t size = change_detector_save(&one, bytes, sizeof bytes);
+            const size_t size = change_detector_save(&one, bytes, sizeof(bytes));
             assert_int_equal(change_detector_restore(&other, bytes, size), 0);
             for (int i = 0; i < 5000; i++) {
                 const double x = next_value(kind, &seed, i);
                 assert_int_equal(change_detector_update(&one, x),
                                  change_detector_update(&other, x));
             }
-            assert_int_equal(change_detector_save(&one, bytes, sizeof bytes),
-                             change_detector_save(&other, again, sizeof again));
+            assert_int_equal(change_detector_save(&one, bytes, sizeof(bytes)),
+                             change_detector_save(&other, again, sizeof(again)));
             assert_memory_equal(bytes, again, change_detector_save(&one, NULL, 0));
         }
     }
@@ -229,7 +229,7 @@ static void damaged_bytes_are_refused(void **state)
         for (int i = 0; i < 500; i++)
             assert_true(change_detector_update(&detector, error(&seed, 0.3)) >= 0);
         uint8_t bytes[CHANGE_DETECTOR_MAX_BYTES];
-        const size_t size = change_detector_save(&detector, bytes, sizeof bytes);
+        const size_t size = change_detector_save(&detector, bytes, sizeof(bytes));
         for (size_t i = 0; i < size; i++) {
             bytes[i] ^= 0x10;
             assert_int_equal(change_detector_restore(&target, bytes, size), -EINVAL);
@@ -260,7 +260,7 @@ static void states_of_others_are_refused(void **state)
     (void)state;
     uint8_t bytes[CHANGE_DETECTOR_MAX_BYTES];
     const struct change_detector detector = make(CHANGE_KSWIN, CHANGE_UP);
-    const size_t size = change_detector_save(&detector, bytes, sizeof bytes);
+    const size_t size = change_detector_save(&detector, bytes, sizeof(bytes));
     struct change_detector other = make(CHANGE_KSWIN, CHANGE_BOTH);
     assert_int_equal(change_detector_restore(&other, bytes, size), -EINVAL);
     assert_int_equal(change_detector_init(&other, CHANGE_KSWIN, CHANGE_UP, 8), 0);

@@ -90,10 +90,10 @@ static void test_subtracting_undoes(void **state)
             add(&sums, x[i]);
             add(&backwards, x[499 - i]);
         }
-        assert_memory_equal(&sums, &backwards, sizeof sums);
+        assert_memory_equal(&sums, &backwards, sizeof(sums));
         for (size_t i = 0; i < 500; i++)
             subtract(&sums, x[(i * 7) % 500]);
-        assert_memory_equal(&sums, &zero, sizeof sums);
+        assert_memory_equal(&sums, &zero, sizeof(sums));
         free(x);
     }
 }
@@ -110,8 +110,8 @@ static void test_combine(void **state)
     }
     exact_sum_combine(&left.sum, &right.sum, 1);
     exact_squares_combine(&left.squares, &right.squares, 1);
-    assert_memory_equal(&left.sum, &all.sum, sizeof all.sum);
-    assert_memory_equal(&left.squares, &all.squares, sizeof all.squares);
+    assert_memory_equal(&left.sum, &all.sum, sizeof(all.sum));
+    assert_memory_equal(&left.squares, &all.squares, sizeof(all.squares));
     exact_sum_combine(&left.sum, &all.sum, -1);
     assert_true(exact_sum_mean(&left.sum, 1) == 0);
 }
@@ -144,11 +144,11 @@ static void test_blocks(void **state)
                     bits_of(exact_sum_mean(&single.sum, count)));
         settle(&single);
         settle(&block);
-        assert_memory_equal(&block.sum, &single.sum, sizeof single.sum);
-        assert_memory_equal(&block.squares, &single.squares, sizeof single.squares);
+        assert_memory_equal(&block.sum, &single.sum, sizeof(single.sum));
+        assert_memory_equal(&block.squares, &single.squares, sizeof(single.squares));
         const struct sums once = block;
         settle(&block);
-        assert_memory_equal(&block, &once, sizeof once);
+        assert_memory_equal(&block, &once, sizeof(once));
     }
 }
 

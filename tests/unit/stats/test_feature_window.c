@@ -25,7 +25,7 @@ static uint64_t held_finite(const struct held *held, double *finite)
     for (size_t i = held->begin; i < held->end; i++)
         if (isfinite(held->x[i]))
             finite[m++] = held->x[i];
-    qsort(finite, m, sizeof *finite, compare_values);
+    qsort(finite, m, sizeof(*finite), compare_values);
     return m;
 }
 
@@ -66,13 +66,13 @@ struct subject {
 static void subject_init(struct subject *subject, uint64_t *seed, enum stream_shape shape,
                          size_t rows, size_t bins, const struct window_spec *spec)
 {
-    memset(subject, 0, sizeof *subject);
+    memset(subject, 0, sizeof(*subject));
     double *x = random_values(seed, shape, rows);
     assert_int_equal(numeric_reference_init(&subject->ref, x, rows, bins, 0), 0);
     for (size_t i = 0; i < rows; i++)
         if (isfinite(x[i]))
             x[subject->n++] = x[i];
-    qsort(x, subject->n, sizeof *x, compare_values);
+    qsort(x, subject->n, sizeof(*x), compare_values);
     subject->sorted = x;
     assert_int_equal(feature_window_create(&subject->ref, NULL, spec, &subject->window), 0);
 }
@@ -317,9 +317,9 @@ static void test_many_at_once(void **state)
                 }
                 feature_window_observe_numbers(many, x, count, (int64_t)count);
             }
-            const size_t size = feature_window_save(one.window, one_state, sizeof one_state);
-            assert_true(size <= sizeof one_state);
-            assert_int_equal(feature_window_save(many, many_state, sizeof many_state), size);
+            const size_t size = feature_window_save(one.window, one_state, sizeof(one_state));
+            assert_true(size <= sizeof(one_state));
+            assert_int_equal(feature_window_save(many, many_state, sizeof(many_state)), size);
             assert_memory_equal(one_state, many_state, size);
             double a = -1, b = -2;
             assert_int_equal(feature_window_score(one.window, METHOD_KS_TEST, &a),
@@ -428,7 +428,7 @@ static void test_categories(void **state)
         for (size_t j = 0; j < 5 && j <= i; j++)
             bin[held[j]]++;
         size_t bins;
-        assert_memory_equal(feature_window_bins(window, &bins), bin, sizeof bin);
+        assert_memory_equal(feature_window_bins(window, &bins), bin, sizeof(bin));
         assert_int_equal(bins, 6);
         double expected;
         assert_int_equal(psi_score(ref.bin_count, bin, 6, &expected), 0);
@@ -455,7 +455,7 @@ static void test_bad_specs(void **state)
         {.kind = WINDOW_DURATION, .duration_ms = INT64_MAX},
         {.kind = (enum window_kind)77},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_int_equal(feature_window_create(&ref, NULL, &bad[i], &window), -EINVAL);
     const struct window_spec good = {.kind = WINDOW_ALL};
     assert_int_equal(feature_window_create(NULL, NULL, &good, &window), -EINVAL);

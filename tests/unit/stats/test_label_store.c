@@ -106,12 +106,12 @@ static void test_coverage(void **state)
     char id[16];
     assert_true(isnan(label_store_coverage(store, 0)));
     for (int i = 0; i < 40; i++) {
-        snprintf(id, sizeof id, "%d", i);
+        snprintf(id, sizeof(id), "%d", i);
         assert_true(predict(store, id, 0, 1000 * i));
     }
     assert_true(isnan(label_store_coverage(store, 40000)));
     for (int i = 0; i < 40; i += 4) {
-        snprintf(id, sizeof id, "%d", i);
+        snprintf(id, sizeof(id), "%d", i);
         assert_int_equal(label(store, id, 0, 40000), LABEL_JOINED);
     }
     /* Lags are 4 to 40 s, below 60 s: nothing is old enough at 40 s, the first half at 80 s. */
@@ -223,7 +223,7 @@ static void test_against_a_plain_model(void **state)
     (void)state;
     uint64_t seed = fresh_seed();
     for (int round = 0; round < 40; round++) {
-        struct model *model = calloc(1, sizeof *model);
+        struct model *model = calloc(1, sizeof(*model));
         assert_non_null(model);
         model->capacity = 1 + random_below(&seed, 50);
         model->max_age_ms = 1 + (int64_t)random_below(&seed, 200);
@@ -256,7 +256,7 @@ static void test_long_ids(void **state)
     char id[LABEL_ID_MAX_BYTES + 1];
     for (int i = 0; i < 1000; i++) {
         const double value = i;
-        snprintf(id, sizeof id, "%0*d", LABEL_ID_MAX_BYTES, i);
+        snprintf(id, sizeof(id), "%0*d", LABEL_ID_MAX_BYTES, i);
         assert_true(label_store_predicted(store, id, LABEL_ID_MAX_BYTES, &value, i));
     }
     const struct label_counters *counters = label_store_counters(store);
@@ -266,7 +266,7 @@ static void test_long_ids(void **state)
     for (int i = 1000 - (int)fit; i < 1000; i++) {
         const double *values;
         int64_t at;
-        snprintf(id, sizeof id, "%0*d", LABEL_ID_MAX_BYTES, i);
+        snprintf(id, sizeof(id), "%0*d", LABEL_ID_MAX_BYTES, i);
         assert_int_equal(label_store_label(store, id, LABEL_ID_MAX_BYTES, 1, 1000, &values, &at),
                          LABEL_JOINED);
         assert_true(values[0] == i && at == i);
@@ -387,12 +387,12 @@ static void test_hash(void **state)
     };
     const uint64_t key[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
     unsigned char data[8];
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         const uint64_t hash = sip_hash(key, data, i);
         if (hash != expected[i])
             fail_msg("%zu bytes: got %016llx, expected %016llx", i, (unsigned long long)hash,
                      (unsigned long long)expected[i]);
-        if (i < sizeof data)
+        if (i < sizeof(data))
             data[i] = (unsigned char)i;
     }
 }

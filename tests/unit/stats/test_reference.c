@@ -190,7 +190,7 @@ static void test_quantiles(void **state)
 /* The rows a compressed reference stands for. */
 static double *expand(const struct numeric_reference *ref)
 {
-    double *rows = calloc(ref->finite_rows, sizeof *rows);
+    double *rows = calloc(ref->finite_rows, sizeof(*rows));
     assert_non_null(rows);
     size_t at = 0;
     for (size_t i = 0; i < ref->distinct; i++)
@@ -212,8 +212,8 @@ static void test_compression_bound(void **state)
         check_counts(&ref);
         assert_true(ref.distinct <= resolution);
         assert_true(ref.compression_bound < 1.0 / (double)(resolution - 1));
-        qsort(rows, n, sizeof *rows, compare_values);
-        qsort(cur, m, sizeof *cur, compare_values);
+        qsort(rows, n, sizeof(*rows), compare_values);
+        qsort(cur, m, sizeof(*cur), compare_values);
         assert_true(ref.value[0] == rows[0] && ref.value[ref.distinct - 1] == rows[n - 1]);
         double exact, compressed, *expanded = expand(&ref);
         assert_int_equal(ks_distance(rows, n, cur, m, &exact), 0);
@@ -253,7 +253,7 @@ static void test_dictionary(void **state)
     assert_string_equal(ref.name[2], "");
     assert_int_equal(ref.rare_categories, 2);
     const uint64_t counts[] = {2, 2, 1, 2, 0, 1};
-    assert_memory_equal(ref.bin_count, counts, sizeof counts);
+    assert_memory_equal(ref.bin_count, counts, sizeof(counts));
     assert_int_equal(categorical_reference_code(&ref, "b", 1), 1);
     assert_int_equal(categorical_reference_code(&ref, "", 0), 2);
     assert_int_equal(categorical_reference_code(&ref, "ab", 1), 0);
@@ -269,7 +269,7 @@ static void test_many_categories(void **state)
     static char names[5000][8];
     static const char *rows[5000];
     for (int i = 0; i < 5000; i++) {
-        snprintf(names[i], sizeof names[i], "%d", i % 1500);
+        snprintf(names[i], sizeof(names[i]), "%d", i % 1500);
         rows[i] = names[i];
     }
     struct categorical_reference ref;

@@ -268,8 +268,8 @@ static void test_layout(void **state)
     static const uint8_t ring[] = {3, 0, 0, 0, 0, 0, 0,    0,    0, 0, 0, 0, 0, 0, 0xf0, 0x3f,
                                    0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f};
     assert_int_equal(bytes.size, 64);
-    assert_memory_equal(bytes.data, expected, sizeof expected);
-    assert_memory_equal(bytes.data + 24, ring, sizeof ring);
+    assert_memory_equal(bytes.data, expected, sizeof(expected));
+    assert_memory_equal(bytes.data + 24, ring, sizeof(ring));
     free(bytes.data);
     feature_window_destroy(window);
     numeric_reference_finish(&fixture.numeric);

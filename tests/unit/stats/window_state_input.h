@@ -75,7 +75,7 @@ static inline void state_replay(const uint8_t *input, size_t length)
     struct categorical_reference categorical;
     if (length == 0)
         return;
-    if (numeric_reference_init(&numeric, rows, sizeof rows / sizeof *rows, 4, 0) != 0 ||
+    if (numeric_reference_init(&numeric, rows, sizeof(rows) / sizeof(*rows), 4, 0) != 0 ||
         categorical_reference_init(&categorical, names, 4, 10) != 0)
         abort();
     struct feature_window *window = state_window(&numeric, &categorical, input[0]);
