@@ -8,6 +8,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_EXPECT, OPTION_MODEL };
+
+static const struct cli_option options[] = {
+    [OPTION_EXPECT] = {"expect", "FILE", "CSV of rows and their predictions, to compare with"},
+    [OPTION_MODEL] = {"model", "NAME", "whose predictions they are, if there are several"},
+};
 
 static const struct cli_command command = {
     .name = "validate",
@@ -16,15 +24,21 @@ static const struct cli_command command = {
         "Checks a configuration as serve does at its start: the file itself, the references and\n"
         "the model files it names. Says what was found, or the first mistake. Exit status: 0\n"
         "valid, 1 not valid, 2 wrong use. The environment is not looked at.",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
     .max_positionals = 1,
 };
 
 static const char *scorer_text(const struct config_scorer *scorer)
 {
-    if (scorer->type == CONFIG_SCORER_XGBOOST)
-        return "scorer xgboost";
-    if (scorer->type == CONFIG_SCORER_NONE)
-        return "no scorer, predictions are observed";
+    static const char *const texts[] = {
+        [CONFIG_SCORER_XGBOOST] = "scorer xgboost",
+        [CONFIG_SCORER_LIGHTGBM] = "scorer lightgbm",
+        [CONFIG_SCORER_SCIKIT_LEARN] = "scorer scikit-learn",
+        [CONFIG_SCORER_NONE] = "no scorer, predictions are observed",
+    };
+    if (scorer->type != CONFIG_SCORER_LOGISTIC)
+        return texts[scorer->type];
     return scorer->file ? "scorer logistic from a file" : "scorer logistic";
 }
 
@@ -54,8 +68,14 @@ static void print_model(const struct config_model *config, uint64_t reference_ro
     putchar('\n');
 }
 
-/* Creates the model, looks at it, and destroys it. */
-static int try_model(const struct config_model *config, uint64_t *ret_rows, struct error *error)
+struct found {
+    uint64_t reference_rows;
+    size_t equal_rows; /* of --expect; 0: not compared */
+};
+
+/* Creates the model, looks at it, and destroys it. expect: the file to compare it with, or NULL. */
+static int try_model(const struct config_model *config, const char *expect, struct found *ret_found,
+                     struct error *error)
 {
     const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};
     struct served_model *model;
@@ -67,56 +87,97 @@ static int try_model(const struct config_model *config, uint64_t *ret_rows, stru
     if (rc < 0)
         error_set(error, rc, "model \"%s\": not enough memory", config->name);
     else
-        *ret_rows = report.reference_rows;
+        ret_found->reference_rows = report.reference_rows;
+    if (rc == 0 && expect) {
+        rc = served_model_expect(model, expect, &ret_found->equal_rows, error);
+        if (rc < 0)
+            error_at(error, rc, "model \"%s\"", config->name);
+    }
+    if (rc == 0 && served_model_warning(model))
+        fprintf(stderr, "model-service validate: warning: model \"%s\": %s\n", config->name,
+                served_model_warning(model));
     free(report.features);
     served_model_release(model);
     return rc;
 }
 
-static int try_models(const char *path, const struct config *config, uint64_t *rows)
+struct request {
+    const char *path, *expect, *model; /* expect, model: NULL if not given */
+};
+
+static int try_models(const struct request *request, const struct config *config,
+                      struct found *found)
 {
     for (size_t i = 0; i < config->model_count; i++) {
+        const struct config_model *model = &config->models[i];
+        const bool compare = !request->model || strcmp(request->model, model->name) == 0;
         struct error error = {""};
-        int rc = try_model(&config->models[i], &rows[i], &error);
+        int rc = try_model(model, compare ? request->expect : NULL, &found[i], &error);
         if (rc < 0) {
-            fprintf(stderr, "model-service validate: %s: %s\n", path, error.text);
+            fprintf(stderr, "model-service validate: %s: %s\n", request->path, error.text);
             return rc;
         }
     }
     return 0;
 }
 
-static int print_found(const char *path, const struct config *config, const uint64_t *rows)
+static int print_found(const struct request *request, const struct config *config,
+                       const struct found *found)
 {
     size_t features = 0;
     for (size_t i = 0; i < config->model_count; i++)
         features += config->models[i].feature_count;
-    printf("%s: valid: %zu model%s, %zu feature%s\n", path, config->model_count,
+    printf("%s: valid: %zu model%s, %zu feature%s\n", request->path, config->model_count,
            config->model_count == 1 ? "" : "s", features, features == 1 ? "" : "s");
-    for (size_t i = 0; i < config->model_count; i++)
-        print_model(&config->models[i], rows[i]);
+    for (size_t i = 0; i < config->model_count; i++) {
+        print_model(&config->models[i], found[i].reference_rows);
+        if (found[i].equal_rows > 0)
+            printf("    the predictions of %zu rows equal those of %s\n", found[i].equal_rows,
+                   request->expect);
+    }
     if (fflush(stdout) == 0)
         return 0;
     fputs("model-service validate: cannot write to standard output\n", stderr);
     return -EIO;
 }
 
-static int validate(const char *path)
+/* --expect is about one model. */
+static int check_expect(const struct request *request, const struct config *config)
+{
+    size_t named = 0;
+    for (size_t i = 0; request->model && i < config->model_count; i++)
+        named += strcmp(config->models[i].name, request->model) == 0;
+    if (request->model && named == 0)
+        fprintf(stderr, "model-service validate: %s has no model '%s'\n", request->path,
+                request->model);
+    else if (request->expect && !request->model && config->model_count > 1)
+        fprintf(stderr,
+                "model-service validate: %s has %zu models; say with --model whose "
+                "predictions are in %s\n",
+                request->path, config->model_count, request->expect);
+    else
+        return 0;
+    return -EINVAL;
+}
+
+static int validate(const struct request *request)
 {
     struct error error;
     struct config config;
-    int rc = config_load(path, &config, &error);
+    int rc = config_load(request->path, &config, &error);
     if (rc < 0) {
         fprintf(stderr, "model-service validate: %s\n", error.text);
         return rc;
     }
-    uint64_t *rows = calloc(config.model_count, sizeof(*rows));
-    rc = rows ? try_models(path, &config, rows) : -ENOMEM;
-    if (!rows)
+    struct found *found = calloc(config.model_count, sizeof(*found));
+    if (!found)
         fputs("model-service validate: not enough memory\n", stderr);
+    rc = found ? check_expect(request, &config) : -ENOMEM;
     if (rc == 0)
-        rc = print_found(path, &config, rows);
-    free(rows);
+        rc = try_models(request, &config, found);
+    if (rc == 0)
+        rc = print_found(request, &config, found);
+    free(found);
     config_finish(&config);
     return rc;
 }
@@ -133,5 +194,6 @@ int validate_main(int argc, char **argv)
               stderr);
         return CLI_USAGE;
     }
-    return validate(argv[first]) < 0 ? CLI_FAILURE : CLI_OK;
+    const struct request request = {argv[first], values[OPTION_EXPECT], values[OPTION_MODEL]};
+    return validate(&request) < 0 ? CLI_FAILURE : CLI_OK;
 }

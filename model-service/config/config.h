@@ -15,7 +15,7 @@
  *         weights:
  *           - {feature: MedInc, weight: 0.8}
  *         # or {type: logistic, file: weights.json}
- *         # or {type: xgboost, file: model.json, classes: [no, yes]}
+ *         # or {type: xgboost, file: model.json, classes: [no, yes]}; lightgbm, scikit-learn
  *         # or {type: none, task: classification, classes: [no, yes], score: margin}
  *       columns: {id: row, timestamp: t, prediction: p, score: s, label: y}
  *       window: {observations: 1000}        # or {duration: 15m}
@@ -69,7 +69,18 @@ struct config_feature {
     double warning_threshold, critical_threshold;
 };
 
-enum config_scorer_type { CONFIG_SCORER_LOGISTIC, CONFIG_SCORER_XGBOOST, CONFIG_SCORER_NONE };
+enum config_scorer_type {
+    CONFIG_SCORER_LOGISTIC,
+    CONFIG_SCORER_XGBOOST,
+    CONFIG_SCORER_LIGHTGBM,
+    CONFIG_SCORER_SCIKIT_LEARN,
+    CONFIG_SCORER_NONE
+};
+/* Whether it is a file of decision trees. */
+static inline bool config_scorer_has_trees(enum config_scorer_type type)
+{
+    return type >= CONFIG_SCORER_XGBOOST && type <= CONFIG_SCORER_SCIKIT_LEARN;
+}
 enum config_task { CONFIG_TASK_CLASSIFICATION, CONFIG_TASK_REGRESSION };
 
 /* What the scores are that come with predictions: of the second of two classes. */

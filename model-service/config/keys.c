@@ -7,6 +7,8 @@
 static const cyaml_strval_t feature_types[] = {{"numeric", 0}, {"categorical", 1}};
 static const cyaml_strval_t scorer_types[] = {{"logistic", CONFIG_SCORER_LOGISTIC},
                                               {"xgboost", CONFIG_SCORER_XGBOOST},
+                                              {"lightgbm", CONFIG_SCORER_LIGHTGBM},
+                                              {"scikit-learn", CONFIG_SCORER_SCIKIT_LEARN},
                                               {"none", CONFIG_SCORER_NONE}};
 static const cyaml_strval_t tasks[] = {{"classification", CONFIG_TASK_CLASSIFICATION},
                                        {"regression", CONFIG_TASK_REGRESSION}};

@@ -30,7 +30,7 @@ static const struct cli_option options[] = {
     [OPTION_LABEL] = {"label", "COLUMN", "the truth"},
     [OPTION_EXCLUDE] = {"exclude", "A,B,...", "columns to leave out; may be given repeatedly"},
     [OPTION_NAME] = {"name", "NAME", "of the model (default: the file's)"},
-    [OPTION_MODEL] = {"model", "FILE", "XGBoost model (.json or .ubj) that makes the predictions"},
+    [OPTION_MODEL] = {"model", "FILE", "trees that predict: XGBoost .json or .ubj, LightGBM .txt"},
     [OPTION_WEIGHTS] = {"weights", "FILE", "weights of a logistic regression (JSON) that does"},
     [OPTION_OUTPUT] = {"output", "FILE", "a new file to write (default: standard output)"},
 };
@@ -61,6 +61,28 @@ static bool ends_in(const char *text, const char *end)
     return bytes >= tail && strcmp(text + bytes - tail, end) == 0;
 }
 
+/* The beginning of a file that examples/scikit-learn/export_trees.py wrote. */
+static bool is_scikit_learn(const char *path)
+{
+    char head[200] = "";
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    head[fread(head, 1, sizeof(head) - 1, file)] = '\0';
+    fclose(file);
+    return strstr(head, "scikit-learn trees");
+}
+
+/* The type of scorer that reads a model file; NULL: there is none, or no file was given. */
+static const char *model_type(const char *path)
+{
+    if (!path)
+        return NULL;
+    if (ends_in(path, ".json"))
+        return is_scikit_learn(path) ? "scikit-learn" : "xgboost";
+    return ends_in(path, ".ubj") ? "xgboost" : ends_in(path, ".txt") ? "lightgbm" : NULL;
+}
+
 /* The configuration names the reference, and serve reads it again. */
 static int check_reference(const char *path)
 {
@@ -87,17 +109,16 @@ static int check_settings(const struct init_settings *settings)
     int status = check_reference(settings->reference);
     if (status != CLI_OK)
         return status;
-    if (settings->xgboost && settings->weights)
+    if (settings->model && settings->weights)
         return wrong_use("--model and --weights exclude each other", "");
-    if (settings->xgboost && !ends_in(settings->xgboost, ".json") &&
-        !ends_in(settings->xgboost, ".ubj"))
-        return wrong_use("--model must be a .json or .ubj file, got ", settings->xgboost);
+    if (settings->model && !settings->model_type)
+        return wrong_use("--model must be a .json, .ubj or .txt file, got ", settings->model);
     if (settings->name && !config_is_model_name(settings->name))
         return wrong_use("--name must be 1 to 64 letters, digits, '.', '_' or '-', got ",
                          settings->name);
     if (settings->output && !*settings->output)
         return wrong_use("--output needs the name of a file", "");
-    status = check_model_file(settings->xgboost);
+    status = check_model_file(settings->model);
     return status == CLI_OK ? check_model_file(settings->weights) : status;
 }
 
@@ -145,7 +166,8 @@ int init_main(int argc, char **argv)
         .label = values[OPTION_LABEL],
         .exclude = values[OPTION_EXCLUDE],
         .name = values[OPTION_NAME],
-        .xgboost = values[OPTION_MODEL],
+        .model = values[OPTION_MODEL],
+        .model_type = model_type(values[OPTION_MODEL]),
         .weights = values[OPTION_WEIGHTS],
         .output = values[OPTION_OUTPUT],
     };

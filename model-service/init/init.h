@@ -18,7 +18,8 @@ struct init_settings {
     const char *id, *timestamp, *prediction, *score, *label;
     const char *exclude; /* names separated by commas or line feeds */
     const char *name;
-    const char *xgboost, *weights; /* path of a model file; at most one of the two */
+    const char *model, *weights; /* paths of a model file, at most one */
+    const char *model_type;      /* of model: the scorer's type in the configuration */
     const char *output;
 };
 

@@ -225,7 +225,7 @@ static bool is_margin(const struct init_file *file)
 
 static bool has_scorer(const struct init_file *file)
 {
-    return file->settings->weights || file->settings->xgboost;
+    return file->settings->weights || file->settings->model;
 }
 
 /* Why a column is written as a comment only; NULL: it is not. */
@@ -286,9 +286,13 @@ static void append_scorer(struct buffer *out, const struct init_file *file)
         buffer_append_text(out, "      type: logistic\n      file: ");
         append_path(out, settings, settings->weights);
         buffer_append_char(out, '\n');
-    } else if (settings->xgboost) {
-        buffer_append_text(out, "      type: xgboost\n      file: ");
-        append_path(out, settings, settings->xgboost);
+    } else if (settings->model) {
+        append(out, "      type: %s\n      file: ", settings->model_type);
+        append_path(out, settings, settings->model);
+        append(out, "  # is it the same here as where it was trained? Write some rows with\n"
+                    "      # its prediction there in a column \"prediction\" (of three or more "
+                    "classes one for each,\n      # \"prediction=CLASS\"), then: model-service "
+                    "validate THIS_FILE --expect predictions.csv");
         buffer_append_char(out, '\n');
         append_classes(out, file);
     } else {

@@ -278,7 +278,8 @@ static void test_shape(void **state)
         {"models:\n  - features:\n    - type: numeric\n",
          "3: models[0].features[0]: the key \"name\" is missing"},
         {"models:\n  - scorer:\n      type: forest\n",
-         "3: models[0].scorer.type: found \"forest\", expected logistic or xgboost or none"},
+         "3: models[0].scorer.type: found \"forest\", expected logistic or xgboost or "
+         "lightgbm or scikit-learn or none"},
         {"models:\n  - scorer: {type: none, task: ranking}\n",
          "2: models[0].scorer.task: found \"ranking\", expected classification or regression"},
         {"models:\n  - scorer: {type: none, classes: [a]}\n",

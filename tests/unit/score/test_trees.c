@@ -1,6 +1,6 @@
-/* Unit tests of score/xgboost: the library's own predictions, several threads on one model, and
+/* Unit tests of score/trees: the library's own predictions, several threads on one model, and
  * the sentences about files that are none. Vectors: tests/vectors/make_xgboost.py. */
-#include "score/xgboost.h"
+#include "score/trees.h"
 
 #include <errno.h>
 #include <math.h>
@@ -71,12 +71,13 @@ static void read_vectors(const char *name, struct vectors *vectors)
 
 static struct scorer *load(const char *name, size_t features)
 {
-    char path[1000], error[SCORER_ERROR_BYTES] = "";
+    char path[1000];
+    struct error error;
     struct scorer *scorer = NULL;
 
     snprintf(path, sizeof(path), "%s/%s", VECTORS_DIR "/xgboost", name);
-    if (xgboost_scorer_load(path, mixed, features, &scorer, error) != 0)
-        fail_msg("%s", error);
+    if (trees_scorer_load(path, "XGBoost", mixed, features, &scorer, &error) != 0)
+        fail_msg("%s", error.text);
     return scorer;
 }
 
@@ -212,13 +213,13 @@ static void test_threads(void **state)
 static void assert_refused(const char *path, const struct scorer_feature *features, size_t count,
                            int code, const char *part)
 {
-    char error[SCORER_ERROR_BYTES] = "";
+    struct error error = {.text = ""};
     struct scorer *scorer = NULL;
-    int r = xgboost_scorer_load(path, features, count, &scorer, error);
+    int r = trees_scorer_load(path, "XGBoost", features, count, &scorer, &error);
 
-    if (r != code || !strstr(error, part) || strchr(error, '\n') ||
-        strncmp(error, path, strlen(path)) != 0)
-        fail_msg("%s: got %d, \"%s\", want %d, \"...%s...\"", path, r, error, code, part);
+    if (r != code || !strstr(error.text, part) || strchr(error.text, '\n') ||
+        strncmp(error.text, path, strlen(path)) != 0)
+        fail_msg("%s: got %d, \"%s\", want %d, \"...%s...\"", path, r, error.text, code, part);
     assert_null(scorer);
 }
 
@@ -245,9 +246,6 @@ static void test_refuses_features(void **state)
 static void test_refuses_kinds(void **state)
 {
     (void)state;
-    assert_refused(VECTORS_DIR "/xgboost"
-                               "/ranking.json",
-                   mixed, 3, -EINVAL, "its objective is \"rank:pairwise\"");
     assert_refused(VECTORS_DIR "/xgboost"
                                "/linear.json",
                    mixed, 3, -EINVAL, "\"gblinear\"");
@@ -292,19 +290,21 @@ static void test_refuses_damage(void **state)
     write_temporary(path, "", 0);
     assert_refused(path, mixed, 3, -EINVAL, "empty");
     write_temporary(path, "binf\0\0", 6);
+    assert_refused(path, mixed, 3, -EINVAL, "old binary format");
+    write_temporary(path, "hello", 5);
     assert_refused(path, mixed, 3, -EINVAL, "neither JSON nor UBJSON");
     write_temporary(path, "{", 1);
-    assert_refused(path, mixed, 3, -EINVAL, "neither JSON nor UBJSON");
+    assert_refused(path, mixed, 3, -EINVAL, "byte 1: ");
     write_temporary(path, "{}", 2);
     assert_refused(path, mixed, 3, -EINVAL, "not an XGBoost model");
     write_temporary(path, "{\"learner\": 1}", 14);
-    assert_refused(path, mixed, 3, -EINVAL, "not an XGBoost model");
+    assert_refused(path, mixed, 3, -EINVAL, "byte 12: expected an object");
     for (size_t model = 0; model < 2; model++) {
         const size_t length = read_all(model ? "multi.ubj" : "binary.json", bytes, sizeof(bytes));
 
         for (size_t cut = 2; cut < length; cut += length / 37) {
             write_temporary(path, bytes, cut);
-            assert_refused(path, mixed, 3, -EINVAL, "not a whole");
+            assert_refused(path, mixed, 3, -EINVAL, ": byte ");
         }
     }
     unlink(path);
