@@ -60,6 +60,13 @@ static inline void write_u64(struct byte_writer *out, uint64_t number)
     write_integer(out, number, 8);
 }
 
+static inline void write_f32(struct byte_writer *out, float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    write_integer(out, bits, 4);
+}
+
 static inline void write_f64(struct byte_writer *out, double x)
 {
     uint64_t bits;
@@ -85,6 +92,14 @@ static inline uint32_t read_u32(struct byte_reader *in)
 static inline uint64_t read_u64(struct byte_reader *in)
 {
     return read_integer(in, 8);
+}
+
+static inline float read_f32(struct byte_reader *in)
+{
+    const uint32_t bits = (uint32_t)read_integer(in, 4);
+    float x;
+    memcpy(&x, &bits, sizeof(x));
+    return x;
 }
 
 static inline double read_f64(struct byte_reader *in)

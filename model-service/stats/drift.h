@@ -22,5 +22,6 @@
 #include "reference.h"
 #include "roc_auc.h"
 #include "special.h"
+#include "urn.h"
 
 #endif

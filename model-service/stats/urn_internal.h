@@ -1,0 +1,41 @@
+/* urn_internal.h - an urn's state. Internal to libdrift. */
+#ifndef DRIFT_URN_INTERNAL_H
+#define DRIFT_URN_INTERNAL_H
+
+#include "urn.h"
+#include "urn_tail.h"
+
+/* Bets on the shares of groups of bins among the last 60, 250 and 1000 rows. */
+#define URN_MEMORIES 3
+
+struct urn_memory {
+    float wealth, age;
+    float step;  /* weight of the newest row; older ones keep what they had */
+    float total; /* sum of seen */
+};
+
+struct urn {
+    const struct urn_bins *bins;
+    const struct urn_bets *bets;
+    uint32_t *count;     /* [bins] reference and rows, in halves of a row */
+    uint32_t *collected; /* [bins] rows seen in a hold */
+    float *base;         /* [bins] shares at the last snapshot: the bets tilt these */
+    float *wealth, *age; /* [bets] */
+    float *scale;        /* [bets] makes each bet sum to 1; follows from base */
+    uint32_t group_count[URN_MAX_GROUPS]; /* follows from count */
+    float *seen;                          /* [URN_MEMORIES][groups] */
+    struct urn_memory memory[URN_MEMORIES];
+    struct urn_tail tail;
+    double total; /* rows of count; follows from it */
+    double snapshot_at;
+    uint64_t rows, collected_rows;
+    uint32_t shards; /* merged into this one, itself included */
+    bool held, adopted;
+};
+
+/* Takes the shares as they are now as the base of the bets. */
+void urn_snapshot(struct urn *urn);
+/* Sets what follows from count and base. */
+void urn_derive(struct urn *urn);
+
+#endif
