@@ -23,5 +23,10 @@
 #include "roc_auc.h"
 #include "special.h"
 #include "urn.h"
+#include "urn_bets.h"
+#include "urn_bins.h"
+#include "urn_episode.h"
+#include "urn_feature.h"
+#include "urn_order.h"
 
 #endif

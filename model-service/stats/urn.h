@@ -1,12 +1,12 @@
 /* urn.h - sequential evidence that a feature's distribution has changed, row by row.
  *
- * While nothing changes, the next row falls into a bin with a probability that is known exactly from
- * the finite reference and all rows so far (urn_bins.h). Each bet (urn_bets.h) is another
+ * While nothing changes, the next row falls into a bin with a probability that is known exactly
+ * from the finite reference and all rows so far (urn_bins.h). Each bet (urn_bets.h) is another
  * probability fixed before the row is seen, so its ratio to the first has mean 1. Their
  * Shiryaev-Roberts sums over "the change began at row k" are mixed: the evidence less the sum of
  * all start weights is a martingale. So a page at evidence >= budget, with start weight 1 per row,
- * happens by chance at most once in `budget` rows on average, whatever the distribution and the size
- * of the reference, and however often one looks; with the seconds since the last row as start
+ * happens by chance at most once in `budget` rows on average, whatever the distribution and the
+ * size of the reference, and however often one looks; with the seconds since the last row as start
  * weight, at most once in `budget` seconds.
  * Sources: Shin, Ramdas and Rinaldo (2022), "E-detectors", arXiv 2203.03532; Shiryaev (1963) and
  * Roberts (1966) for the sum; Blackwell and MacQueen (1973) for the urn.
@@ -84,9 +84,9 @@ DRIFT_API NODISCARD int drift_urn_adopt(struct urn *urn);
 DRIFT_API NODISCARD int drift_urn_merge(struct urn *urn, struct urn *other);
 
 /* The whole state as bytes, the same on every machine; restored and continued equals never stopped.
- * save: returns the size; writes nothing when that exceeds capacity. restore: into an urn of the same
- * bins and bets. 0, -ENOMEM, or -EINVAL (not a state, damaged, or of others); the urn is unchanged then. Any
- * bytes are safe. */
+ * save: returns the size; writes nothing when that exceeds capacity. restore: into an urn of the
+ * same bins and bets. 0, -ENOMEM, or -EINVAL (not a state, damaged, or of others); the urn is
+ * unchanged then. Any bytes are safe. */
 DRIFT_API size_t drift_urn_save(const struct urn *urn, void *bytes, size_t capacity);
 DRIFT_API NODISCARD int drift_urn_restore(struct urn *urn, const void *bytes, size_t size);
 

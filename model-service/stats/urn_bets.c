@@ -124,14 +124,22 @@ static double numeric_ratio(const struct scores *scores, size_t bin, const struc
 }
 
 static const struct draft numeric_drafts[] = {
-    {0.10, 0.25, URN_UP, 0, 0, 0},          {0.10, -0.25, URN_DOWN, 0, 0, 0},
-    {0.11, 0.5, URN_UP, 0, 0, 0},           {0.11, -0.5, URN_DOWN, 0, 0, 0},
-    {0.05, 1, URN_UP, 0, 0, 0},             {0.05, -1, URN_DOWN, 0, 0, 0},
-    {0.02, 2, URN_UP, 0, 0, 0},             {0.02, -2, URN_DOWN, 0, 0, 0},
-    {0.10, 1.5, URN_WIDER, 0, 0, 0},        {0.05, 2.25, URN_WIDER, 0, 0, 0},
-    {0.02, 5, URN_WIDER, 0, 0, 0},          {0.04, 1 / 1.5, URN_NARROWER, 0, 0, 0},
-    {0.02, 1 / 2.25, URN_NARROWER, 0, 0, 0}, {0.01, 0.15, URN_NARROWER, 0, 0, 0},
-    {0.02, -1, URN_TAILS, 0, 0, 0},         {0.02, 0, URN_TAILS, 0, 0, 0},
+    {0.10, 0.25, URN_UP, 0, 0, 0},
+    {0.10, -0.25, URN_DOWN, 0, 0, 0},
+    {0.11, 0.5, URN_UP, 0, 0, 0},
+    {0.11, -0.5, URN_DOWN, 0, 0, 0},
+    {0.05, 1, URN_UP, 0, 0, 0},
+    {0.05, -1, URN_DOWN, 0, 0, 0},
+    {0.02, 2, URN_UP, 0, 0, 0},
+    {0.02, -2, URN_DOWN, 0, 0, 0},
+    {0.10, 1.5, URN_WIDER, 0, 0, 0},
+    {0.05, 2.25, URN_WIDER, 0, 0, 0},
+    {0.02, 5, URN_WIDER, 0, 0, 0},
+    {0.04, 1 / 1.5, URN_NARROWER, 0, 0, 0},
+    {0.02, 1 / 2.25, URN_NARROWER, 0, 0, 0},
+    {0.01, 0.15, URN_NARROWER, 0, 0, 0},
+    {0.02, -1, URN_TAILS, 0, 0, 0},
+    {0.02, 0, URN_TAILS, 0, 0, 0},
     {0.02, 1, URN_TAILS, 0, 0, 0},
 };
 #define NUMERIC_BETS (sizeof(numeric_drafts) / sizeof(numeric_drafts[0]))
@@ -291,7 +299,12 @@ int drift_urn_bets_create(const struct urn_bins *bins, double discount, struct u
     bets->categorical = bins->categorical;
     bets->bins = bins->count;
     bets->discount = discount;
-    const int rc = bins->categorical ? init_categories(bets, bins) : init_numeric(bets, bins);
+    bets->mass = calloc(bins->count, sizeof(*bets->mass));
+    int rc = -ENOMEM;
+    if (bets->mass) {
+        memcpy(bets->mass, bins->mass, bins->count * sizeof(*bets->mass));
+        rc = bins->categorical ? init_categories(bets, bins) : init_numeric(bets, bins);
+    }
     if (rc < 0) {
         drift_urn_bets_destroy(bets);
         return rc;
@@ -308,14 +321,51 @@ void drift_urn_bets_destroy(struct urn_bets *bets)
         free(bets->plain_ratio);
     free(bets->ratio);
     free(bets->own);
+    free(bets->mass);
     free(bets->group);
     free(bets);
+}
+
+/* --- the tables of a model --- */
+
+static bool is_of(const struct urn_bets *bets, const struct urn_bins *bins, double discount)
+{
+    return bets->categorical == bins->categorical && bets->bins == bins->count &&
+           bets->discount == discount &&
+           memcmp(bets->mass, bins->mass, bins->count * sizeof(*bets->mass)) == 0;
+}
+
+int drift_urn_bets_pool_get(struct urn_bets_pool *pool, const struct urn_bins *bins,
+                            double discount, const struct urn_bets **ret_bets)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        if (is_of(pool->bets[i], bins, discount)) {
+            *ret_bets = pool->bets[i];
+            return 0;
+        }
+    struct urn_bets **more = realloc(pool->bets, (pool->count + 1) * sizeof(struct urn_bets *));
+    if (!more)
+        return -ENOMEM;
+    pool->bets = more;
+    const int rc = drift_urn_bets_create(bins, discount, &pool->bets[pool->count]);
+    if (rc == 0)
+        *ret_bets = pool->bets[pool->count++];
+    return rc;
+}
+
+void drift_urn_bets_pool_finish(struct urn_bets_pool *pool)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        drift_urn_bets_destroy(pool->bets[i]);
+    free(pool->bets);
+    *pool = (struct urn_bets_pool){0};
 }
 
 size_t drift_urn_bets_bytes(const struct urn_bets *bets)
 {
     const size_t ratios =
         (bets->categorical ? 2 : bets->bins) * bets->bets * (bets->discount > 1 ? 2 : 1);
-    const size_t per_bin = sizeof(*bets->group) + (bets->categorical ? sizeof(*bets->own) : 0);
+    const size_t per_bin =
+        sizeof(*bets->mass) + sizeof(*bets->group) + (bets->categorical ? sizeof(*bets->own) : 0);
     return sizeof(*bets) + ratios * sizeof(float) + bets->bins * per_bin;
 }

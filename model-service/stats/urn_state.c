@@ -1,10 +1,10 @@
 /* urn_state.c - an urn as bytes, and urns of shards together.
  *
  * Layout, integers little-endian: magic u32, version u16, held u8, adopted u8, fingerprint of bins
- * and bets u64, rows u64, shards u32, snapshot_at f64, then per bin count u32, collected u32 and base
- * f32, per bet wealth and age f32; with memories, for each wealth, age, step, total f32 and seen f32
- * per group; the tail (urn_tail.c); FNV-1a of everything before, u64.
- * Restore takes only numbers in the range that an urn can bring them to. */
+ * and bets u64, rows u64, shards u32, snapshot_at f64, then per bin count u32, collected u32 and
+ * base f32, per bet wealth and age f32; with memories, for each wealth, age, step, total f32 and
+ * seen f32 per group; the tail (urn_tail.c); FNV-1a of everything before, u64. Restore takes only
+ * numbers in the range that an urn can bring them to. */
 #include "byte_codec.h"
 #include "fingerprint.h"
 #include "urn_internal.h"

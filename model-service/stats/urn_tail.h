@@ -56,7 +56,8 @@ struct urn_tail_leader urn_tail_leader(const struct urn_tail *tail);
 /* Multiplies all wealth. O(1). */
 void urn_tail_scale(struct urn_tail *tail, double factor);
 void urn_tail_restart(struct urn_tail *tail);
-/* Weighted mean of the wealth of two with equal counts. Changes the form of other, not its value. */
+/* Weighted mean of the wealth of two with equal counts. Changes the form of other, not its value.
+ */
 void urn_tail_merge(struct urn_tail *tail, struct urn_tail *other, double share);
 
 void urn_tail_write(const struct urn_tail *tail, struct byte_writer *out);

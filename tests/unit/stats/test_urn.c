@@ -37,8 +37,7 @@ static void make_case(struct made *made, const struct urn_case *c, uint64_t *see
             count[(size_t)rows[i]]++;
     }
     if (c->shape == URN_SHAPE_CATEGORIES) {
-        assert_int_equal(drift_urn_bins_categories(&made->bins, count, (size_t)c->categories),
-                         0);
+        assert_int_equal(drift_urn_bins_categories(&made->bins, count, (size_t)c->categories), 0);
     } else {
         qsort(rows, (size_t)c->reference_rows, sizeof(*rows), compare_values);
         assert_int_equal(drift_urn_bins_numeric(&made->bins, rows, (size_t)c->reference_rows), 0);
@@ -164,7 +163,7 @@ static void test_martingale(void **state)
         struct urn_case c = urn_cases[i];
         c.discount = 1;
         struct made made;
-    make_case(&made, &c, &stream);
+        make_case(&made, &c, &stream);
         expect_martingale(&made, &seed, 2e-5);
         made_finish(&made);
     }

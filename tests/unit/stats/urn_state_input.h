@@ -20,7 +20,7 @@ static inline void urn_input_bins(struct urn_bins *bins, uint8_t choice)
     double rows[50];
     uint64_t count[60];
     for (int i = 0; i < 50; i++)
-        rows[i] = choice % 2 ? i % 7 : i;
+        rows[i] = choice % 2 ? (double)(i / 8) : i;
     for (int i = 0; i < 60; i++)
         count[i] = 60 - (uint64_t)i;
     const int rc = choice < 3 ? drift_urn_bins_numeric(bins, rows, 50)

@@ -1,5 +1,6 @@
-/* urn_stream.h - the streams of tests/vectors/urn.csv. Also read by make_urn.py, which gives the same
- * streams to the prototype: everything here is exact arithmetic, so that it is the same anywhere. */
+/* urn_stream.h - the streams of tests/vectors/urn.csv. Also read by make_urn.py, which gives the
+ * same streams to the prototype: everything here is exact arithmetic, so that it is the same
+ * anywhere. */
 #ifndef TESTS_URN_STREAM_H
 #define TESTS_URN_STREAM_H
 
@@ -22,21 +23,21 @@ struct urn_case {
 };
 
 static const struct urn_case urn_cases[] = {
-    {URN_SHAPE_BELL, 0, 200, 1, 0.5, 1},        {URN_SHAPE_BELL, 0, 1000, 1, 0.25, 1},
-    {URN_SHAPE_BELL, 0, 5000, 1, 0, 1.3},       {URN_SHAPE_BELL, 0, 5000, 1, 0, 0.75},
-    {URN_SHAPE_BELL, 0, 5000, 3, -0.5, 1},      {URN_SHAPE_BELL, 0, 2000, 25, 2, 1},
-    {URN_SHAPE_ZEROS, 0, 2000, 1, 0.5, 1},      {URN_SHAPE_ROUNDED, 0, 2000, 1, -0.5, 1},
-    {URN_SHAPE_STEPS, 0, 1000, 1, 1, 1},        {URN_SHAPE_CATEGORIES, 1, 500, 1, 0.05, 1},
-    {URN_SHAPE_CATEGORIES, 2, 1000, 1, 0.1, 1}, {URN_SHAPE_CATEGORIES, 2, 1000, 4, 0.3, 1},
-    {URN_SHAPE_CATEGORIES, 5, 100, 1, 0.2, 1},  {URN_SHAPE_CATEGORIES, 12, 2000, 1, 0.1, 1},
+    {URN_SHAPE_BELL, 0, 200, 1, 0.5, 1},         {URN_SHAPE_BELL, 0, 1000, 1, 0.25, 1},
+    {URN_SHAPE_BELL, 0, 5000, 1, 0, 1.3},        {URN_SHAPE_BELL, 0, 5000, 1, 0, 0.75},
+    {URN_SHAPE_BELL, 0, 5000, 3, -0.5, 1},       {URN_SHAPE_BELL, 0, 2000, 25, 2, 1},
+    {URN_SHAPE_ZEROS, 0, 2000, 1, 0.5, 1},       {URN_SHAPE_ROUNDED, 0, 2000, 1, -0.5, 1},
+    {URN_SHAPE_STEPS, 0, 1000, 1, 1, 1},         {URN_SHAPE_CATEGORIES, 1, 500, 1, 0.05, 1},
+    {URN_SHAPE_CATEGORIES, 2, 1000, 1, 0.1, 1},  {URN_SHAPE_CATEGORIES, 2, 1000, 4, 0.3, 1},
+    {URN_SHAPE_CATEGORIES, 5, 100, 1, 0.2, 1},   {URN_SHAPE_CATEGORIES, 12, 2000, 1, 0.1, 1},
     {URN_SHAPE_CATEGORIES, 12, 2000, 8, 0.3, 1}, {URN_SHAPE_CATEGORIES, 20, 3000, 1, 0.1, 1},
 };
-#define URN_CASES       ((int)(sizeof(urn_cases) / sizeof(urn_cases[0])))
-#define URN_ROWS        2400
-#define URN_CHANGE_AT   800
-#define URN_RECORDED    200 /* evidence is recorded every so many rows */
-#define URN_RESTART_AT  1e6
-#define URN_MAX_ROWS    5000
+#define URN_CASES      ((int)(sizeof(urn_cases) / sizeof(urn_cases[0])))
+#define URN_ROWS       2400
+#define URN_CHANGE_AT  800
+#define URN_RECORDED   200 /* evidence is recorded every so many rows */
+#define URN_RESTART_AT 1e6
+#define URN_MAX_ROWS   5000
 
 static inline double urn_bell(uint64_t *seed)
 {
