@@ -11,6 +11,7 @@
 #   evidence   how often traffic without drift looks drifted
 #   size       how often each p-value is below a level by chance (about 30 minutes)
 #   detectors  change in a stream of errors: false alarms, delay, cost
+#   urn        sequential evidence: cost, memory, false alarms, delays (about 10 minutes)
 #   models     100 models of 50 features: start, memory, a scrape
 #   pages      false alarms and delays of the alerts, by window and threshold (about 10 minutes)
 set -euo pipefail
@@ -32,11 +33,15 @@ bench_evidence() {
 }
 bench_size() { "$BUILD_DIR/bench-size"; }
 bench_detectors() { "$python" "$ROOT/bench/detectors/bench.py" "$BUILD_DIR/stats/bench-detectors"; }
+bench_urn() {
+    ninja -C "$BUILD_DIR" stats/bench-urn >/dev/null
+    "$BUILD_DIR/stats/bench-urn"
+}
 bench_models() { "$python" "$ROOT/bench/models/bench.py"; }
 bench_pages() { "$BUILD_DIR/bench-pages"; }
 
 case ${1:-} in -h | --help) print_help "$0" && exit 0 ;; esac
-[ $# -gt 0 ] || set -- stats http observe scorers check evidence size detectors models pages
+[ $# -gt 0 ] || set -- stats http observe scorers check evidence size detectors urn models pages
 for name in "$@"; do
     declare -F "bench_$name" >/dev/null || die "unknown benchmark '$name'" "see scripts/bench.sh --help"
 done

@@ -141,23 +141,42 @@ size_t drift_urn_bytes(const struct urn *urn)
 
 /* --- a row --- */
 
-static void move_bets(struct urn *urn, const float *ratio, float base_ratio, float start)
+static float add_lanes(const float lane[URN_BET_LANES])
+{
+    return (lane[0] + lane[4]) + (lane[1] + lane[5]) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+static float sum_of(const float *x, size_t count)
+{
+    float lane[URN_BET_LANES] = {0};
+    for (size_t k = 0; k < count; k += URN_BET_LANES)
+        for (size_t i = 0; i < URN_BET_LANES; i++)
+            lane[i] += x[k + i];
+    return add_lanes(lane);
+}
+
+/* Returns the sum of wealth. In lanes, so that a compiler may use vectors without reordering sums. */
+static float move_bets(struct urn *urn, const float *ratio, float base_ratio, float start)
 {
     const size_t bets = urn->bets->bets;
     const float *restrict weight = urn->bets->weight;
     const float *restrict scale = __builtin_assume_aligned(urn->scale, 32);
     float *restrict wealth = __builtin_assume_aligned(urn->wealth, 32);
     float *restrict age = __builtin_assume_aligned(urn->age, 32);
-    for (size_t k = 0; k < bets; k++) {
-        const float e = ratio[k] * scale[k] * base_ratio;
-        const float old = wealth[k] + weight[k] * start;
-        wealth[k] = old * e;
-        age[k] = (age[k] + old) * e;
-    }
+    float lane[URN_BET_LANES] = {0};
+    for (size_t k = 0; k < bets; k += URN_BET_LANES)
+        for (size_t i = 0; i < URN_BET_LANES; i++) {
+            const float e = ratio[k + i] * scale[k + i] * base_ratio;
+            const float old = wealth[k + i] + weight[k + i] * start;
+            wealth[k + i] = old * e;
+            age[k + i] = (age[k + i] + old) * e;
+            lane[i] += old * e;
+        }
+    return add_lanes(lane);
 }
 
 /* As all other bets, but for those on the row's own category. */
-static void move_category_bets(struct urn *urn, size_t bin, float base_ratio, float start)
+static float move_category_bets(struct urn *urn, size_t bin, float base_ratio, float start)
 {
     const struct urn_bets *bets = urn->bets;
     const struct urn_bet_range own = bets->own[bin];
@@ -166,23 +185,14 @@ static void move_category_bets(struct urn *urn, size_t bin, float base_ratio, fl
         wealth[k - own.from] = urn->wealth[k];
         age[k - own.from] = urn->age[k];
     }
-    move_bets(urn, bets->ratio, base_ratio, start);
+    float sum = move_bets(urn, bets->ratio, base_ratio, start);
     for (size_t k = own.from; k < own.to; k++) {
         const float e = bets->ratio[bets->bets + k] * urn->scale[k] * base_ratio;
         const float old = wealth[k - own.from] + bets->weight[k] * start;
+        sum += old * e - urn->wealth[k];
         urn->wealth[k] = old * e;
         urn->age[k] = (age[k - own.from] + old) * e;
     }
-}
-
-static float sum_of(const float *x, size_t count)
-{
-    float lane[URN_BET_LANES] = {0}, sum = 0;
-    for (size_t k = 0; k < count; k += URN_BET_LANES)
-        for (size_t i = 0; i < URN_BET_LANES; i++)
-            lane[i] += x[k + i];
-    for (size_t i = 0; i < URN_BET_LANES; i++)
-        sum += lane[i];
     return sum;
 }
 
@@ -196,15 +206,16 @@ static void fade(struct urn *urn, size_t i)
     memory->step = 1;
 }
 
-static void move_memories(struct urn *urn, size_t group, float share, float start)
+static float move_memories(struct urn *urn, size_t group, float share, float start)
 {
+    float sum = 0;
     for (size_t i = 0; i < URN_MEMORIES; i++) {
         struct urn_memory *memory = &urn->memory[i];
         float *seen = &urn->seen[i * urn->bets->groups + group];
         const float prior = MEMORY_PRIOR * memory_rows[i] * memory->step;
         const float e = (prior * share + *seen) / ((prior + memory->total) * share);
         const float old = memory->wealth + urn->bets->memory_weight / URN_MEMORIES * start;
-        memory->wealth = old * e;
+        sum += memory->wealth = old * e;
         memory->age = (memory->age + old) * e;
         memory->step /= 1 - 1 / memory_rows[i];
         *seen += memory->step;
@@ -212,6 +223,7 @@ static void move_memories(struct urn *urn, size_t group, float share, float star
         if (memory->step > LARGEST_STEP)
             fade(urn, i);
     }
+    return sum;
 }
 
 static void learn(struct urn *urn, size_t bin)
@@ -240,30 +252,29 @@ double drift_urn_observe(struct urn *urn, size_t bin, double start)
     float base_ratio = urn->base[bin] / share;
     if (bets->discount > 1)
         base_ratio = 1 + (base_ratio - 1) / (float)bets->discount;
-    if (bets->categorical)
-        move_category_bets(urn, bin, base_ratio, begun);
-    else
-        move_bets(urn, bets->ratio + bin * bets->bets, base_ratio, begun);
+    double sum = bets->categorical
+                     ? (double)move_category_bets(urn, bin, base_ratio, begun)
+                     : (double)move_bets(urn, bets->ratio + bin * bets->bets, base_ratio, begun);
     if (bets->memory_weight > 0) {
         const size_t group = bets->group[bin];
-        move_memories(urn, group, (float)urn->group_count[group] * halves, begun);
+        sum += (double)move_memories(urn, group, (float)urn->group_count[group] * halves, begun);
     }
     if (urn->tail.count > 0) /* a bin before the tail wraps to a number beyond its end */
-        (void)urn_tail_observe(&urn->tail, bin - bets->tail_from, (double)share, start);
+        sum += urn_tail_observe(&urn->tail, bin - bets->tail_from, (double)share, start);
     urn->rows++;
     learn(urn, bin);
-    const double evidence = drift_urn_evidence(urn);
-    return evidence > URN_MAX_EVIDENCE ? drift_urn_limit(urn, URN_MAX_EVIDENCE) : evidence;
+    return sum > URN_MAX_EVIDENCE ? drift_urn_limit(urn, URN_MAX_EVIDENCE) : sum;
 }
 
 /* --- reading it --- */
 
 double drift_urn_evidence(const struct urn *urn)
 {
-    float sum = sum_of(urn->wealth, urn->bets->bets);
+    float memories = 0;
     for (size_t i = 0; i < URN_MEMORIES; i++)
-        sum += urn->memory[i].wealth;
-    return (double)sum + (urn->tail.count > 0 ? urn_tail_wealth(&urn->tail) : 0);
+        memories += urn->memory[i].wealth;
+    return (double)sum_of(urn->wealth, urn->bets->bets) + (double)memories +
+           urn_tail_wealth(&urn->tail);
 }
 
 static double sum_of_ages(const struct urn *urn)
@@ -271,7 +282,7 @@ static double sum_of_ages(const struct urn *urn)
     float sum = sum_of(urn->age, urn->bets->bets);
     for (size_t i = 0; i < URN_MEMORIES; i++)
         sum += urn->memory[i].age;
-    return (double)sum + (urn->tail.count > 0 ? urn_tail_age(&urn->tail) : 0);
+    return (double)sum + urn_tail_age(&urn->tail);
 }
 
 struct urn_change drift_urn_change(const struct urn *urn)

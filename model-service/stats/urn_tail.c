@@ -11,13 +11,15 @@ static const double gain_shares[URN_TAIL_GAINS] = {0.01, 0.04, 0.15};
 
 /* Below this, the powers go into the wealth of each category: floats reach further down than this
  * by the largest evidence, and it takes hundreds of rows to get here. */
-#define SMALLEST_POWER 1e-12
+#define SMALLEST_POWER 1e-15
 /* No wealth or age that observing leads to is above this. */
 #define LARGEST 1e30
 
-static float to_float(double x)
+/* Only a restored state that observing cannot lead to gets near the ends. */
+static inline float to_float(double x)
 {
-    return (float)fmin(fmax(x, -FLT_MAX), FLT_MAX);
+    const double above = x > -FLT_MAX ? x : -FLT_MAX;
+    return (float)(above < FLT_MAX ? above : FLT_MAX);
 }
 
 int urn_tail_init(struct urn_tail *tail, size_t count, double weight, double discount)
@@ -31,53 +33,45 @@ int urn_tail_init(struct urn_tail *tail, size_t count, double weight, double dis
         gain->own = gain_shares[i];
         gain->factor = pow(1 - gain_shares[i], tail->inverse_discount);
         gain->power = 1;
-        gain->extra = calloc(count, sizeof(*gain->extra));
-        gain->extra_age = calloc(count, sizeof(*gain->extra_age));
-        if (!gain->extra || !gain->extra_age) {
-            urn_tail_finish(tail);
-            return -ENOMEM;
-        }
     }
-    return 0;
+    tail->extra = calloc(count, sizeof(*tail->extra));
+    return tail->extra ? 0 : -ENOMEM;
 }
 
 void urn_tail_finish(struct urn_tail *tail)
 {
-    for (size_t i = 0; i < URN_TAIL_GAINS; i++) {
-        free(tail->gain[i].extra);
-        free(tail->gain[i].extra_age);
-    }
+    free(tail->extra);
     *tail = (struct urn_tail){0};
 }
 
 /* The same wealth with power 1; the sums, which have gathered rounding, anew. */
-static void settle(struct urn_tail_gain *gain, size_t count, double weight)
+static void settle(struct urn_tail *tail, size_t i)
 {
+    struct urn_tail_gain *gain = &tail->gain[i];
     double wealth = 0, age = 0;
-    for (size_t c = 0; c < count; c++) {
-        gain->extra_age[c] =
-            to_float(gain->power * (gain->extra_age[c] + gain->rows * gain->extra[c]));
-        gain->extra[c] = to_float(gain->power * gain->extra[c]);
-        wealth += gain->extra[c];
-        age += gain->extra_age[c];
+    for (size_t c = 0; c < tail->count; c++) {
+        struct urn_tail_extra *extra = &tail->extra[c][i];
+        extra->age = to_float(gain->power * (extra->age + gain->rows * extra->wealth));
+        extra->wealth = to_float(gain->power * extra->wealth);
+        wealth += extra->wealth;
+        age += extra->age;
     }
     gain->power = 1;
     gain->rows = 0;
-    gain->wealth = wealth + weight * gain->common * (double)count;
-    gain->age = age + weight * gain->common_age * (double)count;
+    gain->wealth = wealth + tail->weight * gain->common * (double)tail->count;
+    gain->age = age + tail->weight * gain->common_age * (double)tail->count;
 }
 
 /* The row's own category: its wealth and age, already multiplied as the others', grow by `more`. */
-static void reward(struct urn_tail_gain *gain, size_t own, double weight, double more)
+static void reward(struct urn_tail_gain *gain, struct urn_tail_extra *extra, double weight,
+                   double more)
 {
-    const double extra = gain->extra[own];
-    const double extra_age = gain->extra_age[own] + gain->rows * extra;
-    const double wealth = weight * gain->common + gain->power * extra;
+    const double extra_age = extra->age + gain->rows * extra->wealth;
+    const double wealth = weight * gain->common + gain->power * extra->wealth;
     const double age = weight * gain->common_age + gain->power * extra_age;
-    const double new_extra = extra + wealth * more / gain->power;
-    gain->extra[own] = to_float(new_extra);
-    gain->extra_age[own] =
-        to_float(extra_age + age * more / gain->power - gain->rows * (double)gain->extra[own]);
+    const double added = more / gain->power;
+    extra->wealth = to_float(extra->wealth + wealth * added);
+    extra->age = to_float(extra_age + age * added - gain->rows * (double)extra->wealth);
     gain->wealth += wealth * more;
     gain->age += age * more;
 }
@@ -98,10 +92,10 @@ double urn_tail_observe(struct urn_tail *tail, size_t own, double p, double star
             double ratio = 1 - gain->own + gain->own / p;
             if (tail->inverse_discount < 1)
                 ratio = pow(ratio, tail->inverse_discount);
-            reward(gain, own, tail->weight, ratio / factor - 1);
+            reward(gain, &tail->extra[own][i], tail->weight, ratio / factor - 1);
         }
         if (gain->power < SMALLEST_POWER)
-            settle(gain, tail->count, tail->weight);
+            settle(tail, i);
         sum += gain->wealth;
     }
     return sum;
@@ -129,7 +123,7 @@ struct urn_tail_leader urn_tail_leader(const struct urn_tail *tail)
     for (size_t i = 0; i < URN_TAIL_GAINS; i++) {
         const struct urn_tail_gain *gain = &tail->gain[i];
         for (size_t c = 0; c < tail->count; c++) {
-            const double wealth = tail->weight * gain->common + gain->power * gain->extra[c];
+            const double wealth = tail->weight * gain->common + gain->power * tail->extra[c][i].wealth;
             if (wealth > leader.wealth)
                 leader = (struct urn_tail_leader){c, wealth, gain->own};
         }
@@ -147,16 +141,17 @@ void urn_tail_scale(struct urn_tail *tail, double factor)
         gain->wealth *= factor;
         gain->age *= factor;
         if (gain->power < SMALLEST_POWER)
-            settle(gain, tail->count, tail->weight);
+            settle(tail, i);
     }
 }
 
 void urn_tail_restart(struct urn_tail *tail)
 {
-    for (size_t i = 0; tail->count > 0 && i < URN_TAIL_GAINS; i++) {
+    if (tail->count == 0)
+        return;
+    memset(tail->extra, 0, tail->count * sizeof(*tail->extra));
+    for (size_t i = 0; i < URN_TAIL_GAINS; i++) {
         struct urn_tail_gain *gain = &tail->gain[i];
-        memset(gain->extra, 0, tail->count * sizeof(*gain->extra));
-        memset(gain->extra_age, 0, tail->count * sizeof(*gain->extra_age));
         gain->common = gain->common_age = gain->rows = gain->wealth = gain->age = 0;
         gain->power = 1;
     }
@@ -166,15 +161,17 @@ void urn_tail_merge(struct urn_tail *tail, struct urn_tail *other, double share)
 {
     for (size_t i = 0; tail->count > 0 && i < URN_TAIL_GAINS; i++) {
         struct urn_tail_gain *gain = &tail->gain[i], *from = &other->gain[i];
-        settle(gain, tail->count, tail->weight);
-        settle(from, tail->count, tail->weight);
+        settle(tail, i);
+        settle(other, i);
         gain->common += share * (from->common - gain->common);
         gain->common_age += share * (from->common_age - gain->common_age);
         for (size_t c = 0; c < tail->count; c++) {
-            gain->extra[c] += (float)(share * (from->extra[c] - gain->extra[c]));
-            gain->extra_age[c] += (float)(share * (from->extra_age[c] - gain->extra_age[c]));
+            struct urn_tail_extra *extra = &tail->extra[c][i];
+            const struct urn_tail_extra *theirs = &other->extra[c][i];
+            extra->wealth += (float)share * (theirs->wealth - extra->wealth);
+            extra->age += (float)share * (theirs->age - extra->age);
         }
-        settle(gain, tail->count, tail->weight);
+        settle(tail, i);
     }
 }
 
@@ -191,8 +188,8 @@ void urn_tail_write(const struct urn_tail *tail, struct byte_writer *out)
         write_f64(out, gain->wealth);
         write_f64(out, gain->age);
         for (size_t c = 0; c < tail->count; c++) {
-            write_f32(out, gain->extra[c]);
-            write_f32(out, gain->extra_age[c]);
+            write_f32(out, tail->extra[c][i].wealth);
+            write_f32(out, tail->extra[c][i].age);
         }
     }
 }
@@ -205,30 +202,31 @@ static double read_bounded(struct byte_reader *in, double low, double high)
     return x;
 }
 
-static void read_gain(struct urn_tail_gain *gain, size_t count, struct byte_reader *in)
+static void read_gain(struct urn_tail *tail, size_t i, struct byte_reader *in)
 {
+    struct urn_tail_gain *gain = &tail->gain[i];
     gain->common = read_bounded(in, 0, LARGEST);
     gain->common_age = read_bounded(in, 0, LARGEST);
     gain->power = read_bounded(in, SMALLEST_POWER, 1);
     gain->rows = read_bounded(in, 0, 1e15);
     gain->wealth = read_bounded(in, 0, LARGEST);
     gain->age = read_bounded(in, 0, LARGEST);
-    for (size_t c = 0; c < count; c++) {
-        gain->extra[c] = read_f32(in);
-        gain->extra_age[c] = read_f32(in);
-        if (!(gain->extra[c] >= 0) || !(gain->power * gain->extra[c] <= LARGEST) ||
-            !(gain->power * fabs((double)gain->extra_age[c]) <= LARGEST))
+    for (size_t c = 0; c < tail->count; c++) {
+        const float wealth = read_f32(in), age = read_f32(in);
+        if (!(wealth >= 0 && gain->power * wealth <= LARGEST) ||
+            !(gain->power * fabs((double)age) <= LARGEST))
             in->failed = true;
+        tail->extra[c][i] = (struct urn_tail_extra){wealth, age};
     }
 }
 
 void urn_tail_read(struct urn_tail *tail, struct byte_reader *in)
 {
     for (size_t i = 0; tail->count > 0 && i < URN_TAIL_GAINS; i++)
-        read_gain(&tail->gain[i], tail->count, in);
+        read_gain(tail, i, in);
 }
 
 size_t urn_tail_bytes(const struct urn_tail *tail)
 {
-    return tail->count * URN_TAIL_GAINS * 2 * sizeof(float);
+    return tail->count * sizeof(*tail->extra);
 }

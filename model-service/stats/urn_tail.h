@@ -20,14 +20,17 @@
 /* Shares of the rows: 1, 4 and 15 %. */
 #define URN_TAIL_GAINS 3
 
+/* Of one category and share. */
+struct urn_tail_extra {
+    float wealth, age;
+};
+
 struct urn_tail_gain {
     double common, common_age;
     double power;       /* in (0, 1] times what urn_tail_scale() did */
     double rows;        /* since power was 1 */
     double wealth, age; /* sums over the categories */
     double factor, own; /* 1 - d and d; the factor discounted */
-    float *extra;       /* [count] */
-    float *extra_age;   /* [count] */
 };
 
 struct urn_tail {
@@ -35,6 +38,7 @@ struct urn_tail {
     double weight; /* of each bet */
     double inverse_discount;
     struct urn_tail_gain gain[URN_TAIL_GAINS];
+    struct urn_tail_extra (*extra)[URN_TAIL_GAINS]; /* [count] */
 };
 
 /* weight: of all bets together. 0 or -ENOMEM. */
