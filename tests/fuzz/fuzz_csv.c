@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct csv_column columns[] = {{.name = "a"}, {.name = "b", .categorical = true}};
     struct csv_table table = {.columns = columns, .column_count = 2};
     struct error error;
+    struct csv_format format = {0};
     struct tally tally = {0};
 
     if (file < 0) {
@@ -52,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (ftruncate(file, 0) < 0 || pwrite(file, data, size, 0) != (ssize_t)size)
         abort();
-    if (csv_read(path, check_row, check_row, &tally, &error) < 0 &&
+    if (csv_read(path, &format, check_row, check_row, &tally, &error) < 0 &&
         strlen(error.text) < strlen(path))
         abort();
     if (tally.bytes > size)

@@ -36,6 +36,7 @@ static int set_up(void **state)
                                                 .threshold = {0.3, 0.5},
                                                 .significance = 1e-4,
                                                 .minimum_sample = 50,
+                                                .methods = DETECTOR_ALL_METHODS,
                                                 .bins = 10};
     *state = fixture;
     return 0;
