@@ -187,12 +187,13 @@ static int try_configuration(struct init_file *file, const struct buffer *text)
                            &file->error);
     if (rc == 0)
         return 0;
+    const struct error found = file->error;
     if (booleans)
-        error_at(
+        error_set(
             &file->error, rc,
-            "the reference has %s in \"%s\": if the model takes dummies as numbers, write them "
-            "as 1 and 0 (pandas.get_dummies(..., dtype=int))",
-            booleans->example.text, excerpt(booleans->name).text);
+            "%s; the reference has %s in \"%s\": if the model takes dummies as numbers, write "
+            "them as 1 and 0 (pandas.get_dummies(..., dtype=int))",
+            found.text, booleans->example.text, excerpt(booleans->name).text);
     return error_at(&file->error, rc, "nothing is written, as validate would refuse it");
 }
 

@@ -33,6 +33,10 @@ static bool check_row(void *context, uint64_t line, const struct csv_field *fiel
         if (text_value_number(fields[i].text, fields[i].bytes, &value) == 0 && isfinite(value) &&
             value != strtod(fields[i].text, NULL))
             abort();
+        /* with a decimal comma nothing else than the comma may be read differently */
+        if (csv_field_number(&fields[i], &value) == 0 && !strchr(fields[i].text, ',') &&
+            isfinite(value) && value != strtod(fields[i].text, NULL))
+            abort();
     }
     return true;
 }
