@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,9 @@ static const struct cli_command command = {
     .positional = "FILE",
     .summary =
         "Checks a configuration as serve does at its start: the file itself, the references and\n"
-        "the model files it names. Says what was found, or the first mistake. Exit status: 0\n"
-        "valid, 1 not valid, 2 wrong use. The environment is not looked at.",
+        "the model files that it names. Says what was found, or the first mistake, and warns\n"
+        "about what is accepted but probably not meant. Exit status: 0 valid, 1 not valid, 2\n"
+        "wrong use. The environment is not looked at.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .max_positionals = 1,
@@ -73,11 +75,26 @@ struct found {
     size_t equal_rows; /* of --expect; 0: not compared */
 };
 
-/* Creates the model, looks at it, and destroys it. expect: the file to compare it with, or NULL. */
-static int try_model(const struct config_model *config, const char *expect, struct found *ret_found,
-                     struct error *error)
+struct request {
+    const char *command; /* whose name stands before warnings */
+    const char *path;
+    const char *expect, *model; /* NULL if not given */
+};
+
+/* context: the name of the command. */
+static void print_warning(void *context, const char *sentence)
 {
-    const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};
+    fprintf(stderr, "model-service %s: warning: %s\n", (const char *)context, sentence);
+}
+
+/* Creates the model, looks at it, and destroys it. expect: the file to compare it with, or NULL. */
+static int try_model(const char *name, const struct config_model *config, const char *expect,
+                     struct found *ret_found, struct error *error)
+{
+    const struct served_model_settings settings = {.warning_override = NAN,
+                                                   .id_prefix = "",
+                                                   .warn = print_warning,
+                                                   .warn_context = (void *)(uintptr_t)name};
     struct served_model *model;
     struct detector_report report = {0};
     int rc = served_model_create(config, &settings, &model, error);
@@ -94,35 +111,52 @@ static int try_model(const struct config_model *config, const char *expect, stru
             error_at(error, rc, "model \"%s\"", config->name);
     }
     if (rc == 0 && served_model_warning(model))
-        fprintf(stderr, "model-service validate: warning: model \"%s\": %s\n", config->name,
+        fprintf(stderr, "model-service %s: warning: model \"%s\": %s\n", name, config->name,
                 served_model_warning(model));
     free(report.features);
     served_model_release(model);
     return rc;
 }
 
-struct request {
-    const char *path, *expect, *model; /* expect, model: NULL if not given */
-};
-
 static int try_models(const struct request *request, const struct config *config,
-                      struct found *found)
+                      struct found *found, struct error *error)
 {
     for (size_t i = 0; i < config->model_count; i++) {
         const struct config_model *model = &config->models[i];
         const bool compare = !request->model || strcmp(request->model, model->name) == 0;
-        struct error error = {""};
-        int rc = try_model(model, compare ? request->expect : NULL, &found[i], &error);
-        if (rc < 0) {
-            fprintf(stderr, "model-service validate: %s: %s\n", request->path, error.text);
-            return rc;
-        }
+        int rc =
+            try_model(request->command, model, compare ? request->expect : NULL, &found[i], error);
+        if (rc < 0)
+            return error_at(error, rc, "%.200s", request->path);
     }
     return 0;
 }
 
+int validate_model_file(const char *path, struct error *error)
+{
+    return served_model_check_file(path, error);
+}
+
+int validate_text(const char *command_name, const char *text, size_t bytes, const char *path,
+                  struct error *error)
+{
+    const struct request request = {.command = command_name, .path = path};
+    struct config config;
+    struct found found[CONFIG_MAX_MODELS] = {0};
+    FILE *stream = fmemopen((char *)(uintptr_t)text, bytes, "r");
+    if (!stream)
+        return error_set(error, -errno, "%.200s: %s", path, strerror(errno));
+    int rc = config_read(stream, path, &config, error);
+    fclose(stream);
+    if (rc < 0)
+        return rc;
+    rc = try_models(&request, &config, found, error);
+    config_finish(&config);
+    return rc;
+}
+
 static int print_found(const struct request *request, const struct config *config,
-                       const struct found *found)
+                       const struct found *found, struct error *error)
 {
     size_t features = 0;
     for (size_t i = 0; i < config->model_count; i++)
@@ -137,48 +171,42 @@ static int print_found(const struct request *request, const struct config *confi
     }
     if (fflush(stdout) == 0)
         return 0;
-    fputs("model-service validate: cannot write to standard output\n", stderr);
-    return -EIO;
+    return error_set(error, -EIO, "cannot write to standard output");
 }
 
 /* --expect is about one model. */
-static int check_expect(const struct request *request, const struct config *config)
+static int check_expect(const struct request *request, const struct config *config,
+                        struct error *error)
 {
     size_t named = 0;
     for (size_t i = 0; request->model && i < config->model_count; i++)
         named += strcmp(config->models[i].name, request->model) == 0;
     if (request->model && named == 0)
-        fprintf(stderr, "model-service validate: %s has no model '%s'\n", request->path,
-                request->model);
-    else if (request->expect && !request->model && config->model_count > 1)
-        fprintf(stderr,
-                "model-service validate: %s has %zu models; say with --model whose "
-                "predictions are in %s\n",
-                request->path, config->model_count, request->expect);
-    else
-        return 0;
-    return -EINVAL;
+        return error_set(error, -EINVAL, "%.200s has no model '%.100s'", request->path,
+                         request->model);
+    if (request->expect && !request->model && config->model_count > 1)
+        return error_set(error, -EINVAL,
+                         "%.200s has %zu models; say with --model whose predictions are in %.200s",
+                         request->path, config->model_count, request->expect);
+    return 0;
 }
 
 static int validate(const struct request *request)
 {
     struct error error;
     struct config config;
+    struct found found[CONFIG_MAX_MODELS] = {0};
     int rc = config_load(request->path, &config, &error);
-    if (rc < 0) {
-        fprintf(stderr, "model-service validate: %s\n", error.text);
-        return rc;
+    if (rc == 0) {
+        rc = check_expect(request, &config, &error);
+        if (rc == 0)
+            rc = try_models(request, &config, found, &error);
+        if (rc == 0)
+            rc = print_found(request, &config, found, &error);
+        config_finish(&config);
     }
-    struct found *found = calloc(config.model_count, sizeof(*found));
-    if (!found)
-        fputs("model-service validate: not enough memory\n", stderr);
-    rc = found ? check_expect(request, &config) : -ENOMEM;
-    if (rc == 0)
-        rc = try_models(request, &config, found);
-    if (rc == 0)
-        rc = print_found(request, &config, found);
-    free(found);
-    config_finish(&config);
+    if (rc < 0)
+        fprintf(stderr, "model-service validate: %s\n", error.text);
     return rc;
 }
 
@@ -194,6 +222,9 @@ int validate_main(int argc, char **argv)
               stderr);
         return CLI_USAGE;
     }
-    const struct request request = {argv[first], values[OPTION_EXPECT], values[OPTION_MODEL]};
+    const struct request request = {.command = command.name,
+                                    .path = argv[first],
+                                    .expect = values[OPTION_EXPECT],
+                                    .model = values[OPTION_MODEL]};
     return validate(&request) < 0 ? CLI_FAILURE : CLI_OK;
 }

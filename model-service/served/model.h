@@ -49,6 +49,9 @@ struct served_model_settings {
     double warning_override; /* NaN, or the warning threshold to use instead of a model's own */
     const char *id_prefix;   /* of generated prediction ids: shorter than SERVED_MODEL_PREFIX_BYTES,
                                 differs from start to start; copied */
+    /* is told, in a sentence each, what was accepted but is probably a mistake; or NULL */
+    void (*warn)(void *context, const char *sentence);
+    void *warn_context;
 };
 
 /* Both are in served/build/. error: one sentence, written on failure. 0, -EINVAL, -ENOMEM or an
@@ -59,6 +62,10 @@ NODISCARD int served_model_create_builtin(const struct served_model_settings *se
 NODISCARD int served_model_create(const struct config_model *config,
                                   const struct served_model_settings *settings,
                                   struct served_model **ret_model, struct error *error);
+/* Refuses a scorer's file that is missing, or of a kind that only its own framework can run (a
+ * pickle, ONNX, PyTorch, ...), with the way to observe such a model's predictions. 0, -ENOENT,
+ * -EINVAL, ... */
+NODISCARD int served_model_check_file(const char *path, struct error *error);
 /* Compares the scorer's predictions with those of a CSV file, made where the model was trained: a
  * column for each feature, and "prediction" (of two classes the probability of the second) or, of
  * more classes, "prediction=CLASS" for each. Equal means within 1e-6, relative to what exceeds 1.

@@ -7,6 +7,8 @@
  */
 #include "score/forest/forest.h"
 
+#include "score/forest/evaluate_small.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -230,6 +232,10 @@ void forest_margins(const struct forest *forest, const double *rows, size_t coun
 {
     const size_t whole = count - count % LANES;
 
+    if (forest->small) {
+        small_margins(forest, rows, count, trees, margins);
+        return;
+    }
     for (size_t done = 0; done < whole; done += BLOCK_ROWS)
         margins_of_block(forest, rows + done * forest->column_count,
                          whole - done < BLOCK_ROWS ? whole - done : BLOCK_ROWS, trees,

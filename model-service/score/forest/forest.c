@@ -57,6 +57,8 @@ void forest_finish(struct forest *forest)
     free(forest->base);
     free(forest->trees);
     free(forest->nodes);
+    free(forest->small);
+    free(forest->small_value);
     free(forest->source);
     free(forest->bits);
     free(forest->vectors);
@@ -131,6 +133,8 @@ static int reserve(void **items, size_t count, size_t more, size_t *room, size_t
 
 int forest_add_bits(struct forest *forest, size_t count, uint32_t **ret_bits)
 {
+    if (count == 0) /* a set may be empty, and then there may be no array yet */
+        return 0;
     int rc = reserve((void **)&forest->bits, forest->bit_words, count, &forest->bit_room,
                      sizeof(*forest->bits));
 
@@ -292,6 +296,47 @@ static void shrink(void **items, size_t count, size_t *room, size_t item_bytes)
     *room = count;
 }
 
+/* Whether all that is compared and added is float32, and small enough. */
+static bool fits_small_nodes(const struct forest *forest)
+{
+    if (!forest->narrow_cells || !forest->narrow_sums || forest->any_categorical ||
+        forest->vector_size || forest->column_count > FOREST_SMALL_COLUMNS ||
+        forest->outputs > FOREST_SMALL_OUTPUTS)
+        return false;
+    for (size_t t = 0; t < forest->tree_count; t++)
+        if (forest->trees[t].nodes > FOREST_SMALL_NODES)
+            return false;
+    return true;
+}
+
+static void make_small_tree(struct forest *forest, const struct forest_tree *tree)
+{
+    for (uint32_t i = tree->root; i < tree->root + tree->nodes; i++) {
+        const struct forest_node *node = &forest->nodes[i];
+        const bool inner = node->flags & FOREST_INNER;
+
+        forest->small[i] = (struct forest_small_node){
+            .threshold = inner ? (float)node->threshold : NAN,
+            .left = (uint16_t)(node->left - tree->root),
+            .column = (uint16_t)(node->column << 1 | (inner && node->flags & FOREST_NAN_RIGHT)),
+        };
+        forest->small_value[i] = inner ? 0.0f : (float)node->value;
+    }
+}
+
+static int make_small_nodes(struct forest *forest)
+{
+    if (!fits_small_nodes(forest))
+        return 0;
+    forest->small = calloc(forest->node_count, sizeof(*forest->small));
+    forest->small_value = calloc(forest->node_count, sizeof(*forest->small_value));
+    if (!forest->small || !forest->small_value)
+        return -ENOMEM;
+    for (size_t t = 0; t < forest->tree_count; t++)
+        make_small_tree(forest, &forest->trees[t]);
+    return 0;
+}
+
 int forest_complete(struct forest *forest, struct error *error)
 {
     if (forest->tree_count == 0)
@@ -312,5 +357,5 @@ int forest_complete(struct forest *forest, struct error *error)
     size_t room = forest->node_room;
     shrink((void **)&forest->source, forest->node_count, &room, sizeof(*forest->source));
     shrink((void **)&forest->nodes, forest->node_count, &forest->node_room, sizeof(*forest->nodes));
-    return 0;
+    return make_small_nodes(forest);
 }

@@ -64,6 +64,18 @@ struct forest_node {
     uint16_t column, flags;
 };
 
+/* The same in half the room, of a forest whose thresholds are float32 and that has neither large
+ * trees nor splits by categories. A leaf's threshold is NaN, above which nothing lies, so that only
+ * its missing values need a bit. */
+struct forest_small_node {
+    float threshold;
+    uint16_t left;   /* from the tree's root on */
+    uint16_t column; /* shifted by one; the lowest bit: a missing value goes right */
+};
+#define FOREST_SMALL_NODES   65536u
+#define FOREST_SMALL_COLUMNS 512u /* eight rows of them fit a block, see evaluate_small.c */
+#define FOREST_SMALL_OUTPUTS 32u
+
 struct forest_tree {
     uint32_t root, nodes, depth, output;
     bool categorical; /* has such a split */
@@ -104,7 +116,9 @@ struct forest {
     size_t tree_count, tree_room;
     size_t best_trees; /* of the best iteration of early stopping; 0: the file does not tell */
     struct forest_node *nodes;
-    uint32_t *source; /* [node_count] number of the node, or leaf, in the file */
+    struct forest_small_node *small; /* [node_count], or NULL */
+    float *small_value;              /* [node_count] of the leaves, beside them */
+    uint32_t *source;                /* [node_count] number of the node, or leaf, in the file */
     size_t node_count, node_room;
     uint32_t *bits;
     size_t bit_words, bit_room;
@@ -155,8 +169,8 @@ NODISCARD int forest_add_vector(struct forest *forest, const double *numbers, si
 /* Replaces a text of the forest. 0 or -ENOMEM. */
 NODISCARD int forest_copy_text(char **text, const char *from, size_t bytes);
 
-/* Checks what the trees of a whole forest refer to, and gives back what memory is left over. 0,
- * -EINVAL. */
+/* Checks what the trees of a whole forest refer to, gives back what memory is left over, and lays
+ * the nodes out in half the room where they fit. 0, -EINVAL, -ENOMEM. */
 NODISCARD int forest_complete(struct forest *forest, struct error *error);
 
 /* --- evaluation --- */

@@ -10,7 +10,8 @@
 /* XGBoost predicts in float32, whose rounding is half of this at most. */
 #define TOLERANCE 1e-6
 
-/* Rows that have been compared; the largest difference is relative where the prediction exceeds 1. */
+/* Rows that have been compared; the largest difference is relative where the prediction exceeds 1.
+ */
 struct comparison {
     size_t rows, differing, worst_row, worst_output;
     double worst, got, expected;

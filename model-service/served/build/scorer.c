@@ -2,8 +2,8 @@
  * in score/, which do not know each other: they meet here. */
 #include "served/build/build.h"
 
-#include "json/weights.h"
 #include "score/trees.h"
+#include "json/weights.h"
 
 #include <errno.h>
 #include <math.h>
@@ -111,7 +111,7 @@ static const char *const programs[] = {[CONFIG_SCORER_XGBOOST] = "XGBoost",
                                        [CONFIG_SCORER_SCIKIT_LEARN] = "scikit-learn"};
 
 static int load_trees(const struct config_model *config, struct scorer **ret_scorer,
-                        struct error *error)
+                      struct error *error)
 {
     struct scorer_feature *features = calloc(config->feature_count, sizeof(*features));
     if (!features)
@@ -148,6 +148,11 @@ int model_create_scorer(struct model_definition *definition, const struct config
         definition->type = number ? PREDICTION_REGRESSION : PREDICTION_BINARY;
         definition->score_is_margin = scorer->score == CONFIG_SCORE_MARGIN;
         return 0;
+    }
+    if (scorer->file) {
+        rc = served_model_check_file(scorer->file, error);
+        if (rc < 0)
+            return error_at(error, rc, "model \"%s\": scorer", config->name);
     }
     if (config_scorer_has_trees(scorer->type))
         rc = load_trees(config, &definition->scorer, error);

@@ -2,6 +2,8 @@
  * programs themselves are compared in test_forest_vectors.py. */
 #include "score/forest/load.h"
 
+#include "corpus.h"
+
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -260,6 +262,22 @@ static void test_refused_files(void **state)
     }
 }
 
+/* --- what fuzzing found --- */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void replay(const char *path, const char *bytes, size_t length)
+{
+    (void)path;
+    assert_int_equal(LLVMFuzzerTestOneInput((const uint8_t *)bytes, length), 0);
+}
+
+static void test_corpus(void **state)
+{
+    (void)state;
+    assert_true(corpus_replay("forest", replay) >= 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_deep_chain),       cmocka_unit_test(test_oldest_xgboost),
         cmocka_unit_test(test_base_scores),      cmocka_unit_test(test_newer_version_warns),
         cmocka_unit_test(test_lightgbm_by_hand), cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_corpus),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
