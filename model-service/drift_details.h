@@ -27,6 +27,10 @@ struct detector_details {
     uint64_t other_categories; /* of the reference, beyond the cap: counted as __other__ */
 };
 
+/* The name of a category's code (detector_cell()), or one of the reserved ones above; borrowed from
+ * the detector. */
+const char *detector_category_name(const struct detector *detector, size_t feature, uint32_t code);
+
 /* O(R). */
 void detector_details(const struct detector *detector, size_t feature,
                       struct detector_details *ret_details);

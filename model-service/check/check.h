@@ -150,6 +150,10 @@ struct check {
     bool wrong_use;                /* the failure is the caller's settings */
 };
 
+/* The parts of check_reference_read(): the reference's values into the columns, and a detector made
+ * from them, as the settings say. 0 or an error. */
+NODISCARD int check_reference_load(struct check *check);
+NODISCARD int check_detector_create(struct check *check, struct detector **ret_detector);
 /* Reads the reference and creates the detector; the header of the current file is known by then. 0
  * or an error. */
 NODISCARD int check_reference_read(struct check *check);

@@ -1,6 +1,7 @@
 /* command.c - the options of `model-service check`. */
 #include "check/command.h"
 #include "check/check.h"
+#include "check/replay.h"
 #include "cli/options.h"
 #include "stats/reference.h"
 
@@ -35,6 +36,12 @@ enum {
     OPTION_DECIMAL,
     OPTION_ALLOW_MISSING_COLUMNS,
     OPTION_VERBOSE,
+    OPTION_STREAM,
+    OPTION_TIMESTAMP,
+    OPTION_BUDGET,
+    OPTION_MATERIALITY,
+    OPTION_WINDOW,
+    OPTION_BLOCK,
 };
 
 static const struct cli_option options[] = {
@@ -65,6 +72,20 @@ static const struct cli_option options[] = {
                           "                             recognised in each)"},
     [OPTION_DECIMAL] = {"decimal", "WHAT", "point or comma, of both files (default: recognised)"},
     [OPTION_VERBOSE] = {"verbose", NULL, "every method, and how drifted columns have changed"},
+    [OPTION_STREAM] = {"stream", NULL,
+                       "replay the rows in their order: what would have paged, when and\n"
+                       "                             why; --threshold may then be a list"},
+    [OPTION_TIMESTAMP] = {"timestamp", "COLUMN", "with --stream: when each row came"},
+    [OPTION_BUDGET] = {"budget", "A,B,...",
+                       "with --stream: one false page in so long (90d, needs\n"
+                       "                             --timestamp) or in so many rows "
+                       "(default 7776000)"},
+    [OPTION_MATERIALITY] = {"materiality", "A,B,...",
+                            "with --stream: smaller changes are notices (deviations;\n"
+                            "                             default 0.15)"},
+    [OPTION_WINDOW] = {"window", "A,B,...",
+                       "with --stream: rows of a window (default 200, or the model's)"},
+    [OPTION_BLOCK] = {"block", "N", "with --stream: rows that arrive together (default 1)"},
 };
 
 static const struct cli_command command = {
@@ -317,6 +338,117 @@ static int run(const struct check_settings *settings, const struct output *outpu
     return refused ? CHECK_DRIFT : CLI_OK;
 }
 
+/* --- check --stream --- */
+
+/* Its --threshold and --critical are read with the lists. */
+static int read_stream_settings(const char *const *values, struct config *config,
+                                struct check_settings *settings)
+{
+    const char *plain[CLI_MAX_OPTIONS];
+    for (size_t i = 0; i < command.option_count; i++)
+        plain[i] = values[i];
+    plain[OPTION_THRESHOLD] = plain[OPTION_CRITICAL] = NULL;
+    const int status = read_settings(plain, config, settings);
+    if (!values[OPTION_METHODS])
+        settings->methods = DETECTOR_LIVE_METHODS;
+    if (!values[OPTION_MINIMUM_SAMPLE] && !settings->model)
+        settings->minimum_sample = CONFIG_DEFAULT_MINIMUM_SAMPLE;
+    return status;
+}
+
+static int read_plain_settings(const char *const *values, struct config *config,
+                               struct check_settings *settings)
+{
+    static const int only[] = {OPTION_TIMESTAMP, OPTION_BUDGET, OPTION_MATERIALITY, OPTION_WINDOW,
+                               OPTION_BLOCK};
+    for (size_t i = 0; i < sizeof(only) / sizeof(only[0]); i++)
+        if (values[only[i]]) {
+            fprintf(stderr, "model-service check: --%s needs --stream\n", options[only[i]].name);
+            return CLI_USAGE;
+        }
+    return read_settings(values, config, settings);
+}
+
+/* What the lists are when they are not given. */
+static struct replay_settings default_lists(const char *const *values,
+                                            const struct check_settings *settings)
+{
+    struct replay_settings replay = {.check = settings};
+    replay.windows = (struct replay_values){{REPLAY_DEFAULT_WINDOW}, 1};
+    if (settings->window.kind == WINDOW_COUNT)
+        replay.windows.value[0] = (double)settings->window.observations;
+    replay.thresholds = (struct replay_values){{settings->threshold[SEVERITY_WARNING]}, 1};
+    if (settings->model && !values[OPTION_THRESHOLD])
+        replay.critical = settings->threshold[SEVERITY_CRITICAL];
+    return replay;
+}
+
+static bool has_pages(const struct replay *replay)
+{
+    for (size_t i = 0; i < replay->rules; i++)
+        if (replay->rule[i].pages > 0)
+            return true;
+    return false;
+}
+
+static int run_replay(struct replay *replay, const struct replay_settings *settings,
+                      const struct output *output)
+{
+    int rc = replay_run(replay, settings);
+    print_bad_rows(&replay->check.bad_reference, settings->check->reference);
+    print_bad_rows(&replay->check.bad_current, settings->check->current);
+    if (rc < 0) {
+        fprintf(stderr, "model-service check: %s\n", replay->check.error.text);
+        return replay->check.wrong_use ? CLI_USAGE : CLI_FAILURE;
+    }
+    rc = output->json ? replay_print_json(replay, stdout) : replay_print_text(replay, stdout);
+    if (rc < 0) {
+        fputs("model-service check: cannot write to standard output\n", stderr);
+        return CLI_FAILURE;
+    }
+    return output->fail_on_drift && has_pages(replay) ? CHECK_DRIFT : CLI_OK;
+}
+
+/* The column of times is not compared: it joins the excluded ones. */
+static int exclude_timestamp(struct check_settings *settings, const char *timestamp, char **ret_list)
+{
+    *ret_list = NULL;
+    if (!timestamp || settings->model)
+        return 0;
+    const char *exclude = settings->exclude ? settings->exclude : "";
+    if (asprintf(ret_list, "%s%s%s", exclude, exclude[0] ? "," : "", timestamp) < 0)
+        return -1;
+    settings->exclude = *ret_list;
+    return 0;
+}
+
+static int stream(const char *const *values, struct check_settings *settings,
+                  const struct output *output)
+{
+    const struct replay_options lists = {.budget = values[OPTION_BUDGET],
+                                         .materiality = values[OPTION_MATERIALITY],
+                                         .window = values[OPTION_WINDOW],
+                                         .threshold = values[OPTION_THRESHOLD],
+                                         .critical = values[OPTION_CRITICAL],
+                                         .timestamp = values[OPTION_TIMESTAMP],
+                                         .block = values[OPTION_BLOCK]};
+    struct replay_settings asked = default_lists(values, settings);
+    char *exclude;
+    if (replay_settings_read(&lists, &asked) < 0)
+        return CLI_USAGE;
+    if (exclude_timestamp(settings, lists.timestamp, &exclude) < 0)
+        return CLI_FAILURE;
+    struct replay *replay = calloc(1, sizeof(*replay));
+    int status = CLI_FAILURE;
+    if (replay) {
+        status = run_replay(replay, &asked, output);
+        replay_finish(replay);
+    }
+    free(replay);
+    free(exclude);
+    return status;
+}
+
 int check_main(int argc, char **argv)
 {
     static const char *const formats[2] = {"table", "json"};
@@ -340,9 +472,11 @@ int check_main(int argc, char **argv)
     process_prefer_large_pages();
     struct config config = {0};
     struct check_settings settings;
-    int status = read_settings(values, &config, &settings);
+    int status = values[OPTION_STREAM] ? read_stream_settings(values, &config, &settings)
+                                       : read_plain_settings(values, &config, &settings);
     if (status == CLI_OK)
-        status = run(&settings, &output);
+        status = values[OPTION_STREAM] ? stream(values, &settings, &output)
+                                       : run(&settings, &output);
     config_finish(&config);
     return status;
 }

@@ -309,7 +309,7 @@ static int load(struct loader *loader)
     return rc == 0 && check->columns.count == 0 ? fail_nothing_left(check) : rc;
 }
 
-static int create_detector(struct check *check)
+int check_detector_create(struct check *check, struct detector **ret_detector)
 {
     const struct check_settings *settings = check->settings;
     const struct check_columns *columns = &check->columns;
@@ -336,19 +336,24 @@ static int create_detector(struct check *check)
         .bins = settings->bins,
         .reference_resolution = settings->resolution,
     };
-    int rc = detector_create(&spec, &check->detector);
+    int rc = detector_create(&spec, ret_detector);
     free(features);
     if (rc == -EINVAL) /* everything else has been checked */
         error_set(&check->error, rc, "the reference has more than %u rows", REFERENCE_MAX_ROWS);
     return rc;
 }
 
-int check_reference_read(struct check *check)
+int check_reference_load(struct check *check)
 {
     struct loader loader = {.check = check};
-    int rc = load(&loader);
+    return load(&loader);
+}
+
+int check_reference_read(struct check *check)
+{
+    int rc = check_reference_load(check);
     if (rc == 0)
-        rc = create_detector(check);
+        rc = check_detector_create(check, &check->detector);
     check_columns_forget_values(&check->columns);
     return rc;
 }

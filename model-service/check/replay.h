@@ -101,6 +101,7 @@ struct replay {
     size_t timestamp_position;
     int64_t first_ms, last_ms; /* of the good rows; with a timestamp */
     struct replay_times times;
+    uint32_t *missing_code;     /* [columns] of a categorical column's detector */
     union detector_cell *cells; /* [block][columns] */
     struct replay_row *rows;    /* [block] */
     uint32_t *order;            /* [block] */

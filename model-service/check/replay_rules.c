@@ -205,6 +205,12 @@ static int keep_urn_event(struct replay *replay, size_t rule, size_t column, enu
     return keep(replay, &event);
 }
 
+/* A detector has a code of its own for missing. */
+static uint32_t code_of(const struct replay *replay, size_t column, const union detector_cell *cell)
+{
+    return cell->category == replay->missing_code[column] ? URN_MISSING : cell->category;
+}
+
 static int observe_urns(struct replay *replay, size_t rule, const struct replay_row *row,
                         const union detector_cell *cells)
 {
@@ -214,7 +220,8 @@ static int observe_urns(struct replay *replay, size_t rule, const struct replay_
     for (size_t c = 0; rc == 0 && c < columns->count; c++) {
         enum urn_event events[URN_PARTS];
         if (columns->column[c].categorical)
-            drift_urn_feature_observe_code(state->feature[c], &state->urn, cells[c].category,
+            drift_urn_feature_observe_code(state->feature[c], &state->urn,
+                                           code_of(replay, c, &cells[c]),
                                            row->start, events);
         else
             drift_urn_feature_observe_number(state->feature[c], &state->urn, cells[c].number,
@@ -267,14 +274,6 @@ static bool any_open(const struct replay_rule *rule, size_t columns)
     return false;
 }
 
-/* The windows count a missing category by a code of their own. */
-static void observe_cells(struct replay_rule *rule, const struct check_columns *columns,
-                          const struct replay_row *row, const union detector_cell *cells)
-{
-    (void)columns;
-    detector_add_rows(rule->detector, cells, 1, 1, NULL, row->ms);
-}
-
 /* The report, which costs more than the row, is read while there is something to tell. */
 static int observe_window(struct replay *replay, size_t rule, const struct replay_row *row,
                           const union detector_cell *cells)
@@ -282,7 +281,7 @@ static int observe_window(struct replay *replay, size_t rule, const struct repla
     struct replay_rule *state = &replay->rule[rule];
     const size_t columns = replay->check.columns.count;
     int rc = 0;
-    observe_cells(state, &replay->check.columns, row, cells);
+    detector_add_rows(state->detector, cells, 1, 1, NULL, row->ms);
     const struct detector_verdict verdict = detector_judge(state->detector, row->ms, state->scores);
     if (!verdict.drift_detected && !any_open(state, columns))
         return 0;

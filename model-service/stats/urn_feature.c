@@ -324,13 +324,14 @@ struct urn_report drift_urn_feature_report(const struct urn_feature *feature, en
                                .episode = channel->episode};
 }
 
-uint32_t drift_urn_feature_code(const struct urn_feature *feature, size_t bin)
+uint32_t drift_urn_feature_code(const struct urn_feature *feature, enum urn_part part, size_t bin)
 {
-    const struct channel *values = &feature->channel[URN_VALUES];
-    for (size_t c = 0; bin > 0 && c < values->categories; c++)
-        if (values->bin_of_code[c] == bin)
+    const struct channel *channel = &feature->channel[part];
+    const size_t codes = bin == 0 && part == URN_VALUES ? 0 : channel->categories;
+    for (size_t c = 0; c < codes; c++)
+        if (channel->bin_of_code[c] == bin)
             return (uint32_t)c;
-    return (uint32_t)values->categories;
+    return (uint32_t)channel->categories;
 }
 
 size_t drift_urn_feature_bytes(const struct urn_feature *feature)

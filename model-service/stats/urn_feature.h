@@ -63,9 +63,11 @@ DRIFT_API void drift_urn_feature_observe_code(struct urn_feature *feature,
 
 DRIFT_API struct urn_report drift_urn_feature_report(const struct urn_feature *feature,
                                                      enum urn_part part);
-/* The code of the category that a change's bin stands for; `categories` for those that the
- * reference does not have. */
-DRIFT_API uint32_t drift_urn_feature_code(const struct urn_feature *feature, size_t bin);
+/* Of the values: the code of the category that a change's bin stands for, `categories` for those
+ * that the reference does not have. Of the other urn: whether the bin stands for missing (1) or
+ * present values (0). */
+DRIFT_API uint32_t drift_urn_feature_code(const struct urn_feature *feature, enum urn_part part,
+                                          size_t bin);
 
 /* Memory in bytes beside the pool's tables. */
 DRIFT_API size_t drift_urn_feature_bytes(const struct urn_feature *feature);

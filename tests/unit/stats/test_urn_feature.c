@@ -154,6 +154,9 @@ static void test_missing_values(void **state)
                     90);
     const struct urn_report report = drift_urn_feature_report(watched.feature, URN_MISSINGNESS);
     assert_int_equal(report.episode.change.kind, URN_SHARE_UP);
+    assert_int_equal(drift_urn_feature_code(watched.feature, URN_MISSINGNESS,
+                                            report.episode.change.bin),
+                     1);
     assert_int_equal(drift_urn_feature_report(watched.feature, URN_VALUES).episode.pages, 0);
     watched_finish(&watched);
     free(reference);
@@ -276,8 +279,10 @@ static void test_categories(void **state)
                                        events);
     assert_in_range(row, 60, 1500);
     const struct urn_report report = drift_urn_feature_report(watched.feature, URN_VALUES);
-    assert_int_equal(drift_urn_feature_code(watched.feature, report.episode.change.bin), 5);
-    assert_int_equal(drift_urn_feature_code(watched.feature, 0), 10);
+    assert_int_equal(drift_urn_feature_code(watched.feature, URN_VALUES,
+                                            report.episode.change.bin),
+                     5);
+    assert_int_equal(drift_urn_feature_code(watched.feature, URN_VALUES, 0), 10);
     watched_finish(&watched);
     spec.rows = 0;
     assert_int_equal(drift_urn_feature_create(&spec, &watched.pool, &watched.feature), -EINVAL);
