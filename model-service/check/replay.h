@@ -63,6 +63,18 @@ struct replay_event {
     bool critical;
 };
 
+/* An alert on a window's drift, as prometheus/rules has it: it waits before it fires, and fires on
+ * for a while. */
+#define REPLAY_WARNING_FOR_MS  60000
+#define REPLAY_CRITICAL_FOR_MS 30000
+#define REPLAY_KEEP_FIRING_MS  105000
+
+struct replay_alert {
+    bool firing, warning, critical; /* warning: drifted at all */
+    int64_t warning_since_ms, critical_since_ms; /* of the running drift */
+    int64_t last_ms;                             /* when it was drifted last */
+};
+
 struct replay_rule {
     bool is_urn;
     double budget, materiality; /* of an urn rule */
@@ -75,7 +87,7 @@ struct replay_rule {
     struct detector *detector;
     struct detector_report report;
     double *scores; /* [columns] */
-    bool *open;     /* [columns] of a window rule */
+    struct replay_alert *alert; /* [columns] of a window rule */
 };
 
 /* A row that has been read; its cells are in the replay's. */

@@ -35,7 +35,7 @@ static struct words rule_words(const struct replay *replay, const struct replay_
                  rule->threshold[SEVERITY_WARNING]);
     else if (replay->settings->per_time)
         snprintf(words.text, sizeof(words.text),
-                 "one false page in %s, changes from %g deviations on",
+                 "one false page in %.40s, changes from %g deviations on",
                  duration_words(rule->budget).text, rule->materiality);
     else
         snprintf(words.text, sizeof(words.text),
@@ -93,10 +93,10 @@ static struct words cause_words(const struct replay *replay, const struct replay
     struct words words;
     const size_t room = sizeof(words.text);
     if (replay->rule[event->rule].is_urn)
-        snprintf(words.text, room, "%s since row %llu", change_words(event).text,
+        snprintf(words.text, room, "%.150s since row %llu", change_words(event).text,
                  (unsigned long long)event->onset_row);
     else
-        snprintf(words.text, room, "%s %.4g%s", event->method ? event->method : "drift",
+        snprintf(words.text, room, "%s %.4g%s", event->method,
                  event->score, event->critical ? " (critical)" : "");
     return words;
 }

@@ -44,8 +44,8 @@ static int create_windows(struct replay *replay, struct replay_rule *rule)
     settings.threshold[SEVERITY_CRITICAL] = rule->threshold[SEVERITY_CRITICAL];
     rule->report.features = calloc(check->columns.count, sizeof(*rule->report.features));
     rule->scores = calloc(check->columns.count, sizeof(*rule->scores));
-    rule->open = calloc(check->columns.count, sizeof(*rule->open));
-    if (!rule->report.features || !rule->scores || !rule->open)
+    rule->alert = calloc(check->columns.count, sizeof(*rule->alert));
+    if (!rule->report.features || !rule->scores || !rule->alert)
         return -ENOMEM;
     check->settings = &settings;
     const int rc = check_detector_create(check, &rule->detector);
@@ -127,7 +127,7 @@ void replay_rules_finish(struct replay *replay)
         detector_destroy(rule->detector);
         free(rule->report.features);
         free(rule->scores);
-        free(rule->open);
+        free(rule->alert);
     }
 }
 
@@ -255,23 +255,58 @@ static void describe_drift(const struct detector_feature_report *feature,
 static int keep_window_event(struct replay *replay, size_t rule, size_t column,
                              const struct replay_row *row)
 {
-    const struct detector_feature_report *feature = &replay->rule[rule].report.features[column];
+    const struct replay_rule *state = &replay->rule[rule];
     struct replay_event event = {.rule = rule,
                                  .column = column,
-                                 .what = feature->drifted ? REPLAY_PAGE : REPLAY_RESOLVED,
+                                 .what = state->alert[column].firing ? REPLAY_PAGE
+                                                                     : REPLAY_RESOLVED,
                                  .row = row->row,
                                  .line = row->line,
                                  .ms = row->ms};
-    describe_drift(feature, &event);
+    describe_drift(&state->report.features[column], &event);
     return keep(replay, &event);
 }
 
-static bool any_open(const struct replay_rule *rule, size_t columns)
+static bool is_critical(const struct detector_feature_report *feature)
+{
+    struct replay_event event = {0};
+    describe_drift(feature, &event);
+    return event.critical;
+}
+
+/* Follows an alert; true if it begins or stops firing. */
+static bool follow(struct replay_alert *alert, bool warning, bool critical, int64_t now_ms)
+{
+    if (warning && !alert->warning)
+        alert->warning_since_ms = now_ms;
+    if (critical && !alert->critical)
+        alert->critical_since_ms = now_ms;
+    alert->warning = warning;
+    alert->critical = critical;
+    if (warning)
+        alert->last_ms = now_ms;
+    const bool due =
+        (warning && now_ms - alert->warning_since_ms >= REPLAY_WARNING_FOR_MS) ||
+        (critical && now_ms - alert->critical_since_ms >= REPLAY_CRITICAL_FOR_MS);
+    const bool firing =
+        due || (alert->firing && now_ms - alert->last_ms < REPLAY_KEEP_FIRING_MS);
+    const bool changed = firing != alert->firing;
+    alert->firing = firing;
+    return changed;
+}
+
+static bool any_alert(const struct replay_rule *rule, size_t columns)
 {
     for (size_t c = 0; c < columns; c++)
-        if (rule->open[c])
+        if (rule->alert[c].firing || rule->alert[c].warning)
             return true;
     return false;
+}
+
+/* Without times, a row comes every second. */
+static int64_t clock_of(const struct replay *replay, const struct replay_row *row)
+{
+    return replay->settings->timestamp ? row->ms : (int64_t)row->row * 1000;
 }
 
 /* The report, which costs more than the row, is read while there is something to tell. */
@@ -283,14 +318,14 @@ static int observe_window(struct replay *replay, size_t rule, const struct repla
     int rc = 0;
     detector_add_rows(state->detector, cells, 1, 1, NULL, row->ms);
     const struct detector_verdict verdict = detector_judge(state->detector, row->ms, state->scores);
-    if (!verdict.drift_detected && !any_open(state, columns))
+    if (!verdict.drift_detected && !any_alert(state, columns))
         return 0;
     detector_report(state->detector, row->ms, &state->report);
-    for (size_t c = 0; rc == 0 && c < columns; c++)
-        if (state->report.features[c].drifted != state->open[c]) {
+    for (size_t c = 0; rc == 0 && c < columns; c++) {
+        const struct detector_feature_report *feature = &state->report.features[c];
+        if (follow(&state->alert[c], feature->drifted, is_critical(feature), clock_of(replay, row)))
             rc = keep_window_event(replay, rule, c, row);
-            state->open[c] = state->report.features[c].drifted;
-        }
+    }
     return rc;
 }
 

@@ -13,6 +13,9 @@
 #define CERTAIN 3.5
 /* What the estimate may be too small by. */
 #define MARGIN 1.15
+/* Values are in [0, 1]: what one row in 2^30 that differs gives is larger, what rounding leaves of a
+ * constant is smaller. */
+#define SMALLEST_VARIANCE 1e-15
 /* A rarer category does not tell how rows cluster. */
 #define SMALLEST_SHARE 0.02
 
@@ -76,7 +79,7 @@ static double inflation(const uint16_t *bin, size_t rows, const double *value)
     struct series series = {.bin = bin, .rows = rows, .value = value};
     double worst = 1;
     measure(&series);
-    if (!(series.variance > 0))
+    if (!(series.variance > SMALLEST_VARIANCE))
         return 1;
     for (size_t length = SHORTEST_BLOCK; rows / length >= FEWEST_BLOCKS; length *= 2) {
         const double ratio = block_ratio(&series, length);

@@ -69,6 +69,8 @@ static void test_page_and_resolve(void **state)
     assert_in_range(delay, 60, 250);
     const struct urn_report report = drift_urn_feature_report(watched.feature, URN_VALUES);
     assert_true(report.watched && report.episode.open && report.discount == 1);
+    /* a column without any missing value is constant */
+    assert_true(drift_urn_feature_report(watched.feature, URN_MISSINGNESS).discount == 1);
     assert_int_equal(report.episode.change.kind, URN_UP);
     assert_true(fabs(report.episode.deviations - 0.5) < 0.15);
     assert_int_equal(report.episode.opened, 5000 + delay);
