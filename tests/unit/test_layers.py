@@ -13,9 +13,9 @@ LIBRARY = pathlib.Path(os.environ.get("LIBDRIFT", ROOT / "build/stats/libdrift.s
 # What the kernels may call: mathematics, memory at creation, bytes and strings. No input or output,
 # clock, thread, lock, environment or random source.
 ALLOWED = {
-    "aligned_alloc", "atanh", "calloc", "cos", "erfc", "exp", "expm1", "fma", "fmax", "fmin", "free",
+    "aligned_alloc", "asin", "atanh", "calloc", "cos", "erfc", "exp", "expm1", "fma", "fmax", "fmin", "free",
     "ldexp", "lgamma_r", "log", "log1p", "lround", "malloc", "memcmp", "memcpy", "memmove", "memset",
-    "pow", "qsort", "realloc", "sin", "sincos", "sqrt", "strcmp", "strdup", "strlen",
+    "nextafter", "pow", "qsort", "realloc", "sin", "sincos", "sqrt", "strcmp", "strdup", "strlen",
 }
 # put there by the compiler and the linker: start-up, 128-bit arithmetic, hardening, sanitizers
 RUNTIME = re.compile(r"__cxa_finalize|__gmon_start__|_ITM_.*|__(float|fix|u?div|u?mod)\w*ti\w*|"
