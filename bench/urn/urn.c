@@ -3,7 +3,8 @@
  * usage: bench-urn [STREAMS]     default 300: changed streams per line; the null has as many times
  *                                ten, of 20 000 rows
  *
- * The rule is the shipped one: urn_feature.h with its defaults and a budget of 4e6 rows for each urn. */
+ * The rule is the shipped one: urn_feature.h with its defaults and a budget of 4e6 rows for each
+ * urn. */
 #include "random_stream.h"
 #include "stats/urn_feature.h"
 

@@ -410,7 +410,8 @@ static int run_replay(struct replay *replay, const struct replay_settings *setti
 }
 
 /* The column of times is not compared: it joins the excluded ones. */
-static int exclude_timestamp(struct check_settings *settings, const char *timestamp, char **ret_list)
+static int exclude_timestamp(struct check_settings *settings, const char *timestamp,
+                             char **ret_list)
 {
     *ret_list = NULL;
     if (!timestamp || settings->model)
@@ -475,8 +476,8 @@ int check_main(int argc, char **argv)
     int status = values[OPTION_STREAM] ? read_stream_settings(values, &config, &settings)
                                        : read_plain_settings(values, &config, &settings);
     if (status == CLI_OK)
-        status = values[OPTION_STREAM] ? stream(values, &settings, &output)
-                                       : run(&settings, &output);
+        status =
+            values[OPTION_STREAM] ? stream(values, &settings, &output) : run(&settings, &output);
     config_finish(&config);
     return status;
 }

@@ -114,8 +114,8 @@ static bool parse_time(const struct csv_field *field, int64_t *ret_ms)
     static const char *const endings[] = {"", "Z", "T00:00:00Z"};
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         char text[TIMESTAMP_BYTES + sizeof("T00:00:00Z")];
-        const int bytes = snprintf(text, sizeof(text), "%.*s%s", TIMESTAMP_BYTES, field->text,
-                                   endings[i]);
+        const int bytes =
+            snprintf(text, sizeof(text), "%.*s%s", TIMESTAMP_BYTES, field->text, endings[i]);
         if (field->bytes <= TIMESTAMP_BYTES && timestamp_parse(text, (size_t)bytes, ret_ms))
             return true;
     }

@@ -1,4 +1,5 @@
-/* replay.h - `model-service check --stream`: a file's rows, in their order, through rules that page.
+/* replay.h - `model-service check --stream`: a file's rows, in their order, through rules that
+ * page.
  *
  * A rule is an urn per feature (stats/urn_feature.h) with a budget and a materiality, or a window
  * of the last rows with a threshold, as the service has. All rules see every row in one pass; the
@@ -63,16 +64,11 @@ struct replay_event {
     bool critical;
 };
 
-/* An alert on a window's drift, as prometheus/rules has it: it waits before it fires, and fires on
- * for a while. */
-#define REPLAY_WARNING_FOR_MS  60000
-#define REPLAY_CRITICAL_FOR_MS 30000
-#define REPLAY_KEEP_FIRING_MS  105000
-
+/* The alerts on a window's drift, DataDriftDetected and CriticalDataDrift, as prometheus/rules has
+ * them: each waits before it fires, and fires on for a while. */
 struct replay_alert {
-    bool firing, warning, critical; /* warning: drifted at all */
-    int64_t warning_since_ms, critical_since_ms; /* of the running drift */
-    int64_t last_ms;                             /* when it was drifted last */
+    bool drifted, firing;
+    int64_t since_ms, last_ms; /* of the running or last drift */
 };
 
 struct replay_rule {
@@ -86,8 +82,8 @@ struct replay_rule {
     struct urn_feature **feature; /* [columns] */
     struct detector *detector;
     struct detector_report report;
-    double *scores; /* [columns] */
-    struct replay_alert *alert; /* [columns] of a window rule */
+    double *scores;                               /* [columns] */
+    struct replay_alert (*alert)[SEVERITY_COUNT]; /* [columns] of a window rule */
 };
 
 /* A row that has been read; its cells are in the replay's. */

@@ -130,8 +130,8 @@ int replay_settings_read(const struct replay_options *options, struct replay_set
     settings->materialities = (struct replay_values){{URN_DEFAULT_MATERIALITY}, 1};
     int rc = read_budgets(options, settings);
     if (rc == 0)
-        rc = read_list(&materialities, parse_number, options->materiality,
-                       &settings->materialities);
+        rc =
+            read_list(&materialities, parse_number, options->materiality, &settings->materialities);
     if (rc == 0)
         rc = read_windows(options, settings);
     if (rc == 0 && options->block && !parse_number(&block, options->block, &rows))

@@ -96,8 +96,8 @@ static struct words cause_words(const struct replay *replay, const struct replay
         snprintf(words.text, room, "%.150s since row %llu", change_words(event).text,
                  (unsigned long long)event->onset_row);
     else
-        snprintf(words.text, room, "%s %.4g%s", event->method,
-                 event->score, event->critical ? " (critical)" : "");
+        snprintf(words.text, room, "%s %.4g%s", event->method, event->score,
+                 event->critical ? " (critical)" : "");
     return words;
 }
 

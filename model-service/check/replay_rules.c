@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* `for` and `keep_firing_for` of the alerts in prometheus/rules/alerts.yml. */
+static const struct {
+    int64_t wait_ms, keep_ms;
+} alert_times[SEVERITY_COUNT] = {
+    [SEVERITY_WARNING] = {60000, 75000}, [SEVERITY_CRITICAL] = {30000, 105000}};
+
 /* --- creation --- */
 
 static void plan_urns(struct replay *replay)
@@ -28,9 +34,8 @@ static void plan_windows(struct replay *replay)
             double critical = settings->critical > 0 ? settings->critical : CONFIG_DEFAULT_CRITICAL;
             if (critical <= warning)
                 critical = 2 * warning;
-            replay->rule[replay->rules++] =
-                (struct replay_rule){.window = (size_t)settings->windows.value[w],
-                                     .threshold = {warning, critical}};
+            replay->rule[replay->rules++] = (struct replay_rule){
+                .window = (size_t)settings->windows.value[w], .threshold = {warning, critical}};
         }
 }
 
@@ -221,8 +226,7 @@ static int observe_urns(struct replay *replay, size_t rule, const struct replay_
         enum urn_event events[URN_PARTS];
         if (columns->column[c].categorical)
             drift_urn_feature_observe_code(state->feature[c], &state->urn,
-                                           code_of(replay, c, &cells[c]),
-                                           row->start, events);
+                                           code_of(replay, c, &cells[c]), row->start, events);
         else
             drift_urn_feature_observe_number(state->feature[c], &state->urn, cells[c].number,
                                              row->start, events);
@@ -252,14 +256,19 @@ static void describe_drift(const struct detector_feature_report *feature,
     }
 }
 
+static bool is_firing(const struct replay_rule *rule, size_t column)
+{
+    return rule->alert[column][SEVERITY_WARNING].firing ||
+           rule->alert[column][SEVERITY_CRITICAL].firing;
+}
+
 static int keep_window_event(struct replay *replay, size_t rule, size_t column,
                              const struct replay_row *row)
 {
     const struct replay_rule *state = &replay->rule[rule];
     struct replay_event event = {.rule = rule,
                                  .column = column,
-                                 .what = state->alert[column].firing ? REPLAY_PAGE
-                                                                     : REPLAY_RESOLVED,
+                                 .what = is_firing(state, column) ? REPLAY_PAGE : REPLAY_RESOLVED,
                                  .row = row->row,
                                  .line = row->line,
                                  .ms = row->ms};
@@ -274,31 +283,23 @@ static bool is_critical(const struct detector_feature_report *feature)
     return event.critical;
 }
 
-/* Follows an alert; true if it begins or stops firing. */
-static bool follow(struct replay_alert *alert, bool warning, bool critical, int64_t now_ms)
+static void follow(struct replay_alert *alert, enum drift_severity severity, bool drifted,
+                   int64_t now_ms)
 {
-    if (warning && !alert->warning)
-        alert->warning_since_ms = now_ms;
-    if (critical && !alert->critical)
-        alert->critical_since_ms = now_ms;
-    alert->warning = warning;
-    alert->critical = critical;
-    if (warning)
+    if (drifted && !alert->drifted)
+        alert->since_ms = now_ms;
+    if (drifted)
         alert->last_ms = now_ms;
-    const bool due =
-        (warning && now_ms - alert->warning_since_ms >= REPLAY_WARNING_FOR_MS) ||
-        (critical && now_ms - alert->critical_since_ms >= REPLAY_CRITICAL_FOR_MS);
-    const bool firing =
-        due || (alert->firing && now_ms - alert->last_ms < REPLAY_KEEP_FIRING_MS);
-    const bool changed = firing != alert->firing;
-    alert->firing = firing;
-    return changed;
+    alert->drifted = drifted;
+    const bool due = drifted && now_ms - alert->since_ms >= alert_times[severity].wait_ms;
+    const bool lingers = now_ms - alert->last_ms < alert_times[severity].keep_ms;
+    alert->firing = due || (alert->firing && lingers);
 }
 
 static bool any_alert(const struct replay_rule *rule, size_t columns)
 {
     for (size_t c = 0; c < columns; c++)
-        if (rule->alert[c].firing || rule->alert[c].warning)
+        if (is_firing(rule, c) || rule->alert[c][SEVERITY_WARNING].drifted)
             return true;
     return false;
 }
@@ -315,6 +316,7 @@ static int observe_window(struct replay *replay, size_t rule, const struct repla
 {
     struct replay_rule *state = &replay->rule[rule];
     const size_t columns = replay->check.columns.count;
+    const int64_t now_ms = clock_of(replay, row);
     int rc = 0;
     detector_add_rows(state->detector, cells, 1, 1, NULL, row->ms);
     const struct detector_verdict verdict = detector_judge(state->detector, row->ms, state->scores);
@@ -323,7 +325,11 @@ static int observe_window(struct replay *replay, size_t rule, const struct repla
     detector_report(state->detector, row->ms, &state->report);
     for (size_t c = 0; rc == 0 && c < columns; c++) {
         const struct detector_feature_report *feature = &state->report.features[c];
-        if (follow(&state->alert[c], feature->drifted, is_critical(feature), clock_of(replay, row)))
+        const bool fired = is_firing(state, c);
+        struct replay_alert *alert = state->alert[c];
+        follow(&alert[SEVERITY_WARNING], SEVERITY_WARNING, feature->drifted, now_ms);
+        follow(&alert[SEVERITY_CRITICAL], SEVERITY_CRITICAL, is_critical(feature), now_ms);
+        if (is_firing(state, c) != fired)
             rc = keep_window_event(replay, rule, c, row);
     }
     return rc;

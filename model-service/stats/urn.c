@@ -155,7 +155,8 @@ static float sum_of(const float *x, size_t count)
     return add_lanes(lane);
 }
 
-/* Returns the sum of wealth. In lanes, so that a compiler may use vectors without reordering sums. */
+/* Returns the sum of wealth. In lanes, so that a compiler may use vectors without reordering sums.
+ */
 static float move_bets(struct urn *urn, const float *ratio, float base_ratio, float start)
 {
     const size_t bets = urn->bets->bets;

@@ -13,8 +13,8 @@
 #define CERTAIN 3.5
 /* What the estimate may be too small by. */
 #define MARGIN 1.15
-/* Values are in [0, 1]: what one row in 2^30 that differs gives is larger, what rounding leaves of a
- * constant is smaller. */
+/* Values are in [0, 1]: what one row in 2^30 that differs gives is larger, what rounding leaves of
+ * a constant is smaller. */
 #define SMALLEST_VARIANCE 1e-15
 /* A rarer category does not tell how rows cluster. */
 #define SMALLEST_SHARE 0.02

@@ -123,7 +123,8 @@ struct urn_tail_leader urn_tail_leader(const struct urn_tail *tail)
     for (size_t i = 0; i < URN_TAIL_GAINS; i++) {
         const struct urn_tail_gain *gain = &tail->gain[i];
         for (size_t c = 0; c < tail->count; c++) {
-            const double wealth = tail->weight * gain->common + gain->power * tail->extra[c][i].wealth;
+            const double wealth =
+                tail->weight * gain->common + gain->power * tail->extra[c][i].wealth;
             if (wealth > leader.wealth)
                 leader = (struct urn_tail_leader){c, wealth, gain->own};
         }

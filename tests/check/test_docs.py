@@ -82,7 +82,7 @@ def test_the_commands_of_a_page_run(folder, page):
 def test_the_output_shown_is_what_is_printed(folder):
     text = (DOCS / "check.md").read_text()
     pairs = re.findall(r"^```sh\n(model-service check [^`\n]*)\n```\n\n```\n(reference [^`]*)^```$", text, re.M)
-    assert len(pairs) == 1
+    assert len(pairs) == 2
     for line, shown in pairs:
         assert run(folder, line).stdout == shown
 

@@ -156,9 +156,8 @@ static void test_missing_values(void **state)
                     90);
     const struct urn_report report = drift_urn_feature_report(watched.feature, URN_MISSINGNESS);
     assert_int_equal(report.episode.change.kind, URN_SHARE_UP);
-    assert_int_equal(drift_urn_feature_code(watched.feature, URN_MISSINGNESS,
-                                            report.episode.change.bin),
-                     1);
+    assert_int_equal(
+        drift_urn_feature_code(watched.feature, URN_MISSINGNESS, report.episode.change.bin), 1);
     assert_int_equal(drift_urn_feature_report(watched.feature, URN_VALUES).episode.pages, 0);
     watched_finish(&watched);
     free(reference);
@@ -281,8 +280,7 @@ static void test_categories(void **state)
                                        events);
     assert_in_range(row, 60, 1500);
     const struct urn_report report = drift_urn_feature_report(watched.feature, URN_VALUES);
-    assert_int_equal(drift_urn_feature_code(watched.feature, URN_VALUES,
-                                            report.episode.change.bin),
+    assert_int_equal(drift_urn_feature_code(watched.feature, URN_VALUES, report.episode.change.bin),
                      5);
     assert_int_equal(drift_urn_feature_code(watched.feature, URN_VALUES, 0), 10);
     watched_finish(&watched);
