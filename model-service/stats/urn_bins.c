@@ -9,7 +9,11 @@
 #define CENTRE 32
 /* A reference with at most so many distinct values gets a bin for each of them. */
 #define MAX_ATOMS 40
-#define MAX_ROWS  URN_MAX_REFERENCE_ROWS
+/* Of so many categories most are rare, and a rare one that was seen owes that to luck: it is worth
+ * half a row less than it was seen (absolute discounting, Ney, Essen and Kneser 1994). Of few, each
+ * is worth half a row more (Jeffreys). */
+#define MANY_CATEGORIES 40
+#define MAX_ROWS        URN_MAX_REFERENCE_ROWS
 
 static size_t distinct_values(const double *sorted, size_t rows)
 {
@@ -144,7 +148,7 @@ int drift_urn_bins_categories(struct urn_bins *ret_bins, const uint64_t *rows, s
         if (rows[i] == 0 || rows[i] > MAX_ROWS - total)
             return -EINVAL;
         total += rows[i];
-        mass[i + 1] = (double)rows[i] + 0.5;
+        mass[i + 1] = (double)rows[i] + (categories > MANY_CATEGORIES ? -0.5 : 0.5);
         mass[0] += rows[i] == 1;
     }
     return bins_init(ret_bins, categories + 1, NULL, mass);
