@@ -44,7 +44,7 @@ DRIFT_API void drift_urn_destroy(struct urn *urn); /* accepts NULL */
 DRIFT_API size_t drift_urn_bytes(const struct urn *urn);
 
 /* A row in `bin` (below bins->count). start: what the row adds to the evidence that chance is
- * allowed, > 0: 1, or the time since the last row. Returns the evidence, as drift_urn_evidence().
+ * allowed, >= 0: 1, or the time since the last row. Returns the evidence, as drift_urn_evidence().
  * O(bets). */
 DRIFT_API double drift_urn_observe(struct urn *urn, size_t bin, double start);
 

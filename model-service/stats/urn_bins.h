@@ -42,9 +42,11 @@ DRIFT_API NODISCARD int drift_urn_bins_numeric(struct urn_bins *ret_bins, const 
 
 /* rows: how often the reference has each of `categories` categories, the most frequent first; each
  * at least once. Category i is bin i + 1, and bin 0 is for all that the reference does not have:
- * its mass is one more than the number of categories that were seen once (Good 1953). 0, -ENOMEM,
- * -EINVAL (no category, more than fit, or a count that is 0 or above URN_MAX_REFERENCE_ROWS in
- * all). */
+ * its mass is one more than the number of categories that were seen once (Good 1953).
+ * The others have half a row more than they were seen, or, of more than 40 categories, half a row
+ * less.
+ * 0, -ENOMEM, -EINVAL (no category, more than fit, or a count that is 0 or above
+ * URN_MAX_REFERENCE_ROWS in all). */
 DRIFT_API NODISCARD int drift_urn_bins_categories(struct urn_bins *ret_bins, const uint64_t *rows,
                                                   size_t categories);
 DRIFT_API void drift_urn_bins_finish(struct urn_bins *bins);
