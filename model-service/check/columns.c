@@ -230,7 +230,7 @@ static int choose_model(struct check_columns *columns, const struct check_settin
     return rc;
 }
 
-/* --- what the choice may founder on --- */
+/* --- why columns cannot be chosen --- */
 
 static bool is_feature(const struct config_model *model, const char *name)
 {

@@ -106,7 +106,8 @@ static int set_number(struct loader *loader, struct check_column *column, uint64
 {
     if (rc == -EINVAL)
         return text_among_numbers(loader, column, line, field);
-    if (!loader->second && column_kind_are_codes(&column->kind) && !loader->check->settings->model)
+    if (column->kind.zeros.line > 0 && column_kind_are_codes(&column->kind) && !loader->second &&
+        !loader->check->settings->model)
         return become_text(loader, column, line, field);
     if (rc < 0 && column->kind.large.line == 0)
         return bad_field(loader, line, column, field, rc);

@@ -2,6 +2,8 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include "text/nodiscard.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,21 +30,22 @@ struct cli_command {
  * one wins). argv[0] is the command's name; *ret_first is the index of the first positional.
  * Returns 0; CLI_HELP after printing the help; -EINVAL after one line on standard error. */
 #define CLI_HELP 1
-int cli_parse(const struct cli_command *command, int argc, char **argv, const char **values,
-              int *ret_first);
+NODISCARD int cli_parse(const struct cli_command *command, int argc, char **argv,
+                        const char **values, int *ret_first);
 
 /* Exit status of the program: success, failure, wrong use. */
 enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
 
 /* Whole decimal integer in [min, max], or finite double in [min, max]. 0, or -EINVAL after a line
  * naming the option. text NULL leaves *value alone. */
-int cli_integer(const struct cli_command *command, const char *option, const char *text,
-                unsigned long long min, unsigned long long max, unsigned long long *value);
-int cli_number(const struct cli_command *command, const char *option, const char *text, double min,
-               double max, double *value);
+NODISCARD int cli_integer(const struct cli_command *command, const char *option, const char *text,
+                          unsigned long long min, unsigned long long max,
+                          unsigned long long *value);
+NODISCARD int cli_number(const struct cli_command *command, const char *option, const char *text,
+                         double min, double max, double *value);
 
 /* Reads --log-level and --log-format (either may be NULL) and configures the log. */
-int cli_log(const struct cli_command *command, const char *level, const char *format);
+NODISCARD int cli_log(const struct cli_command *command, const char *level, const char *format);
 
 /* Blocks SIGINT, SIGTERM and, if wanted, SIGHUP, for the threads started afterwards too; call
  * before any. */

@@ -9,14 +9,16 @@
 struct config;
 
 /* 0, -EINVAL with the first mistake, or -ENOMEM. */
-int config_check(struct config_file *file, const struct raw_config *raw);
+NODISCARD int config_check(struct config_file *file, const struct raw_config *raw);
 /* The part of it about models[index].scorer. */
-int config_check_scorer(struct config_file *file, const struct raw_model *model, size_t index);
+NODISCARD int config_check_scorer(struct config_file *file, const struct raw_model *model,
+                                  size_t index);
 /* The part of it about its columns, labels, detectors and streams. */
-int config_check_output(struct config_file *file, const struct raw_model *model, size_t index);
+NODISCARD int config_check_output(struct config_file *file, const struct raw_model *model,
+                                  size_t index);
 
 /* Fills an empty configuration from a checked one; path: the file's. 0 or -ENOMEM, half filled. */
-int config_fill(struct config *config, const struct raw_config *raw, const char *path);
+NODISCARD int config_fill(struct config *config, const struct raw_config *raw, const char *path);
 
 /* Index of a feature by name, or SIZE_MAX. */
 size_t config_find_feature(const struct raw_model *model, const char *name);

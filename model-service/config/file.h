@@ -7,6 +7,8 @@
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H
 
+#include "text/nodiscard.h"
+
 #include <cyaml/cyaml.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,12 +37,13 @@ struct config_file {
 
 /* Reads and parses: the stream, or without one the file at the path. 0; -ENOENT, ... for the file;
  * -EINVAL for its syntax; -ENOMEM. The error is written on failure; to be finished in any case. */
-int config_file_open(struct config_file *file, FILE *stream, const char *path, struct error *error);
+NODISCARD int config_file_open(struct config_file *file, FILE *stream, const char *path,
+                               struct error *error);
 void config_file_finish(struct config_file *file);
 
 /* 0 or -EINVAL with the first difference: unknown, doubled or missing key, wrong kind of value,
  * scalar that does not read as its type, sequence too short or long. */
-int config_file_check(struct config_file *file, const cyaml_schema_value_t *schema);
+NODISCARD int config_file_check(struct config_file *file, const cyaml_schema_value_t *schema);
 
 /* Writes "FILE:LINE: KEY: message" and returns -EINVAL. The line is the key's, or that of the
  * nearest key around it that the file has. */

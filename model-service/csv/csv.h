@@ -8,6 +8,7 @@
 
 #include "csv/format.h"
 #include "row/column_kind.h"
+#include "row/text_value.h"
 #include "text/error.h"
 #include "text/nodiscard.h"
 
@@ -22,8 +23,15 @@ struct csv_field {
     bool decimal_comma; /* of the file: numbers have a comma instead of a point */
 };
 
-/* The field as a number, as text_value_number() reads it. */
-NODISCARD int csv_field_number(const struct csv_field *field, double *ret_value);
+/* The same as csv_field_number() for a file with decimal commas. */
+NODISCARD int csv_comma_number(const struct csv_field *field, double *ret_value);
+
+/* The field as a number, as text_value_number() reads it. Inline: called for every field. */
+NODISCARD static inline int csv_field_number(const struct csv_field *field, double *ret_value)
+{
+    return field->decimal_comma ? csv_comma_number(field, ret_value)
+                                : text_value_number(field->text, field->bytes, ret_value);
+}
 
 /* line: 1-based line on which the row begins. Return false to stop. */
 typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field *fields,

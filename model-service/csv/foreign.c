@@ -1,4 +1,4 @@
-/* foreign.c - files that are not CSV, told by their first bytes. */
+/* foreign.c - files that are not CSV, recognised by their first bytes. */
 #include "csv/format.h"
 #include "csv/scan.h"
 

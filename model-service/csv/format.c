@@ -71,13 +71,11 @@ bool csv_decimal_parse(const char *text, char *ret_decimal)
 /* Longest text that may be a number with a decimal comma; more digits than a double can have. */
 #define DECIMAL_BYTES 400
 
-int csv_field_number(const struct csv_field *field, double *ret_value)
+int csv_comma_number(const struct csv_field *field, double *ret_value)
 {
     const char *comma;
     char point[DECIMAL_BYTES];
 
-    if (!field->decimal_comma)
-        return text_value_number(field->text, field->bytes, ret_value);
     if (memchr(field->text, '.', field->bytes))
         return -EINVAL; /* it groups thousands where decimals have a comma */
     comma = memchr(field->text, ',', field->bytes);

@@ -69,7 +69,7 @@ static int fail_unknown(struct init_file *file, const char *option, const char *
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
                                  column.text);
     }
-    return fail(file, "--%s: no column \"%s\" in %.100s, but %s", option, excerpt(name).text,
+    return fail(file, "--%s: no column \"%s\" in %.100s; it has %s", option, excerpt(name).text,
                 file->settings->reference, names);
 }
 

@@ -86,8 +86,8 @@ static void count_number(struct column_kind *kind, uint64_t line, const char *te
     }
 }
 
-void column_kind_count(struct column_kind *kind, uint64_t line, const char *text, size_t bytes,
-                       int parsed, double number)
+void column_kind_count_any(struct column_kind *kind, uint64_t line, const char *text, size_t bytes,
+                           int parsed, double number)
 {
     if (text_value_is_missing(text, bytes))
         return;

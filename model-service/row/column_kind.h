@@ -26,9 +26,20 @@ struct column_kind {
     struct column_example large; /* the first whole number of 2^53 or more */
 };
 
-/* text: terminated. parsed, number: what text_value_number() or csv_field_number() says of it. */
-void column_kind_count(struct column_kind *kind, uint64_t line, const char *text, size_t bytes,
-                       int parsed, double number);
+/* Counts any value. text: terminated. parsed, number: what text_value_number() or
+ * csv_field_number() says of it. */
+void column_kind_count_any(struct column_kind *kind, uint64_t line, const char *text, size_t bytes,
+                           int parsed, double number);
+
+/* The same; quick for a measurement among measurements, which nothing more can be learnt from. */
+static inline void column_kind_count(struct column_kind *kind, uint64_t line, const char *text,
+                                     size_t bytes, int parsed, double number)
+{
+    if (kind->fractions && parsed == 0 && number == number)
+        kind->numbers++;
+    else
+        column_kind_count_any(kind, line, text, bytes, parsed, number);
+}
 
 /* Whether the column is numeric: at least 95 % of its values are numbers, and they are not codes.
  * The texts in it are errors then. */
