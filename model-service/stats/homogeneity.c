@@ -13,6 +13,7 @@ struct bin {
 
 struct table {
     uint64_t n, m;
+    const struct homogeneity_categories *categories; /* NULL: the bins are not of categories */
     /* dense bins, without the smallest of them */
     double pearson, likelihood, inverse_totals;
     size_t dense;
@@ -41,11 +42,40 @@ static double smaller_expected(const struct table *table, struct bin bin)
     return expected(table, total(bin), table->n < table->m ? table->n : table->m);
 }
 
+/* So many standard deviations below its expected rows a category still has a bin of its own. */
+#define SURELY_NAMED 4.5
+
+/* Whether a category with so many rows in both samples could have gone into the rare bin. */
+static bool might_be_rare(const struct table *table, struct bin bin)
+{
+    const double in_ref = expected(table, total(bin), table->n);
+    const double share = (double)table->m / ((double)table->n + (double)table->m);
+    return in_ref - SURELY_NAMED * sqrt(in_ref * share) < (double)table->categories->least_named;
+}
+
+/* A category is named surely when ref misses it with a probability below this. */
+#define MISSED 1e-5
+
+/* Whether a category with so many rows in both samples could have none of them in ref. */
+static bool might_be_unseen(const struct table *table, struct bin bin)
+{
+    const double share = (double)table->m / ((double)table->n + (double)table->m);
+    return (double)total(bin) * log(share) > log(MISSED);
+}
+
+static bool is_sparse_category(const struct table *table, struct bin bin)
+{
+    return smaller_expected(table, bin) < HOMOGENEITY_EXPECTED || might_be_unseen(table, bin) ||
+           (table->categories->rare_categories > 0 && might_be_rare(table, bin));
+}
+
 /* Whether too few rows are expected in a bin. By the sums of both samples; where the reference
  * alone knows the share, by the reference, whose quantiles may have made the bins: the sums would
  * then be the window's counts but for a constant, and tell what is to be tested. */
 static bool is_sparse(const struct table *table, struct bin bin)
 {
+    if (table->categories != NULL)
+        return is_sparse_category(table, bin);
     if (bin.ref < KNOWN_ROWS)
         return smaller_expected(table, bin) < HOMOGENEITY_EXPECTED;
     const double in_window = (double)table->m * ((double)bin.ref / (double)table->n);
@@ -95,11 +125,16 @@ static void take_dense(struct table *table, struct bin bin)
     add_dense(table, bin);
 }
 
+static void take_pooled(struct table *table, struct bin bin)
+{
+    table->pooled.ref += bin.ref;
+    table->pooled.cur += bin.cur;
+}
+
 static void take_sparse(struct table *table, struct bin bin)
 {
     const double strangeness = likelihood_of(table, bin);
-    table->pooled.ref += bin.ref;
-    table->pooled.cur += bin.cur;
+    take_pooled(table, bin);
     if (table->sparse++ == 0 || strangeness > table->strangeness) {
         table->strangest = bin;
         table->strangeness = strangeness;
@@ -110,7 +145,8 @@ static void take_sparse(struct table *table, struct bin bin)
 static size_t close_dense(struct table *table)
 {
     size_t bins = table->dense;
-    if (table->sparse > 0 && smaller_expected(table, table->pooled) >= HOMOGENEITY_EXPECTED) {
+    if (total(table->pooled) > 0 &&
+        smaller_expected(table, table->pooled) >= HOMOGENEITY_EXPECTED) {
         add_dense(table, table->pooled);
         bins++;
     } else if (table->dense > 0) {
@@ -147,31 +183,88 @@ static double dense_p(struct table *table)
     return fmax(of_pearson, chi_square_sf(table->likelihood / williams(table, bins), dof));
 }
 
-double homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins)
+/* Counts the rows and returns how many bins are occupied. */
+static size_t count_rows(struct table *table, const uint64_t *ref, const uint64_t *cur, size_t bins)
 {
-    struct table table = {0};
     size_t occupied = 0;
     for (size_t i = 0; i < bins; i++) {
-        table.n += ref[i];
-        table.m += cur[i];
+        table->n += ref[i];
+        table->m += cur[i];
         occupied += ref[i] + cur[i] > 0;
     }
-    if (table.n == 0 || table.m == 0 || occupied < 2)
-        return 1;
+    return table->n == 0 || table->m == 0 ? 0 : occupied;
+}
+
+static bool is_lumped(const struct table *table, size_t bin)
+{
+    return table->categories != NULL &&
+           (bin == table->categories->rare_bin || bin == table->categories->unseen_bin);
+}
+
+static void take_bins(struct table *table, const uint64_t *ref, const uint64_t *cur, size_t bins)
+{
     for (size_t i = 0; i < bins; i++) {
         const struct bin bin = {ref[i], cur[i]};
         if (total(bin) == 0)
             continue;
-        if (occupied == 2)
-            return fisher_of(&table, bin);
-        if (is_sparse(&table, bin))
-            take_sparse(&table, bin);
+        if (is_lumped(table, i))
+            take_pooled(table, bin);
+        else if (is_sparse(table, bin))
+            take_sparse(table, bin);
         else
-            take_dense(&table, bin);
+            take_dense(table, bin);
     }
+}
+
+/* Of the sparse bin that differs most among `count` that are looked at. */
+static double strangest_p(const struct table *table, uint64_t count)
+{
+    return table->sparse > 0 ? (double)count * fisher_of(table, table->strangest) : 1;
+}
+
+double homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins)
+{
+    struct table table = {0};
+    const size_t occupied = count_rows(&table, ref, cur, bins);
+    if (occupied < 2)
+        return 1;
+    for (size_t i = 0; i < bins && occupied == 2; i++)
+        if (ref[i] + cur[i] > 0)
+            return fisher_of(&table, (struct bin){ref[i], cur[i]});
+    take_bins(&table, ref, cur, bins);
     const double together = dense_p(&table);
     if (table.sparse == 0)
         return together;
-    const double alone = (double)table.sparse * fisher_of(&table, table.strangest);
+    return fmin(1, 2 * fmin(together, strangest_p(&table, table.sparse)));
+}
+
+/* The share of unseen rows beside Good's estimate, as if that came from a sample so small that its
+ * variance is that of the estimate. */
+static double unseen_p(const struct table *table, uint64_t unseen)
+{
+    const struct homogeneity_categories *categories = table->categories;
+    const double once = (double)categories->once, twice = (double)categories->twice;
+    const double part = (once + 1) / (once + 1 + 2 * twice);
+    const uint64_t rows = (uint64_t)ceil(part * (double)table->n);
+    const uint64_t hits = (uint64_t)ceil(part * once);
+    return fisher_exact_p(hits < rows ? hits : rows, rows, unseen, table->m);
+}
+
+double homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                                const struct homogeneity_categories *categories)
+{
+    struct table table = {.categories = categories};
+    if (count_rows(&table, ref, cur, bins) < 2)
+        return 1;
+    take_bins(&table, ref, cur, bins);
+    const uint64_t unseen = cur[categories->unseen_bin];
+    const bool lumped = unseen > 0 || categories->once > 0;
+    const double together = dense_p(&table);
+    if (table.sparse == 0 && !lumped)
+        return together;
+    const uint64_t looked_at = table.sparse + categories->rare_categories + lumped;
+    double alone = strangest_p(&table, looked_at);
+    if (lumped)
+        alone = fmin(alone, (double)looked_at * unseen_p(&table, unseen));
     return fmin(1, 2 * fmin(together, alone));
 }
