@@ -50,8 +50,8 @@ static struct tally run(const struct experiment *experiment, uint64_t windows, u
     pthread_t thread[THREADS];
     struct tally sum = {0};
     for (size_t t = 0; t < THREADS; t++) {
-        work[t] = (struct work){
-            .experiment = *experiment, .windows = windows / THREADS, .seed = ++*seed};
+        work[t] =
+            (struct work){.experiment = *experiment, .windows = windows / THREADS, .seed = ++*seed};
         if (pthread_create(&thread[t], NULL, work_run, &work[t]) != 0)
             abort();
     }
@@ -73,10 +73,12 @@ static bool is_too_large(const struct tally *tally, enum test test, size_t l)
 
 static void print_data(const struct experiment *experiment)
 {
-    static const char *const name[] = {
-        [DATA_SHARE] = "missing",          [DATA_EQUAL] = "equal categories",
-        [DATA_SKEWED] = "skewed categories", [DATA_NUMERIC] = "numbers",
-        [DATA_TIED] = "12 numbers",        [DATA_ZEROS] = "60 % zeros"};
+    static const char *const name[] = {[DATA_SHARE] = "missing",
+                                       [DATA_EQUAL] = "equal categories",
+                                       [DATA_SKEWED] = "skewed categories",
+                                       [DATA_NUMERIC] = "numbers",
+                                       [DATA_TIED] = "12 numbers",
+                                       [DATA_ZEROS] = "60 % zeros"};
     char text[64];
     if (experiment->data == DATA_SHARE)
         snprintf(text, sizeof(text), "%g %% %s", 100 * experiment->share, name[experiment->data]);
@@ -99,8 +101,7 @@ static bool print_test(const struct experiment *experiment, const struct tally *
                large ? " !" : "");
         wrong |= large;
     }
-    printf(" %4.2f |\n",
-           (double)changed->below[test][LEVELS - 1] / (double)changed->made[test]);
+    printf(" %4.2f |\n", (double)changed->below[test][LEVELS - 1] / (double)changed->made[test]);
     return wrong;
 }
 
@@ -125,11 +126,10 @@ static bool measure_sizes(size_t reference, size_t window, uint64_t windows, uin
     static const size_t bins[] = {2, 3, 10, 50, 1000};
     bool wrong = false;
     for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
-        wrong |= measure((struct experiment){.data = DATA_SHARE,
-                                             .share = shares[i],
-                                             .reference = reference,
-                                             .window = window},
-                         windows, seed);
+        wrong |= measure(
+            (struct experiment){
+                .data = DATA_SHARE, .share = shares[i], .reference = reference, .window = window},
+            windows, seed);
     for (enum data data = DATA_EQUAL; data <= DATA_SKEWED; data++)
         for (size_t i = 0; i < sizeof(bins) / sizeof(bins[0]); i++)
             wrong |= measure(
@@ -137,9 +137,9 @@ static bool measure_sizes(size_t reference, size_t window, uint64_t windows, uin
                     .data = data, .bins = bins[i], .reference = reference, .window = window},
                 windows, seed);
     for (enum data data = DATA_NUMERIC; data <= DATA_ZEROS; data++)
-        wrong |= measure(
-            (struct experiment){.data = data, .reference = reference, .window = window}, windows,
-            seed);
+        wrong |=
+            measure((struct experiment){.data = data, .reference = reference, .window = window},
+                    windows, seed);
     return wrong;
 }
 

@@ -25,8 +25,6 @@ static const struct {
     [TEST_MISSING] = {"missing", METHOD_COUNT},
     [TEST_CHI_SQUARE] = {"chi_square", METHOD_CHI_SQUARE},
     [TEST_PSI] = {"psi", METHOD_PSI},
-    [TEST_JS] = {"jensen_shannon", METHOD_JENSEN_SHANNON},
-    [TEST_HELLINGER] = {"hellinger", METHOD_HELLINGER},
     [TEST_KS] = {"ks_test", METHOD_KS_TEST},
     [TEST_CVM] = {"cramer_von_mises", METHOD_CRAMER_VON_MISES},
 };
@@ -100,8 +98,8 @@ static uint64_t hits(struct run *run, size_t rows, bool window)
 {
     uint64_t hits = 0;
     for (size_t r = 0; r < rows; r++)
-        hits += random_uniform(&run->state) < run->experiment->share ||
-                (window && from_elsewhere(run));
+        hits +=
+            random_uniform(&run->state) < run->experiment->share || (window && from_elsewhere(run));
     return hits;
 }
 

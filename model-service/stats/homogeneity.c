@@ -17,8 +17,9 @@ struct table {
     /* dense bins, without the smallest of them */
     double pearson, likelihood, inverse_totals;
     size_t dense;
-    struct bin smallest; /* the dense bin with the fewest rows; valid when dense > 0 */
-    struct bin pooled;   /* the sparse bins together */
+    struct bin smallest;   /* the dense bin with the fewest rows; valid when dense > 0 */
+    struct bin pooled;     /* the sparse bins together */
+    struct bin neighbours; /* sparse bins in a row, of numbers */
     size_t sparse;
     struct bin strangest; /* the sparse bin that differs most; valid when sparse > 0 */
     double strangeness;
@@ -69,17 +70,18 @@ static bool is_sparse_category(const struct table *table, struct bin bin)
            (table->categories->rare_categories > 0 && might_be_rare(table, bin));
 }
 
-/* Whether too few rows are expected in a bin. By the sums of both samples; where the reference
- * alone knows the share, by the reference, whose quantiles may have made the bins: the sums would
- * then be the window's counts but for a constant, and tell what is to be tested. */
+/* Whether a bin that ref may have made holds too few of its rows to know a share, or too few are
+ * expected in cur. Its quantiles make bins, so that the sums of both samples would be cur's counts
+ * but for a constant, and tell what is to be tested. */
+static bool is_sparse_bin(const struct table *table, struct bin bin)
+{
+    const double in_window = (double)table->m * ((double)bin.ref / (double)table->n);
+    return bin.ref < KNOWN_ROWS || in_window < HOMOGENEITY_EXPECTED;
+}
+
 static bool is_sparse(const struct table *table, struct bin bin)
 {
-    if (table->categories != NULL)
-        return is_sparse_category(table, bin);
-    if (bin.ref < KNOWN_ROWS)
-        return smaller_expected(table, bin) < HOMOGENEITY_EXPECTED;
-    const double in_window = (double)table->m * ((double)bin.ref / (double)table->n);
-    return in_window < HOMOGENEITY_EXPECTED;
+    return table->categories != NULL ? is_sparse_category(table, bin) : is_sparse_bin(table, bin);
 }
 
 /* 2 (o ln(o / e) - o + e) */
@@ -131,10 +133,24 @@ static void take_pooled(struct table *table, struct bin bin)
     table->pooled.cur += bin.cur;
 }
 
+/* Numbers' bins have an order: neighbours are taken together until they are not sparse. */
+static void take_neighbour(struct table *table, struct bin bin)
+{
+    table->neighbours.ref += bin.ref;
+    table->neighbours.cur += bin.cur;
+    if (is_sparse(table, table->neighbours))
+        return;
+    take_dense(table, table->neighbours);
+    table->neighbours = (struct bin){0, 0};
+}
+
 static void take_sparse(struct table *table, struct bin bin)
 {
     const double strangeness = likelihood_of(table, bin);
-    take_pooled(table, bin);
+    if (table->categories != NULL)
+        take_pooled(table, bin);
+    else
+        take_neighbour(table, bin);
     if (table->sparse++ == 0 || strangeness > table->strangeness) {
         table->strangest = bin;
         table->strangeness = strangeness;
@@ -214,6 +230,7 @@ static void take_bins(struct table *table, const uint64_t *ref, const uint64_t *
         else
             take_dense(table, bin);
     }
+    take_pooled(table, table->neighbours);
 }
 
 /* Of the sparse bin that differs most among `count` that are looked at. */
@@ -244,6 +261,8 @@ static double unseen_p(const struct table *table, uint64_t unseen)
 {
     const struct homogeneity_categories *categories = table->categories;
     const double once = (double)categories->once, twice = (double)categories->twice;
+    if ((double)unseen * (double)table->n <= once * (double)table->m)
+        return 1; /* fewer than expected: nothing new */
     const double part = (once + 1) / (once + 1 + 2 * twice);
     const uint64_t rows = (uint64_t)ceil(part * (double)table->n);
     const uint64_t hits = (uint64_t)ceil(part * once);

@@ -149,10 +149,9 @@ static double categories_p(const struct feature_window *window)
 static double bins_p_value(const struct feature_window *window, enum drift_method method,
                            double score)
 {
-    const double p =
-        window->categorical != NULL
-            ? categories_p(window)
-            : homogeneity_p(window->reference_bin, window_bins(window), window->bins);
+    const double p = window->categorical != NULL
+                         ? categories_p(window)
+                         : homogeneity_p(window->reference_bin, window_bins(window), window->bins);
     return fmax(own_p_value(window, method, score), p);
 }
 
