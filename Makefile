@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run stop test test-compose asan tsan soak fuzz bench dist format lint clean
+.PHONY: help setup build run stop test test-compose test-scripts asan tsan soak fuzz bench dist format lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +28,9 @@ test: ## all tests that need no Docker; ends with "N passed, N failed"
 
 test-compose: ## the Compose file with a real Docker engine (root)
 	@scripts/test.sh compose
+
+test-scripts: ## test_normal.sh and test_drift.sh, twenty runs in random order (80 minutes)
+	@scripts/test_scripts.sh
 
 asan: ## unit and HTTP tests under the address and undefined-behaviour sanitizers
 	@scripts/test.sh asan

@@ -45,10 +45,10 @@ trap 'progress_end; exit 130' INT TERM
 next=1
 
 # What differs: the state that is read, the alerts that are waited for, what is said about both.
-data_alert=$drift_alert reader=read_status what=drift score="largest score: "
+reader=read_status what=drift score="largest score: "
 requests="severity=$severity" expected="30 s critical, 1 min warning"
 if [ -n "$concept" ]; then
-    drift_alert='ConceptDriftDetected|ModelPerformanceDegraded' reader=read_concept what="concept drift" score=''
+    drift_alert=$concept_alerts reader=read_concept what="concept drift" score=''
     requests="kind=concept&severity=$severity" expected="1 min"
 fi
 
@@ -92,7 +92,7 @@ ordinary() {
     next=$((next + 20))
 }
 # data_is_quiet: nothing about the inputs pending or firing.
-data_is_quiet() { [ -z "$(drift_alert=$data_alert && alerts pending && alerts firing)" ]; }
+data_is_quiet() { [ -z "$(alerts pending "$data_alerts" && alerts firing "$data_alerts")" ]; }
 
 # arrived WORD: the message, or for a webhook the fact that Alertmanager delivered one more.
 arrived() {
@@ -114,7 +114,7 @@ follow_end() {
         IFS=$'\t' read -r word _score strongest _ < <("$reader") || give_up "the model service stopped answering"
         case $stage in
         score)
-            doing "ordinary traffic; status \"$word\", $score$strongest"
+            doing "ordinary traffic; \"$word\", $score$strongest"
             if [ "$word" = "No drift" ]; then
                 step "status \"No drift\", $score$strongest"
                 stage=alert
@@ -124,7 +124,7 @@ follow_end() {
             if ! found=$(alerts firing); then
                 doing "Prometheus does not answer; asking again"
             elif [ -n "$found" ]; then
-                doing "waiting for Prometheus to end (an alert is held for 75 s after the drift): $(group_alerts <<<"$found")"
+                doing "still held, for at most 105 s: $(count_alerts <<<"$found")"
             else
                 step "no drift alert fires any more"
                 stage=message
@@ -205,22 +205,7 @@ follow_drift() {
         "Alertmanager's log: run/log/alertmanager.log"
 }
 
-began=$SECONDS
-if [ -n "$(alerts firing)$(alerts pending)" ]; then
-    say "${BOLD}Ending the drift that is there already${OFF}"
-    since=$(date +%s)
-    if [ -n "$(alerts firing)" ]; then
-        follow_end
-    else
-        while [ -n "$(alerts pending)" ] && [ $((SECONDS - began)) -lt 60 ]; do
-            doing "ordinary traffic until nothing is pending"
-            ordinary
-            pace
-        done
-        progress_end
-    fi
-fi
-
+end_left_over
 began=$SECONDS since=$(date +%s)
 say "${BOLD}${what^} of severity $severity${OFF}, 150 predictions every two seconds, to $SERVICE_URL"
 follow_drift

@@ -32,11 +32,11 @@ rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 trap 'progress_end; exit 130' INT TERM
 
-# Whatever the window holds from before is replaced first, and left out of the verdict.
+# Whatever is left from before is ended first, and left out of the verdict.
+end_left_over
 window=$(drift_status | jq -r '[.window_capacity // 0, .window_observations, .minimum_sample, 200] | max')
 [ "$window" -le 20000 ] || window=20000
-settle=180 # seconds that alerts of earlier traffic may take to end
-make_rows "$rows" $((window + (settle + seconds + 5) * rate)) "$seed"
+make_rows "$rows" $((window + (seconds + 5) * rate)) "$seed"
 say "${BOLD}Ordinary traffic${OFF} to $SERVICE_URL for $(clock "$seconds") minutes, $rate predictions a second"
 say "filling the window with $window ordinary rows"
 next=1
@@ -45,16 +45,6 @@ while [ "$next" -le "$window" ]; do
     send_rows "$rows" "$next" "$count"
     next=$((next + count))
 done
-began=$SECONDS
-while [ $((SECONDS - began)) -lt $settle ] && firing=$(alerts firing) && [ -n "$firing" ]; do
-    progress "waiting for the alerts of earlier traffic to end: $(group_alerts <<<"$firing")"
-    send_rows "$rows" "$next" "$rate"
-    next=$((next + rate))
-    pace
-done
-progress_end
-[ -z "$(alerts firing)" ] || die "these alerts were firing before and do not end:" "$(alerts firing)"
-
 began=$SECONDS PROGRESS_AT=$((SECONDS - 10)) SENT=0
 worst=0 worst_text=none trouble=''
 while [ $((SECONDS - began)) -lt "$seconds" ] && [ -z "$trouble" ]; do
@@ -67,7 +57,7 @@ while [ $((SECONDS - began)) -lt "$seconds" ] && [ -z "$trouble" ]; do
     fi
     [ "$word" = "No drift" ] || trouble="the status became \"$word\" ($strongest)"
     [ -z "$firing" ] || trouble="an alert fired: $(group_alerts <<<"$firing")"
-    progress "  $(clock $((SECONDS - began)))  $SENT sent   ${word:-?}   largest score: $strongest   alerts: ${firing:-none}"
+    progress "  $(clock $((SECONDS - began)))  $SENT sent   ${word:-?}   largest score: $strongest"
     pace
 done
 progress_end

@@ -68,7 +68,9 @@ _Static_assert(ROUTES <= SERVICE_MAX_ROUTES, "raise the limit");
 enum { OPTION_CONFIG, OPTION_LISTEN, OPTION_THREADS, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
 
 static const struct cli_option options[] = {
-    [OPTION_CONFIG] = {"config", "FILE", "YAML configuration (default: the built-in model)"},
+    [OPTION_CONFIG] =
+        {"config", "FILE",
+         "YAML configuration (default: the file that MODEL_CONFIG names, else the built-in model)"},
     [OPTION_LISTEN] = {"listen", "ADDR:PORT", "where to listen (default " DEFAULT_LISTEN ")"},
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info (default), warning or error"},
@@ -82,7 +84,8 @@ static const struct cli_command command = {
         "Serves predictions of the configured models, watches them for drift and exposes\n"
         "Prometheus metrics. SIGINT and SIGTERM finish requests in flight and stop; SIGHUP reads\n"
         "the configuration again.\n"
-        "Environment: DRIFT_THRESHOLD overrides the warning threshold.",
+        "Environment: DRIFT_THRESHOLD overrides the warning threshold; MODEL_CONFIG names the\n"
+        "configuration where --config does not.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
 };
@@ -165,6 +168,14 @@ static const char *listen_address(const struct service *service, const char *opt
     return option ? option : configured ? configured : DEFAULT_LISTEN;
 }
 
+/* From the command line, else from the environment; NULL: the built-in model. */
+static const char *config_path(const char *option)
+{
+    const char *named = getenv("MODEL_CONFIG");
+
+    return option ? option : named && named[0] ? named : NULL;
+}
+
 int app_main(int argc, char **argv)
 {
     const char *values[CLI_MAX_OPTIONS];
@@ -186,7 +197,7 @@ int app_main(int argc, char **argv)
     }
     cli_block_signals(true);
     char error[MODEL_SET_ERROR_BYTES];
-    int rc = service_start(service, routes, ROUTES, values[OPTION_CONFIG], error);
+    int rc = service_start(service, routes, ROUTES, config_path(values[OPTION_CONFIG]), error);
     if (rc < 0)
         log_error("cannot start: %s", error);
     else

@@ -41,7 +41,7 @@ static void take_reference(struct concept_monitor *monitor, struct performance *
                            enum concept_reference from)
 {
     struct performance_report report = {.classes = NULL};
-    performance_window_report(performance, &report);
+    drift_performance_window_report(performance, &report);
     memcpy(monitor->reference_metric, report.metric, sizeof(report.metric));
     monitor->reference_labels = report.labels;
     monitor->reference = from;
@@ -73,7 +73,7 @@ static void prime(struct concept_monitor *monitor, const struct concept_spec *sp
         const size_t r = split_mix_at(i + 1) % spec->reference_rows;
         const struct error_signal error =
             error_of(monitor, spec->reference_predictions[r], spec->reference_labels[r]);
-        change_watch_prime(monitor->watch, error.unit, error.binary);
+        drift_change_watch_prime(monitor->watch, error.unit, error.binary);
     }
 }
 
@@ -86,15 +86,15 @@ static int reference_measure(struct concept_monitor *monitor, const struct conce
                                            .window = spec->reference_rows,
                                            .level = spec->level};
     struct performance *performance;
-    const int rc = performance_create(&whole, &performance);
+    const int rc = drift_performance_create(&whole, &performance);
     if (rc < 0)
         return rc;
     for (size_t r = 0; r < spec->reference_rows; r++)
-        performance_add(performance, spec->reference_predictions[r], spec->reference_labels[r],
-                        spec->reference_scores ? &spec->reference_scores[r * monitor->score_count]
-                                               : NULL);
+        drift_performance_add(
+            performance, spec->reference_predictions[r], spec->reference_labels[r],
+            spec->reference_scores ? &spec->reference_scores[r * monitor->score_count] : NULL);
     take_reference(monitor, performance, CONCEPT_REFERENCE_ROWS);
-    performance_destroy(performance);
+    drift_performance_destroy(performance);
     prime(monitor, spec);
     return 0;
 }
@@ -120,10 +120,10 @@ static int parts_create(struct concept_monitor *monitor)
     monitor->row = calloc(1 + monitor->score_count, sizeof(*monitor->row));
     if (!monitor->row)
         return -ENOMEM;
-    int rc = label_store_create(&store, &monitor->store);
+    int rc = drift_label_store_create(&store, &monitor->store);
     if (rc == 0)
-        rc = performance_create(&performance, &monitor->performance);
-    return rc < 0 ? rc : change_watch_create(&watch, &monitor->watch);
+        rc = drift_performance_create(&performance, &monitor->performance);
+    return rc < 0 ? rc : drift_change_watch_create(&watch, &monitor->watch);
 }
 
 static int spec_check(const struct concept_spec *spec)
@@ -132,7 +132,7 @@ static int spec_check(const struct concept_spec *spec)
         spec->window == 0 || spec->window > PERFORMANCE_MAX_WINDOW || spec->capacity == 0 ||
         (spec->task == PERFORMANCE_MULTICLASS && spec->classes > PERFORMANCE_MAX_CLASSES))
         return -EINVAL;
-    const size_t scores = performance_score_count(spec->task, spec->classes);
+    const size_t scores = drift_performance_score_count(spec->task, spec->classes);
     return scores > 0 && spec->capacity > CONCEPT_MAX_STORED_VALUES / scores ? -E2BIG : 0;
 }
 
@@ -148,10 +148,10 @@ int concept_monitor_create(const struct concept_spec *spec, struct concept_monit
     monitor->spec.reference_predictions = NULL;
     monitor->spec.reference_labels = NULL;
     monitor->spec.reference_scores = NULL;
-    monitor->score_count = performance_score_count(spec->task, spec->classes);
-    monitor->z = performance_z(1 - spec->significance);
+    monitor->score_count = drift_performance_score_count(spec->task, spec->classes);
+    monitor->z = drift_performance_z(1 - spec->significance);
     for (size_t m = 0; m < PERFORMANCE_METRIC_COUNT; m++)
-        monitor->reference_metric[m] = performance_undefined();
+        monitor->reference_metric[m] = drift_performance_undefined();
     rc = parts_create(monitor);
     if (rc == 0)
         rc = reference_measure(monitor, spec);
@@ -170,7 +170,7 @@ int concept_monitor_retune(struct concept_monitor *monitor, double significance,
         return -EINVAL;
     monitor->spec.significance = significance;
     monitor->spec.minimum_labels = minimum_labels;
-    monitor->z = performance_z(1 - significance);
+    monitor->z = drift_performance_z(1 - significance);
     return 0;
 }
 
@@ -178,9 +178,9 @@ void concept_monitor_destroy(struct concept_monitor *monitor)
 {
     if (!monitor)
         return;
-    label_store_destroy(monitor->store);
-    performance_destroy(monitor->performance);
-    change_watch_destroy(monitor->watch);
+    drift_label_store_destroy(monitor->store);
+    drift_performance_destroy(monitor->performance);
+    drift_change_watch_destroy(monitor->watch);
     free(monitor->row);
     free(monitor);
 }
@@ -192,8 +192,8 @@ static bool metric_degraded(const struct concept_monitor *monitor,
 {
     return monitor->reference != CONCEPT_REFERENCE_NONE &&
            window->labels >= monitor->spec.minimum_labels &&
-           performance_degraded(metric, &window->metric[metric], &monitor->reference_metric[metric],
-                                monitor->z);
+           drift_performance_degraded(metric, &window->metric[metric],
+                                      &monitor->reference_metric[metric], monitor->z);
 }
 
 static bool any_degraded(const struct concept_monitor *monitor,
@@ -208,7 +208,7 @@ static bool any_degraded(const struct concept_monitor *monitor,
 static bool quiet_detector_in_drift(const struct concept_monitor *monitor)
 {
     for (enum change_detector_kind kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++)
-        if (change_detector_alerts(kind) && change_watch_in_drift(monitor->watch, kind))
+        if (drift_change_detector_alerts(kind) && drift_change_watch_in_drift(monitor->watch, kind))
             return true;
     return false;
 }
@@ -217,25 +217,25 @@ static bool quiet_detector_in_drift(const struct concept_monitor *monitor)
 
 static void release_what_recovered(struct concept_monitor *monitor)
 {
-    if (!change_watch_due(monitor->watch))
+    if (!drift_change_watch_due(monitor->watch))
         return;
     struct performance_report window = {.classes = NULL};
-    performance_window_report(monitor->performance, &window);
+    drift_performance_window_report(monitor->performance, &window);
     if (!any_degraded(monitor, &window))
-        change_watch_release(monitor->watch);
+        drift_change_watch_release(monitor->watch);
 }
 
 static void joined(struct concept_monitor *monitor, double prediction, const double *scores,
                    double label, int64_t predicted_ms)
 {
-    performance_add(monitor->performance, prediction, label, scores);
+    drift_performance_add(monitor->performance, prediction, label, scores);
     if (monitor->spec.task != PERFORMANCE_REGRESSION ||
         monitor->reference != CONCEPT_REFERENCE_NONE) {
         const struct error_signal error = error_of(monitor, prediction, label);
-        (void)change_watch_observe(monitor->watch, error.unit, error.binary, predicted_ms);
+        (void)drift_change_watch_observe(monitor->watch, error.unit, error.binary, predicted_ms);
     }
     if (monitor->reference == CONCEPT_REFERENCE_NONE &&
-        performance_total_labels(monitor->performance) == monitor->spec.window)
+        drift_performance_total_labels(monitor->performance) == monitor->spec.window)
         take_reference(monitor, monitor->performance, CONCEPT_REFERENCE_FIRST_LABELS);
     release_what_recovered(monitor);
 }
@@ -246,7 +246,7 @@ bool concept_monitor_predicted(struct concept_monitor *monitor, const char *id, 
     monitor->row[0] = prediction;
     for (size_t s = 0; s < monitor->score_count; s++)
         monitor->row[1 + s] = scores ? scores[s] : NAN;
-    return label_store_predicted(monitor->store, id, id_bytes, monitor->row, now_ms);
+    return drift_label_store_predicted(monitor->store, id, id_bytes, monitor->row, now_ms);
 }
 
 enum label_result concept_monitor_label(struct concept_monitor *monitor, const char *id,
@@ -255,7 +255,7 @@ enum label_result concept_monitor_label(struct concept_monitor *monitor, const c
     const double *row = NULL;
     int64_t predicted_ms = 0;
     const enum label_result result =
-        label_store_label(monitor->store, id, id_bytes, label, now_ms, &row, &predicted_ms);
+        drift_label_store_label(monitor->store, id, id_bytes, label, now_ms, &row, &predicted_ms);
     if (result == LABEL_JOINED)
         joined(monitor, row[0], row + 1, label, predicted_ms);
     return result;
@@ -264,7 +264,7 @@ enum label_result concept_monitor_label(struct concept_monitor *monitor, const c
 void concept_monitor_direct(struct concept_monitor *monitor, double prediction,
                             const double *scores, double label, int64_t now_ms)
 {
-    label_store_direct(monitor->store, now_ms);
+    drift_label_store_direct(monitor->store, now_ms);
     joined(monitor, prediction, scores, label, now_ms);
 }
 
@@ -273,18 +273,18 @@ void concept_monitor_direct(struct concept_monitor *monitor, double prediction,
 static void report_metrics(struct concept_monitor *monitor, struct concept_report *report)
 {
     struct performance_report window = {.classes = report->window_class}, total = {.classes = NULL};
-    performance_window_report(monitor->performance, &window);
-    performance_total_report(monitor->performance, &total);
+    drift_performance_window_report(monitor->performance, &window);
+    drift_performance_total_report(monitor->performance, &total);
     report->window_labels = window.labels;
     report->total_labels = total.labels;
     for (enum performance_metric m = 0; m < PERFORMANCE_METRIC_COUNT; m++) {
         struct concept_metric *metric = &report->metric[m];
-        *metric =
-            (struct concept_metric){.applies = performance_metric_applies(m, monitor->spec.task),
-                                    .window = window.metric[m],
-                                    .total = total.metric[m],
-                                    .reference = monitor->reference_metric[m],
-                                    .degraded = metric_degraded(monitor, &window, m)};
+        *metric = (struct concept_metric){
+            .applies = drift_performance_metric_applies(m, monitor->spec.task),
+            .window = window.metric[m],
+            .total = total.metric[m],
+            .reference = monitor->reference_metric[m],
+            .degraded = metric_degraded(monitor, &window, m)};
         report->degraded = report->degraded || metric->degraded;
     }
 }
@@ -303,13 +303,13 @@ void concept_monitor_report(struct concept_monitor *monitor, int64_t now_ms,
                                       .window_class = report->window_class};
     report_metrics(monitor, report);
     report->drift = report->degraded && quiet_detector_in_drift(monitor);
-    change_watch_report(monitor->watch, report->detector);
-    report->coverage = label_store_coverage(monitor->store, now_ms);
-    report->labels = *label_store_counters(monitor->store);
+    drift_change_watch_report(monitor->watch, report->detector);
+    report->coverage = drift_label_store_coverage(monitor->store, now_ms);
+    report->labels = *drift_label_store_counters(monitor->store);
 }
 
 size_t concept_monitor_label_bytes(const struct concept_monitor *monitor)
 {
-    return label_store_bytes(&(struct label_store_spec){.capacity = monitor->spec.capacity,
-                                                        .values = 1 + monitor->score_count});
+    return drift_label_store_bytes(&(struct label_store_spec){.capacity = monitor->spec.capacity,
+                                                              .values = 1 + monitor->score_count});
 }

@@ -14,7 +14,7 @@
  * regression's begin after the first window. A drift is held for as many labels as the
  * window has, and then until no metric is degraded, which is asked at every tenth of the window; it
  * is dated by the prediction that its label belongs to. **Concept drift** is a held drift of a
- * detector that is quiet enough (change_detector_alerts()) together with a degraded metric.
+ * detector that is quiet enough (drift_change_detector_alerts()) together with a degraded metric.
  *
  * Not thread-safe: the owner locks around every call. Time is an argument. */
 #ifndef CONCEPT_MONITOR_H
@@ -57,9 +57,9 @@ void concept_monitor_destroy(struct concept_monitor *monitor);
 NODISCARD int concept_monitor_retune(struct concept_monitor *monitor, double significance,
                                      uint64_t minimum_labels);
 
-/* A prediction whose label may come: class index or number, and scores as in performance_add().
- * id_bytes: 1 to LABEL_ID_MAX_BYTES. False when the id is remembered already: the first prediction
- * stays. */
+/* A prediction whose label may come: class index or number, and scores as in
+ * drift_performance_add(). id_bytes: 1 to LABEL_ID_MAX_BYTES. False when the id is remembered
+ * already: the first prediction stays. */
 bool concept_monitor_predicted(struct concept_monitor *monitor, const char *id, size_t id_bytes,
                                double prediction, const double *scores, int64_t now_ms);
 
@@ -95,7 +95,7 @@ struct concept_report {
     struct concept_metric metric[PERFORMANCE_METRIC_COUNT];
     bool degraded; /* some metric */
     bool drift;
-    struct change_watch_report detector[CHANGE_DETECTOR_COUNT];
+    struct drift_change_watch_report detector[CHANGE_DETECTOR_COUNT];
     struct label_counters labels;
     double coverage;                        /* NaN while unknown */
     struct performance_class *window_class; /* [classes], caller's; NULL if not wanted */

@@ -1,4 +1,4 @@
-/* data_generator.c - seeded synthetic streams: stable, and drifted in known ways.
+/* data_generator.c - seeded synthetic rows, without drift or drifted in a known way.
  *
  * Only additions, multiplications, divisions and square roots, which IEEE 754 fixes to the last
  * bit: a seed gives the same rows on every machine, which libm's log() and cos() do not promise.
@@ -38,7 +38,7 @@ struct data_generator {
 
 #define DEFAULT_DRIFTED_FEATURES 3
 
-/* Keeps the draws of means and deviations apart from a stream of the same seed. */
+/* Keeps the draws of means and deviations apart from rows of the same seed. */
 #define PARAMETER_DOMAIN 0x6d65616e20262073u
 
 static void random_init(struct random *random, uint64_t seed)
@@ -142,7 +142,7 @@ int drift_kind_parse(const char *word, enum drift_kind *ret_kind)
     return -EINVAL;
 }
 
-static struct data_generator *generator_new(size_t features, uint64_t stream_seed)
+static struct data_generator *generator_new(size_t features, uint64_t row_seed)
 {
     struct data_generator *generator;
 
@@ -152,11 +152,11 @@ static struct data_generator *generator_new(size_t features, uint64_t stream_see
     if (!generator)
         return NULL;
     generator->feature_count = features;
-    random_init(&generator->random, stream_seed);
+    random_init(&generator->random, row_seed);
     return generator;
 }
 
-int data_generator_create_synthetic(size_t features, uint64_t seed, uint64_t stream_seed,
+int data_generator_create_synthetic(size_t features, uint64_t seed, uint64_t row_seed,
                                     struct data_generator **ret_generator)
 {
     struct data_generator *generator;
@@ -164,7 +164,7 @@ int data_generator_create_synthetic(size_t features, uint64_t seed, uint64_t str
 
     if (features == 0)
         return -EINVAL;
-    generator = generator_new(features, stream_seed);
+    generator = generator_new(features, row_seed);
     if (!generator)
         return -ENOMEM;
     random_init(&parameters, seed ^ PARAMETER_DOMAIN);
@@ -185,8 +185,8 @@ static bool all_finite(const double *values, size_t count)
 }
 
 int data_generator_create_bootstrap(size_t features, const double *const *columns, size_t rows,
-                                    const double *mean, const double *deviation,
-                                    uint64_t stream_seed, struct data_generator **ret_generator)
+                                    const double *mean, const double *deviation, uint64_t row_seed,
+                                    struct data_generator **ret_generator)
 {
     struct data_generator *generator;
 
@@ -196,7 +196,7 @@ int data_generator_create_bootstrap(size_t features, const double *const *column
     for (size_t i = 0; i < features; i++)
         if (deviation[i] < 0.0 || !all_finite(columns[i], rows))
             return -EINVAL;
-    generator = generator_new(features, stream_seed);
+    generator = generator_new(features, row_seed);
     if (!generator)
         return -ENOMEM;
     generator->columns = columns;

@@ -11,10 +11,11 @@ static void describe_numbers(const struct feature *feature, struct detector_deta
 {
     for (size_t i = 0; i < DETAILS_QUANTILES; i++) {
         const double p = details_probability[i];
-        details->reference_quantile[i] = numeric_reference_quantile(&feature->reference.numeric, p);
-        details->current_quantile[i] = feature_window_quantile(feature->window, p);
+        details->reference_quantile[i] =
+            drift_numeric_reference_quantile(&feature->reference.numeric, p);
+        details->current_quantile[i] = drift_feature_window_quantile(feature->window, p);
     }
-    details->wasserstein_bound = feature_window_wasserstein_bound(feature->window);
+    details->wasserstein_bound = drift_feature_window_wasserstein_bound(feature->window);
 }
 
 static const char *category_name(const struct categorical_reference *reference, uint32_t code)
@@ -29,7 +30,7 @@ static const char *category_name(const struct categorical_reference *reference, 
 static void describe_categories(const struct feature *feature, struct detector_details *details)
 {
     struct category_move moves[DETAILS_MOVES];
-    details->moves = feature_window_moves(feature->window, moves, DETAILS_MOVES);
+    details->moves = drift_feature_window_moves(feature->window, moves, DETAILS_MOVES);
     for (size_t i = 0; i < details->moves; i++)
         details->move[i] = (struct detector_move){
             .category = category_name(&feature->reference.categorical, moves[i].code),

@@ -33,7 +33,7 @@ static int categorical_create(struct categorical_reference *reference, const cha
     if (!categories)
         return -ENOMEM;
     const int rc =
-        categorical_reference_init(reference, categories, rows, REFERENCE_MAX_CATEGORIES);
+        drift_categorical_reference_init(reference, categories, rows, REFERENCE_MAX_CATEGORIES);
     free(categories);
     return rc;
 }
@@ -45,17 +45,17 @@ static int feature_create(struct feature *feature, const struct detector_feature
     feature->type = from->type;
     feature->prediction = from->prediction;
     const bool numeric = from->type == FEATURE_NUMERIC;
-    int rc = numeric ? numeric_reference_init(&feature->reference.numeric, from->reference_numbers,
-                                              spec->reference_rows, spec->bins,
-                                              spec->reference_resolution)
+    int rc = numeric ? drift_numeric_reference_init(&feature->reference.numeric,
+                                                    from->reference_numbers, spec->reference_rows,
+                                                    spec->bins, spec->reference_resolution)
                      : categorical_create(&feature->reference.categorical, from->reference_texts,
                                           spec->reference_rows);
     if (rc < 0)
         return rc;
     feature->reference_ready = true;
-    return feature_window_create(numeric ? &feature->reference.numeric : NULL,
-                                 numeric ? NULL : &feature->reference.categorical, &spec->window,
-                                 &feature->window);
+    return drift_feature_window_create(numeric ? &feature->reference.numeric : NULL,
+                                       numeric ? NULL : &feature->reference.categorical,
+                                       &spec->window, &feature->window);
 }
 
 static enum test_family test_family(const struct feature *feature, enum drift_method method)
@@ -192,7 +192,7 @@ static size_t builder_count(const struct detector_spec *spec)
     return processors < most ? processors : most;
 }
 
-/* By this thread and helpers; one that cannot be had is done without. */
+/* By this thread and helpers; continues with fewer threads if creation fails. */
 static int features_create(struct detector *detector, const struct detector_spec *spec)
 {
     struct builders builders = {.detector = detector, .spec = spec};
@@ -250,13 +250,13 @@ void detector_destroy(struct detector *detector)
         return;
     for (size_t f = 0; f < detector->feature_count; f++) {
         struct feature *feature = &detector->features[f];
-        feature_window_destroy(feature->window);
+        drift_feature_window_destroy(feature->window);
         if (!feature->reference_ready)
             continue;
         if (feature->type == FEATURE_NUMERIC)
-            numeric_reference_finish(&feature->reference.numeric);
+            drift_numeric_reference_finish(&feature->reference.numeric);
         else
-            categorical_reference_finish(&feature->reference.categorical);
+            drift_categorical_reference_finish(&feature->reference.categorical);
     }
     free(detector->features);
     free(detector->tests);
@@ -278,8 +278,8 @@ static uint32_t category_code(const struct feature *feature, const struct value 
     char room[NUMBER_MAX_BYTES];
     const struct category category = category_of_value(value, room);
 
-    return categorical_reference_code(&feature->reference.categorical, category.text,
-                                      category.bytes);
+    return drift_categorical_reference_code(&feature->reference.categorical, category.text,
+                                            category.bytes);
 }
 
 static union detector_cell cell_of(const struct feature *feature, const struct value *value)
@@ -329,13 +329,13 @@ static void feature_observe(struct feature *feature, union detector_cell cell, i
         feature->missing_total += isnan(cell.number) != 0;
         feature->infinite_total += isinf(cell.number) != 0;
         feature->out_of_range_total += out_of_range(&feature->reference.numeric, cell.number);
-        feature_window_observe_number(feature->window, cell.number, now_ms);
+        drift_feature_window_observe_number(feature->window, cell.number, now_ms);
         return;
     }
     const struct categorical_reference *reference = &feature->reference.categorical;
     feature->missing_total += cell.category == categorical_code_missing(reference);
     feature->unseen_total += cell.category == categorical_code_unseen(reference);
-    feature_window_observe_category(feature->window, cell.category, now_ms);
+    drift_feature_window_observe_category(feature->window, cell.category, now_ms);
 }
 
 static void feature_observe_all(struct feature *feature, const union detector_cell *cells,
@@ -352,7 +352,7 @@ static void feature_observe_all(struct feature *feature, const union detector_ce
         feature->out_of_range_total += out_of_range(&feature->reference.numeric, cells[r].number);
     }
     if (rows > 0)
-        feature_window_observe_numbers(feature->window, &cells->number, rows, now_ms);
+        drift_feature_window_observe_numbers(feature->window, &cells->number, rows, now_ms);
 }
 
 /* Feature by feature: the tables of one reference at a time stay in the processor's cache. */

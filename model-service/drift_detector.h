@@ -75,11 +75,11 @@ struct detector_verdict {
 };
 
 /* Adds a row, read in place. inputs: the values of the features that are no predictions, which come
- * first; predictions: those of the others, or NULL without any. A missing prediction is one that
- * nobody made, and adds nothing to its window; a missing input is counted as missing. scores:
- * [feature_count], receives each feature's headline score (KS D for a numeric feature, PSI for a
- * categorical one; NaN while insufficient or undefined). Cost: O(log R) per feature; evidence is
- * computed only when a score exceeds its threshold, and only for scores that changed. No
+ * first; predictions: those of the other features, NULL if there are none. A missing prediction is
+ * one that nobody made, and adds nothing to its window; a missing input is counted as missing.
+ * scores: [feature_count], receives each feature's headline score (KS D for a numeric feature, PSI
+ * for a categorical one; NaN while insufficient or undefined). Cost: O(log R) per feature; evidence
+ * is computed only when a score exceeds its threshold, and only for scores that changed. No
  * allocation. */
 struct detector_verdict detector_observe(struct detector *detector, const struct value *inputs,
                                          const struct value *predictions, int64_t now_ms,

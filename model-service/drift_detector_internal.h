@@ -62,7 +62,7 @@ struct detector {
     uint64_t reference_fingerprint;
     struct test *tests; /* grouped by feature */
     size_t test_count;
-    double *p_values; /* scratch of holm(): [max(test_count, feature_count)] */
+    double *p_values; /* scratch of drift_holm(): [max(test_count, feature_count)] */
     size_t *order, *member;
     bool *significant;
     struct window_spec window;

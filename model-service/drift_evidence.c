@@ -23,13 +23,14 @@ enum drift_method detector_headline_method(enum feature_type type)
 
 uint64_t detector_window_rows(const struct detector *detector)
 {
-    return feature_window_counts(detector->features[0].window).observations;
+    return drift_feature_window_counts(detector->features[0].window).observations;
 }
 
 static void test_score(const struct detector *detector, struct test *test)
 {
     double score;
-    int rc = feature_window_score(detector->features[test->feature].window, test->method, &score);
+    int rc =
+        drift_feature_window_score(detector->features[test->feature].window, test->method, &score);
     test->score = rc == 0 ? score : NAN;
 }
 
@@ -37,11 +38,12 @@ static void test_score(const struct detector *detector, struct test *test)
 static bool test_p_value(const struct detector *detector, struct test *test)
 {
     const struct feature_window *window = detector->features[test->feature].window;
-    const uint64_t rows = feature_window_counts(window).observations;
+    const uint64_t rows = drift_feature_window_counts(window).observations;
     if (test->score == test->tested_score && rows == test->tested_rows)
         return false;
     double p;
-    if (isnan(test->score) || feature_window_p_value(window, test->method, test->score, &p) < 0)
+    if (isnan(test->score) ||
+        drift_feature_window_p_value(window, test->method, test->score, &p) < 0)
         p = NAN;
     test->p_value = p;
     test->tested_score = test->score;
@@ -57,7 +59,8 @@ static void correct_family(struct detector *detector, enum test_family family)
             detector->member[count] = t;
             detector->p_values[count++] = detector->tests[t].p_value;
         }
-    holm(detector->p_values, count, detector->significance, detector->order, detector->significant);
+    drift_holm(detector->p_values, count, detector->significance, detector->order,
+               detector->significant);
     for (size_t i = 0; i < count; i++)
         detector->tests[detector->member[i]].significant = detector->significant[i];
 }
@@ -135,7 +138,7 @@ bool detector_read_scores(struct detector *detector)
     for (size_t f = 0; f < detector->feature_count; f++) {
         struct feature *feature = &detector->features[f];
         feature->sufficient =
-            feature_window_counts(feature->window).observations >= detector->minimum_sample;
+            drift_feature_window_counts(feature->window).observations >= detector->minimum_sample;
     }
     for (size_t t = 0; t < detector->test_count; t++) {
         struct test *test = &detector->tests[t];

@@ -13,9 +13,9 @@ static int fork_feature(struct feature *fork, const struct feature *feature,
     fork->type = feature->type;
     fork->reference = feature->reference; /* the detector's to free: reference_ready is false */
     const bool numeric = feature->type == FEATURE_NUMERIC;
-    return feature_window_create(numeric ? &feature->reference.numeric : NULL,
-                                 numeric ? NULL : &feature->reference.categorical, spec,
-                                 &fork->window);
+    return drift_feature_window_create(numeric ? &feature->reference.numeric : NULL,
+                                       numeric ? NULL : &feature->reference.categorical, spec,
+                                       &fork->window);
 }
 
 int detector_fork(const struct detector *detector, struct detector **ret_fork)
@@ -50,7 +50,7 @@ static void merge_totals(struct feature *feature, const struct feature *fork)
 int detector_merge(struct detector *detector, const struct detector *fork)
 {
     for (size_t f = 0; f < detector->feature_count; f++) {
-        int rc = feature_window_merge(detector->features[f].window, fork->features[f].window);
+        int rc = drift_feature_window_merge(detector->features[f].window, fork->features[f].window);
         if (rc < 0)
             return rc;
         merge_totals(&detector->features[f], &fork->features[f]);

@@ -31,7 +31,7 @@ static struct window_moments read_moments(struct feature *feature, uint64_t obse
 {
     if (rows == 0 || observations != feature->moments_observations ||
         rows != feature->moments_rows) {
-        feature->moments = feature_window_moments(feature->window);
+        feature->moments = drift_feature_window_moments(feature->window);
         feature->moments_observations = observations;
         feature->moments_rows = rows;
     }
@@ -41,7 +41,7 @@ static struct window_moments read_moments(struct feature *feature, uint64_t obse
 static void report_window(struct feature *feature, uint64_t observations,
                           struct detector_feature_report *report)
 {
-    const struct window_counts counts = feature_window_counts(feature->window);
+    const struct window_counts counts = drift_feature_window_counts(feature->window);
     const struct window_moments moments = read_moments(feature, observations, counts.observations);
     report->window_rows = counts.observations;
     report->window_missing = counts.missing;
@@ -51,7 +51,7 @@ static void report_window(struct feature *feature, uint64_t observations,
     report->window_deviation = moments.deviation;
     report->window_min = moments.min;
     report->window_max = moments.max;
-    report->missing_p_value = feature_window_missing_p(feature->window);
+    report->missing_p_value = drift_feature_window_missing_p(feature->window);
 }
 
 /* What is reported after the most frequent categories, in this order. */
@@ -76,7 +76,7 @@ static void report_categories(const struct feature *feature, struct detector_fea
 {
     const struct categorical_reference *reference = &feature->reference.categorical;
     size_t bins;
-    const uint64_t *window = feature_window_bins(feature->window, &bins);
+    const uint64_t *window = drift_feature_window_bins(feature->window, &bins);
     const size_t top = reference->categories < DETECTOR_TOP_CATEGORIES ? reference->categories
                                                                        : DETECTOR_TOP_CATEGORIES;
     uint64_t counts[DETECTOR_CATEGORIES] = {0}, reference_counts[DETECTOR_CATEGORIES] = {0};
@@ -153,8 +153,8 @@ static void report_missing(struct detector *detector, struct detector_report *re
         detector->p_values[f] = report->features[f].prediction
                                     ? NAN /* a family of the inputs */
                                     : report->features[f].missing_p_value;
-    holm(detector->p_values, detector->feature_count, detector->significance, detector->order,
-         detector->significant);
+    drift_holm(detector->p_values, detector->feature_count, detector->significance, detector->order,
+               detector->significant);
     for (size_t f = 0; f < detector->feature_count; f++)
         report->features[f].missing_significant = report->sufficient && detector->significant[f];
 }
@@ -162,7 +162,7 @@ static void report_missing(struct detector *detector, struct detector_report *re
 void detector_report(struct detector *detector, int64_t now_ms, struct detector_report *report)
 {
     for (size_t f = 0; f < detector->feature_count; f++)
-        feature_window_advance(detector->features[f].window, now_ms);
+        drift_feature_window_advance(detector->features[f].window, now_ms);
     const uint64_t rows = detector_window_rows(detector);
     (void)detector_read_scores(detector);
     detector_weigh_evidence(detector);

@@ -130,6 +130,8 @@ port_owner() {
 
 http_get() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 10 "$@" 2>/dev/null; }
 
+http_post() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 10 -X POST "$@" 2>/dev/null; }
+
 # alerts_page URL: Prometheus's page of alerts; Debian's package has only the classic pages.
 alerts_page() {
     if http_get -o /dev/null "$1/alerts"; then

@@ -9,6 +9,7 @@
 #   SLACK_WEBHOOK_URL         where messages go; without it, to the local Slack inbox
 #   DRIFT_THRESHOLD           warning threshold of the drift scores
 #   MODEL_CONFIG              YAML configuration of the model service; without it, the built-in model
+#   MODEL_FOLDER              the folder that a relative MODEL_CONFIG is in
 #   PUBLIC_HOST 127.0.0.1     host name in the links of messages
 #   DASHBOARD_URL, RUNBOOK_URL               whole URLs for the links of messages
 #   RUN_DIR run   BUILD_DIR build            where data, logs and the binary are
@@ -34,6 +35,7 @@ binary=$BUILD_DIR/model-service
 # ---- before anything starts ----
 
 if [ -n "${MODEL_CONFIG:-}" ]; then
+    [ -z "${MODEL_FOLDER:-}" ] || [[ $MODEL_CONFIG == /* ]] || MODEL_CONFIG=$MODEL_FOLDER/$MODEL_CONFIG
     if [ ! -e "$MODEL_CONFIG" ]; then
         die "MODEL_CONFIG: there is no file $MODEL_CONFIG" "a relative path begins at $PWD"
     elif [ -d "$MODEL_CONFIG" ] || [ ! -r "$MODEL_CONFIG" ]; then
@@ -165,6 +167,9 @@ service_options=(--listen "$service")
 [ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$MODEL_CONFIG")
 start model-service "$binary" serve "${service_options[@]}"
 await model-service "http://$service/ready"
+# Prometheus serves a copy of the runbook: the alerts' links lead to it, also when the service is down.
+mkdir -p "$RUN_DIR/pages"
+http_get "http://$service/runbook" >"$RUN_DIR/pages/runbook.html" || fail model-service "does not serve /runbook"
 # The inbox starts empty, so Alertmanager must not believe that it has already told it of an alert
 # that still fires. With a webhook it should: Slack has the earlier run's message.
 [ -n "$webhook" ] || rm -f "$RUN_DIR/data/alertmanager/nflog"
@@ -183,7 +188,7 @@ fi
 # There is no Grafana in a native run: the messages link to the service's own dashboard.
 export DASHBOARD_URL=${DASHBOARD_URL:-http://$public:$MODEL_SERVICE_PORT/dashboard}
 start prometheus "$prometheus_program" "${prometheus_options[@]}" \
-    --web.user-assets="$ROOT/docs" \
+    --web.user-assets="$RUN_DIR/pages" \
     --config.file="$RUN_DIR/prometheus/prometheus.yml" \
     --storage.tsdb.path="$RUN_DIR/data/prometheus" \
     --storage.tsdb.retention.time=15d \

@@ -102,13 +102,26 @@ read_concept() {
            "seen by \($seen | join(", "))", .detected, .degraded] | @tsv'
 }
 
-drift_alert='DataDriftDetected|CriticalDataDrift|PredictionDistributionShift'
+# What each kind of drift raises. Of PredictionDistributionShift only the comparison with the reference
+# counts: `rate` and `classes` compare with the hour before, in which these scripts may have sent anything.
+data_alerts='DataDriftDetected|CriticalDataDrift|PredictionDistributionShift'
+concept_alerts='ConceptDriftDetected|ModelPerformanceDegraded'
+drift_alert=$data_alerts
 
-# alerts STATE: "name feature" of the drift alerts in that state, one per line.
+# alerts STATE [NAMES]: "name feature" of the drift alerts in that state, one per line.
 alerts() {
-    http_get "$PROMETHEUS_API/alerts" | jq -r --arg state "$1" --arg names "^($drift_alert)$" '
+    http_get "$PROMETHEUS_API/alerts" | jq -r --arg state "$1" --arg names "^(${2:-$drift_alert})$" '
         .data.alerts[] | select(.state == $state and (.labels.alertname | test($names)))
+        | select((.labels.signal // "distribution") == "distribution")
         | "\(.labels.alertname) \(.labels.feature // "")"' | sort
+}
+
+# told_of: names of the drift alerts, of either kind, that Alertmanager still holds as firing.
+told_of() {
+    http_get "$ALERTMANAGER_API/api/v2/alerts?active=true&silenced=true&inhibited=true" |
+        jq -r --arg names "^($data_alerts|$concept_alerts)$" '
+            [.[] | .labels | select((.alertname | test($names)) and (.signal // "distribution") == "distribution")
+             | .alertname] | unique | join(", ")'
 }
 
 # Lines of alerts() as one: "name: feature, feature; name: feature".
@@ -117,6 +130,51 @@ group_alerts() {
         $1 == "" { next }
         $1 != name { name = $1; count = 0; printf "%s%s", separator, name; separator = "; " }
         $2 != "" { printf "%s%s", count++ ? ", " : ": ", $2 }'
+}
+
+# The same, but how many features instead of which: "name x3; name".
+count_alerts() {
+    sort -u | awk '
+        $1 == "" { next }
+        { count[$1]++ }
+        END { for (name in count) printf "%s%s%s", separator, name, (count[name] > 1 ? " x" count[name] : ""), separator = "; " }'
+}
+
+# ---- what is left of earlier traffic ----
+
+# Nothing of a drift in the windows, none of its alerts pending or firing, and its end told.
+left_over() {
+    local word found
+    IFS=$'\t' read -r word _ < <(read_status) || die "the model service stopped answering at $SERVICE_URL"
+    [ "$word" = "No drift" ] || { say "the inputs: $word" && return; }
+    if IFS=$'\t' read -r word _ < <(read_concept) && [ "$word" != "No drift" ]; then
+        say "the labels: $word" && return
+    fi
+    found=$(alerts firing "$data_alerts|$concept_alerts" && alerts pending "$data_alerts|$concept_alerts") || die "Prometheus stopped answering"
+    [ -z "$found" ] || { say "Prometheus: $(count_alerts <<<"$found")" && return; }
+    found=$(told_of) || return 0
+    [ -z "$found" ] || say "Alertmanager: $found"
+}
+
+# end_left_over: ordinary traffic, its labels right, until nothing is left of earlier drift. Then as long as
+# Alertmanager's groups take to tell an end (group_interval), so that no message of it comes later.
+SETTLE_SECONDS=600 TELL_SECONDS=35
+end_left_over() {
+    local began=$SECONDS left clean=$SECONDS
+    left=$(left_over)
+    [ -n "$left" ] || return 0
+    say "${BOLD}Ending what an earlier drift has left${OFF}, with ordinary traffic: $left"
+    while [ -n "$left" ] || [ $((SECONDS - clean)) -lt $TELL_SECONDS ]; do
+        [ $((SECONDS - began)) -lt $SETTLE_SECONDS ] || die "this does not end within $SETTLE_SECONDS s: $left" \
+            "alerts: $(alerts_page "${PROMETHEUS_API%/api/v1}")"
+        http_post "$SERVICE_URL/simulate/drift?kind=concept&severity=0&n_requests=150" >/dev/null ||
+            die "the model service refused ordinary traffic at $SERVICE_URL/simulate/drift"
+        left=$(left_over)
+        [ -z "$left" ] || clean=$SECONDS
+        progress "       $(clock $((SECONDS - began)))  ${left:-waiting until Alertmanager has told the end}"
+        pace
+    done
+    progress_end
 }
 
 # ---- time and progress ----
@@ -134,17 +192,20 @@ pace() {
 
 clock() { printf '%d:%02d' $((($1) / 60)) $((($1) % 60)); }
 
-# progress TEXT: overwrites itself on a terminal; elsewhere one line every ten seconds.
+# progress TEXT: overwrites itself on a terminal; elsewhere one line every ten seconds. A wrapped line
+# could not be overwritten, so it has at most 80 columns, or those of a narrower terminal.
 PROGRESS_AT=-10
 COLUMNS_SHOWN=$({ stty size </dev/tty; } 2>/dev/null | cut -d' ' -f2) || true
-[ "${COLUMNS_SHOWN:-0}" -ge 20 ] 2>/dev/null || COLUMNS_SHOWN=80
+[ "${COLUMNS_SHOWN:-0}" -ge 20 ] 2>/dev/null && [ "$COLUMNS_SHOWN" -lt 80 ] || COLUMNS_SHOWN=80
 COLUMNS_SHOWN=$((COLUMNS_SHOWN - 1))
 progress() {
+    local text=$1
+    [ ${#text} -le "$COLUMNS_SHOWN" ] || text="${text:0:COLUMNS_SHOWN-3}..."
     if [ -n "$FANCY" ]; then
-        printf '\r\e[K%s' "${1:0:COLUMNS_SHOWN}" # a wrapped line could not be overwritten
+        printf '\r\e[K%s' "$text"
     elif [ $((SECONDS - PROGRESS_AT)) -ge 10 ]; then
         PROGRESS_AT=$SECONDS
-        printf '%s\n' "$1"
+        printf '%s\n' "$text"
     fi
 }
 progress_end() { [ -z "$FANCY" ] || printf '\r\e[K'; }

@@ -47,7 +47,7 @@ static double label(uint64_t *state, double rate)
 
 static void start(struct change_detector *detector, int kind, uint64_t seed)
 {
-    if (change_detector_init(detector, (enum change_detector_kind)kind, CHANGE_UP, seed) != 0)
+    if (drift_change_detector_init(detector, (enum change_detector_kind)kind, CHANGE_UP, seed) != 0)
         exit(EXIT_FAILURE);
 }
 
@@ -60,7 +60,7 @@ static double false_alarms(int kind, double rate, int seeds)
         uint64_t state = (uint64_t)seed << 32;
         start(&detector, kind, (uint64_t)seed);
         for (int i = 0; i < STEADY; i++)
-            if (change_detector_update(&detector, label(&state, rate)) < 0)
+            if (drift_change_detector_update(&detector, label(&state, rate)) < 0)
                 exit(EXIT_FAILURE);
         drifts += detector.onsets;
     }
@@ -79,10 +79,10 @@ static double delay(int kind, const struct scenario *scenario, int seed, double 
                              : i >= BEFORE + scenario->ramp ? 1
                                                             : (double)(i - BEFORE) / scenario->ramp;
         const double rate = scenario->before + share * (scenario->after - scenario->before);
-        const int r = change_detector_update(&detector, label(&state, rate));
+        const int r = drift_change_detector_update(&detector, label(&state, rate));
         if (i < BEFORE || r != CHANGE_DRIFT)
             continue;
-        if (change_detector_onset(&detector, &onset) != 0)
+        if (drift_change_detector_onset(&detector, &onset) != 0)
             exit(EXIT_FAILURE);
         *ret_error = (double)onset - BEFORE;
         return i - BEFORE + 1;
@@ -98,7 +98,7 @@ static int compare(const void *a, const void *b)
 
 static double median(double *x, int count)
 {
-    qsort(x, (size_t)count, sizeof *x, compare);
+    qsort(x, (size_t)count, sizeof(*x), compare);
     return count > 0 ? x[count / 2] : NAN;
 }
 
@@ -134,7 +134,7 @@ static double cost(int kind)
         start(&detector, kind, 0);
         const double began = now_ns();
         for (int i = 0; i < COST_ROUND; i++)
-            if (change_detector_update(&detector, labels[i]) < 0)
+            if (drift_change_detector_update(&detector, labels[i]) < 0)
                 exit(EXIT_FAILURE);
         best = fmin(best, (now_ns() - began) / COST_ROUND);
     }
@@ -150,25 +150,25 @@ int main(int count, char **arguments)
            "median delay, median error of the estimated onset, %% missed within %d\n\n",
            seeds, AFTER);
     printf("%-13s %-44s", "", "false alarms at error rate");
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
         printf("  %-19s", scenarios[i].name);
     printf("\n%-13s", "");
-    for (size_t i = 0; i < sizeof steady_rates / sizeof *steady_rates; i++)
+    for (size_t i = 0; i < sizeof(steady_rates) / sizeof(*steady_rates); i++)
         printf(" %8.2f", steady_rates[i]);
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
         printf("  %6s %6s %5s", "delay", "onset", "miss%");
     printf("  %9s  alerts\n", "ns/label");
     for (int kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++) {
-        printf("%-13s", change_detector_name((enum change_detector_kind)kind));
+        printf("%-13s", drift_change_detector_name((enum change_detector_kind)kind));
         double most = 0;
-        for (size_t i = 0; i < sizeof steady_rates / sizeof *steady_rates; i++) {
+        for (size_t i = 0; i < sizeof(steady_rates) / sizeof(*steady_rates); i++) {
             const double alarms = false_alarms(kind, steady_rates[i], seeds);
             most = fmax(most, alarms);
             printf(" %8.3f", alarms);
         }
-        for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+        for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
             print_scenario(kind, &scenarios[i], seeds);
-        const bool alerts = change_detector_alerts((enum change_detector_kind)kind);
+        const bool alerts = drift_change_detector_alerts((enum change_detector_kind)kind);
         printf("  %9.1f  %s%s\n", cost(kind), alerts ? "yes" : "no",
                alerts && most >= 1 ? " (BUT TOO MANY FALSE ALARMS)" : "");
         fflush(stdout);

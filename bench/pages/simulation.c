@@ -27,8 +27,8 @@ static bool condition(const struct exported *exported, double threshold)
 bool feature_alerts_evaluate(struct feature_alerts *alerts, const struct exported *exported,
                              double warning_threshold, int64_t now_ms)
 {
-    static const struct alert_timing warning = {WARNING_FOR_MS, KEEP_FIRING_FOR_MS};
-    static const struct alert_timing critical = {CRITICAL_FOR_MS, KEEP_FIRING_FOR_MS};
+    static const struct alert_timing warning = {WARNING_FOR_MS, WARNING_KEEP_FIRING_FOR_MS};
+    static const struct alert_timing critical = {CRITICAL_FOR_MS, CRITICAL_KEEP_FIRING_FOR_MS};
     alert_evaluate(&alerts->warning, &warning, condition(exported, warning_threshold), now_ms);
     alert_evaluate(&alerts->critical, &critical, condition(exported, CRITICAL_THRESHOLD), now_ms);
     return alerts->warning.state == ALERT_FIRING || alerts->critical.state == ALERT_FIRING;

@@ -12,9 +12,10 @@
 #define SCRAPE_MS 5000
 
 /* prometheus/rules/alerts.yml */
-#define WARNING_FOR_MS     60000
-#define CRITICAL_FOR_MS    30000
-#define KEEP_FIRING_FOR_MS 75000
+#define WARNING_FOR_MS              60000
+#define CRITICAL_FOR_MS             30000
+#define WARNING_KEEP_FIRING_FOR_MS  75000
+#define CRITICAL_KEEP_FIRING_FOR_MS 105000
 
 #define CRITICAL_THRESHOLD 0.5
 #define ORIGINAL_THRESHOLD 0.3

@@ -77,8 +77,8 @@ static void test_window(struct run *run, const struct feature_window *window)
     double score, p;
     for (enum test test = 0; test < TESTS; test++)
         if (tests[test].method != METHOD_COUNT &&
-            feature_window_score(window, tests[test].method, &score) == 0 &&
-            feature_window_p_value(window, tests[test].method, score, &p) == 0)
+            drift_feature_window_score(window, tests[test].method, &score) == 0 &&
+            drift_feature_window_p_value(window, tests[test].method, score, &p) == 0)
             count(run, test, p);
 }
 
@@ -87,7 +87,7 @@ static struct feature_window *new_window(const struct numeric_reference *numeric
 {
     const struct window_spec spec = {.kind = WINDOW_ALL};
     struct feature_window *window;
-    if (feature_window_create(numeric, categorical, &spec, &window) < 0)
+    if (drift_feature_window_create(numeric, categorical, &spec, &window) < 0)
         abort();
     return window;
 }
@@ -108,7 +108,7 @@ static void share_reference(struct run *run)
     const size_t n = run->experiment->reference, m = run->experiment->window;
     const uint64_t a = hits(run, n, false);
     for (size_t w = 0; w < WINDOWS_PER_REFERENCE; w++)
-        count(run, TEST_MISSING, fisher_exact_p(a, n, hits(run, m, true), m));
+        count(run, TEST_MISSING, drift_fisher_exact_p(a, n, hits(run, m, true), m));
 }
 
 /* --- categories --- */
@@ -135,10 +135,10 @@ static void category_windows(struct run *run, const struct sampler *sampler,
         for (size_t r = 0; r < run->experiment->window; r++) {
             const size_t category = from_elsewhere(run) ? run->experiment->bins - 1
                                                         : sampler_draw(sampler, &run->state);
-            feature_window_observe_category(window, code[category], 0);
+            drift_feature_window_observe_category(window, code[category], 0);
         }
         test_window(run, window);
-        feature_window_destroy(window);
+        drift_feature_window_destroy(window);
     }
 }
 
@@ -150,12 +150,12 @@ static void category_reference(struct run *run, const struct sampler *sampler)
     struct categorical_reference reference;
     for (size_t r = 0; r < rows; r++)
         row[r] = run->name[sampler_draw(sampler, &run->state)];
-    if (categorical_reference_init(&reference, row, rows, REFERENCE_MAX_CATEGORIES) < 0)
+    if (drift_categorical_reference_init(&reference, row, rows, REFERENCE_MAX_CATEGORIES) < 0)
         abort();
     for (size_t i = 0; i < run->experiment->bins; i++)
-        code[i] = categorical_reference_code(&reference, run->name[i], strlen(run->name[i]));
+        code[i] = drift_categorical_reference_code(&reference, run->name[i], strlen(run->name[i]));
     category_windows(run, sampler, &reference, code);
-    categorical_reference_finish(&reference);
+    drift_categorical_reference_finish(&reference);
     free(row);
 }
 
@@ -184,16 +184,16 @@ static void number_reference(struct run *run)
     struct numeric_reference reference;
     for (size_t r = 0; r < rows; r++)
         row[r] = number(run, false);
-    if (numeric_reference_init(&reference, row, rows, NUMERIC_BINS, 0) < 0)
+    if (drift_numeric_reference_init(&reference, row, rows, NUMERIC_BINS, 0) < 0)
         abort();
     for (size_t w = 0; w < WINDOWS_PER_REFERENCE; w++) {
         struct feature_window *window = new_window(&reference, NULL);
         for (size_t r = 0; r < run->experiment->window; r++)
-            feature_window_observe_number(window, number(run, true), 0);
+            drift_feature_window_observe_number(window, number(run, true), 0);
         test_window(run, window);
-        feature_window_destroy(window);
+        drift_feature_window_destroy(window);
     }
-    numeric_reference_finish(&reference);
+    drift_numeric_reference_finish(&reference);
     free(row);
 }
 

@@ -48,7 +48,7 @@ static double uniform(void)
 
 static double *normals(size_t count, double mean)
 {
-    double *x = malloc(count * sizeof *x);
+    double *x = malloc(count * sizeof(*x));
     if (x == NULL)
         fail("allocation");
     for (size_t i = 0; i < count; i++)
@@ -59,7 +59,7 @@ static double *normals(size_t count, double mean)
 static void make_reference(struct numeric_reference *ref, size_t rows)
 {
     double *x = normals(rows, 0);
-    if (numeric_reference_init(ref, x, rows, REFERENCE_DEFAULT_BINS, 0) != 0)
+    if (drift_numeric_reference_init(ref, x, rows, REFERENCE_DEFAULT_BINS, 0) != 0)
         fail("numeric_reference_init");
     free(x);
 }
@@ -68,7 +68,7 @@ static struct feature_window *make_window(const struct numeric_reference *ref,
                                           const struct window_spec *spec)
 {
     struct feature_window *window;
-    if (feature_window_create(ref, NULL, spec, &window) != 0)
+    if (drift_feature_window_create(ref, NULL, spec, &window) != 0)
         fail("feature_window_create");
     return window;
 }
@@ -81,8 +81,8 @@ static double time_stream(struct feature_window *window, const double *x, size_t
     double sum = 0, d;
     const double start = now_ns();
     for (size_t i = 0; i < count; i++) {
-        feature_window_observe_number(window, x[i], now += step_ms);
-        if (feature_window_score(window, METHOD_KS_TEST, &d) == 0)
+        drift_feature_window_observe_number(window, x[i], now += step_ms);
+        if (drift_feature_window_score(window, METHOD_KS_TEST, &d) == 0)
             sum += d;
     }
     *ret_sum = sum;
@@ -117,7 +117,7 @@ static double kib_since(size_t before)
 /* The reference and the window of one feature. Panes that were never used are reserved only. */
 static void bench_memory(void)
 {
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         const size_t r = sizes[i].reference, w = sizes[i].window;
         const struct window_spec count = {.kind = WINDOW_COUNT, .observations = w};
         const struct window_spec duration = {.kind = WINDOW_DURATION, .duration_ms = 60000};
@@ -128,33 +128,33 @@ static void bench_memory(void)
         before = allocated();
         struct feature_window *window = make_window(&ref, &count);
         printf("memory_count_R%zu_W%zu %.1f KiB\n", r, w, kib_since(before));
-        feature_window_destroy(window);
+        drift_feature_window_destroy(window);
         before = allocated();
         window = make_window(&ref, &duration);
         printf("memory_duration_R%zu_W%zu %.1f KiB\n", r, w, kib_since(before));
-        feature_window_destroy(window);
-        numeric_reference_finish(&ref);
+        drift_feature_window_destroy(window);
+        drift_numeric_reference_finish(&ref);
     }
 }
 
 static void bench_observe(const double *x)
 {
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         struct numeric_reference ref;
         make_reference(&ref, sizes[i].reference);
         const struct window_spec count = {.kind = WINDOW_COUNT, .observations = sizes[i].window};
         struct feature_window *window = make_window(&ref, &count);
         printf("observe_count_R%zu_W%zu %.1f ns\n", sizes[i].reference, sizes[i].window,
                best_stream(window, x, 0));
-        feature_window_destroy(window);
+        drift_feature_window_destroy(window);
         /* As many observations at a time, in panes: one observation per millisecond. */
         const struct window_spec duration = {.kind = WINDOW_DURATION,
                                              .duration_ms = (int64_t)sizes[i].window};
         window = make_window(&ref, &duration);
         printf("observe_duration_R%zu_W%zu %.1f ns\n", sizes[i].reference, sizes[i].window,
                best_stream(window, x, 1));
-        feature_window_destroy(window);
-        numeric_reference_finish(&ref);
+        drift_feature_window_destroy(window);
+        drift_numeric_reference_finish(&ref);
     }
 }
 
@@ -162,14 +162,14 @@ __attribute__((noinline)) static double report(struct feature_window *const *win
 {
     double sum = 0, score, p;
     for (size_t i = 0; i < REPORT_FEATURES; i++) {
-        const struct window_moments moments = feature_window_moments(windows[i]);
+        const struct window_moments moments = drift_feature_window_moments(windows[i]);
         sum += moments.mean + moments.deviation + moments.min + moments.max;
-        sum += feature_window_missing_p(windows[i]);
+        sum += drift_feature_window_missing_p(windows[i]);
         for (int method = 0; method < METHOD_COUNT; method++) {
-            if (feature_window_score(windows[i], (enum drift_method)method, &score) != 0)
+            if (drift_feature_window_score(windows[i], (enum drift_method)method, &score) != 0)
                 continue;
             sum += score;
-            if (feature_window_p_value(windows[i], (enum drift_method)method, score, &p) == 0)
+            if (drift_feature_window_p_value(windows[i], (enum drift_method)method, score, &p) == 0)
                 sum += p;
         }
     }
@@ -186,7 +186,7 @@ static void bench_report(const double *x)
     for (size_t i = 0; i < REPORT_FEATURES; i++) {
         windows[i] = make_window(&ref, &spec);
         for (size_t j = 0; j < REPORT_WINDOW; j++)
-            feature_window_observe_number(windows[i], x[(i * 7 + j) % OBSERVATIONS], 0);
+            drift_feature_window_observe_number(windows[i], x[(i * 7 + j) % OBSERVATIONS], 0);
     }
     for (int i = 0; i < ROUNDS; i++) {
         const double start = now_ns();
@@ -197,8 +197,8 @@ static void bench_report(const double *x)
     }
     printf("report_%d_features %.2f ms\n", REPORT_FEATURES, best);
     for (size_t i = 0; i < REPORT_FEATURES; i++)
-        feature_window_destroy(windows[i]);
-    numeric_reference_finish(&ref);
+        drift_feature_window_destroy(windows[i]);
+    drift_numeric_reference_finish(&ref);
 }
 
 static double time_method(const struct feature_window *window, enum drift_method method)
@@ -206,9 +206,9 @@ static double time_method(const struct feature_window *window, enum drift_method
     double score = 0, p = 0, sum = 0;
     const double start = now_ns();
     for (int i = 0; i < 1000; i++) {
-        if (feature_window_score(window, method, &score) == 0)
+        if (drift_feature_window_score(window, method, &score) == 0)
             sum += score;
-        if (feature_window_p_value(window, method, score, &p) == 0)
+        if (drift_feature_window_p_value(window, method, score, &p) == 0)
             sum += p;
     }
     if (!isfinite(sum))
@@ -223,7 +223,7 @@ static void bench_single_methods(const double *x)
     make_reference(&ref, 1000);
     struct feature_window *window = make_window(&ref, &spec);
     for (size_t j = 0; j < 2 * REPORT_WINDOW; j++)
-        feature_window_observe_number(window, x[j], 0);
+        drift_feature_window_observe_number(window, x[j], 0);
     for (int method = 0; method < METHOD_COUNT; method++) {
         double best = INFINITY;
         for (int i = 0; i < ROUNDS; i++)
@@ -231,8 +231,8 @@ static void bench_single_methods(const double *x)
         if (drift_method_applies((enum drift_method)method, FEATURE_NUMERIC))
             printf("score_and_p_%s %.0f ns\n", drift_method_name((enum drift_method)method), best);
     }
-    feature_window_destroy(window);
-    numeric_reference_finish(&ref);
+    drift_feature_window_destroy(window);
+    drift_numeric_reference_finish(&ref);
 }
 
 int main(int argc, char **argv)

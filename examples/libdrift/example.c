@@ -27,8 +27,8 @@ static double draw(void)
 static int is_drifted(const struct feature_window *window, int step)
 {
     double d, p;
-    if (feature_window_score(window, METHOD_KS_TEST, &d) != 0 ||
-        feature_window_p_value(window, METHOD_KS_TEST, d, &p) != 0)
+    if (drift_feature_window_score(window, METHOD_KS_TEST, &d) != 0 ||
+        drift_feature_window_p_value(window, METHOD_KS_TEST, d, &p) != 0)
         return 0;
     const int drifted = d > THRESHOLD && p < SIGNIFICANCE;
     if (step % 50 == 0)
@@ -41,7 +41,7 @@ static int watch(struct feature_window *window)
     int early = 0, late = 0;
     for (int step = 1; step <= OBSERVATIONS; step++) {
         const double shift = step > OBSERVATIONS / 2 ? 0.5 : 0;
-        feature_window_observe_number(window, draw() + shift, 0);
+        drift_feature_window_observe_number(window, draw() + shift, 0);
         if (step >= 50 && is_drifted(window, step))
             *(shift == 0 ? &early : &late) = 1;
     }
@@ -54,14 +54,15 @@ int main(void)
     for (int i = 0; i < REFERENCE_ROWS; i++)
         rows[i] = draw();
     struct numeric_reference reference;
-    if (numeric_reference_init(&reference, rows, REFERENCE_ROWS, REFERENCE_DEFAULT_BINS, 0) != 0)
+    if (drift_numeric_reference_init(&reference, rows, REFERENCE_ROWS, REFERENCE_DEFAULT_BINS, 0) !=
+        0)
         return EXIT_FAILURE;
     const struct window_spec spec = {.kind = WINDOW_COUNT, .observations = WINDOW_ROWS};
     struct feature_window *window = NULL;
     int status = EXIT_FAILURE;
-    if (feature_window_create(&reference, NULL, &spec, &window) == 0)
+    if (drift_feature_window_create(&reference, NULL, &spec, &window) == 0)
         status = watch(window);
-    feature_window_destroy(window);
-    numeric_reference_finish(&reference);
+    drift_feature_window_destroy(window);
+    drift_numeric_reference_finish(&reference);
     return status;
 }

@@ -18,11 +18,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What was asked for. All borrowed. */
+/* What the command line asked for; all borrowed. */
 struct check_settings {
-    const char *reference, *current;  /* paths */
-    const struct config_model *model; /* its features; NULL: the columns both files have */
-    const char *exclude;              /* names separated by commas, or NULL */
+    const char *reference, *current; /* paths */
+    const struct config_model
+        *model;          /* compare its features; NULL: compare the columns that both files have */
+    const char *exclude; /* names separated by commas, or NULL */
     struct window_spec window;
     double threshold[SEVERITY_COUNT];
     double significance;
@@ -45,14 +46,15 @@ struct check_header {
     size_t count;
 };
 
-/* A compared column and, until the detector has been made from it, its reference values. */
+/* A column that is compared. It holds its reference values until the detector has been made from
+ * them. */
 struct check_column {
     const char *name; /* the reference header's, or the model's */
     size_t reference_position, current_position;
     bool categorical;
-    bool decided;            /* categorical is known */
-    bool counts_up;          /* whole numbers, each row's above the last: a row number or a time */
-    bool waits;              /* numbers, then text: no values until the second reading */
+    bool decided;   /* categorical is known */
+    bool counts_up; /* whole numbers that rise from row to row: probably a row number or a time */
+    bool waits; /* had numbers first and text later; its values are stored in the second reading */
     struct column_kind kind; /* of the reference; zeros where the model gives the type */
     double *number;          /* [rows] one of the two */
     const char **text;
@@ -70,12 +72,12 @@ struct check_columns {
 /* 0 or -ENOMEM. */
 int check_header_copy(struct check_header *header, const struct csv_field *fields, size_t count);
 
-/* Chooses the columns to compare from both headers, and says of every other one why not.
- * 0, -ENOMEM; after writing error: -EBADMSG (none is left, or the model has one that is not there),
- * -EINVAL (one to be excluded is not there). */
+/* Chooses the columns to compare from both headers, and records for every other column why it is
+ * skipped. 0 or -ENOMEM; with error -EBADMSG (no column is left, or a file lacks a column of the
+ * model) or -EINVAL (a column to exclude does not exist). */
 int check_columns_choose(struct check_columns *columns, const struct check_settings *settings,
                          struct error *error);
-/* Takes column i out; reason as in printf. 0 or -ENOMEM. */
+/* Removes column i from the comparison and records the reason (a printf format). 0 or -ENOMEM. */
 int check_columns_skip(struct check_columns *columns, size_t i, const char *reason, ...)
     __attribute__((format(printf, 3, 4)));
 /* Frees the reference values, but neither names nor positions. */
@@ -85,17 +87,18 @@ void check_columns_finish(struct check_columns *columns);
 /* --- what a reference's columns are (not for a model's features: somebody decided about those) ---
  */
 
-/* Its values were not kept, or as the wrong type. */
+/* Whether the column's values were not stored, or stored as the wrong type. */
 bool check_column_has_wrong_values(const struct check_column *column);
-/* Decides on the type, with room for values; those kept so far are forgotten. 0 or -ENOMEM. */
+/* Sets the type and allocates room for values; values stored so far are dropped. 0 or -ENOMEM. */
 int check_column_become_text(struct check_column *column, size_t capacity);
 int check_column_become_number(struct check_column *column, size_t capacity);
-/* Decides on the columns without any value, and takes out identifiers. 0 or -ENOMEM. */
+/* Decides the type of columns without any value, and removes columns of identifiers. 0 or -ENOMEM.
+ */
 int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity);
 
 /* --- rows --- */
 
-/* Bad rows shown; the rest are counted. */
+/* How many bad rows are shown; the others are only counted. */
 #define CHECK_SHOWN_ROWS    5
 #define CHECK_MESSAGE_BYTES 400
 
@@ -105,19 +108,19 @@ struct check_bad_rows {
     char message[CHECK_SHOWN_ROWS][CHECK_MESSAGE_BYTES];
 };
 
-/* Counts a row, with "FILE:LINE: ..." while few have been. */
+/* Counts a bad row, and keeps "FILE:LINE: ..." for the first few. */
 void check_bad_row(struct check_bad_rows *bad, const char *path, uint64_t line, const char *format,
                    ...) __attribute__((format(printf, 4, 5)));
-/* The same for what is wrong with one field: text_value_number()'s error, or 0 for text not UTF-8.
- */
+/* The same for one bad field. error: of text_value_number(), or 0 for a text that is not UTF-8. */
 void check_bad_field(struct check_bad_rows *bad, const char *path, uint64_t line, const char *name,
                      const struct csv_field *field, int error);
 void check_bad_length(struct check_bad_rows *bad, const char *path, uint64_t line, size_t fields,
                       size_t expected);
 
-/* Adds another reader's, and shows the first ones of both in the order of their lines. */
+/* Adds the bad rows of another reader; the first ones of both are shown in the order of their
+ * lines. */
 void check_bad_rows_merge(struct check_bad_rows *bad, const struct check_bad_rows *other);
-/* Forgets those from the line on. */
+/* Forgets the bad rows from this line on. */
 void check_bad_rows_cut(struct check_bad_rows *bad, uint64_t line);
 
 /* --- the comparison --- */
@@ -129,14 +132,15 @@ struct check {
     struct check_bad_rows bad_reference, bad_current;
     uint64_t current_rows; /* good ones */
     struct detector *detector;
-    struct detector_report report; /* its features array is the check's */
+    struct detector_report report; /* the check owns its features array */
     struct error error;            /* after a failure */
     bool wrong_use;                /* the failure is the caller's settings */
 };
 
-/* Reads the reference and makes the detector, the current header being known: 0 or an error. */
+/* Reads the reference and creates the detector; the header of the current file is known by then. 0
+ * or an error. */
 int check_reference_read(struct check *check);
-/* Runs all of it. 0 or an error with check->error. */
+/* Runs the whole comparison. 0 or an error with check->error. */
 int check_run(struct check *check, const struct check_settings *settings);
 void check_finish(struct check *check);
 
@@ -149,13 +153,15 @@ struct check_result {
     double strength; /* score / threshold; -1 where there is no threshold or no score */
 };
 
-/* All results, the strongest first: drifted, then significant, then by strength, then in the
- * order of the columns. Malloc'd; NULL without memory. */
+/* All results, the strongest first: drifted ones, then significant ones, then by strength, then in
+ * the order of the columns. Allocated; NULL if allocation fails. */
 struct check_result *check_results(const struct check *check, size_t *ret_count);
-/* Whether result i is a drifted feature's strongest one, so that each is named once. */
+/* Whether result i is the strongest result of a drifted feature; so each such feature is named
+ * once. */
 bool check_names_drift(const struct check_result *results, size_t i);
 
-/* What a reader should know about how column i was read. False: nothing. */
+/* Writes what a reader should know about how column i was read; false if there is nothing to say.
+ */
 #define CHECK_NOTE_BYTES 400
 bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES]);
 

@@ -34,7 +34,7 @@ static void header_finish(struct check_header *header)
     *header = (struct check_header){0};
 }
 
-/* Position of a name, NOWHERE or TWICE. */
+/* Position of a name in the header, or NOWHERE or TWICE. */
 static size_t header_find(const struct check_header *header, const char *name)
 {
     size_t found = NOWHERE;
@@ -131,7 +131,8 @@ static void add_column(struct check_columns *columns, const char *name, size_t r
                               .current_position = current_position};
 }
 
-/* A column of the reference: compared, or skipped with its reason. Doubled names are said once. */
+/* Compares a column of the reference or skips it with a reason. A name that appears twice is
+ * reported once. */
 static int choose_common(struct check_columns *columns, const struct check_settings *settings,
                          size_t i)
 {

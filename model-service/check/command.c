@@ -14,7 +14,7 @@
 /* Exit status with --fail-on drift, apart from failure and wrong use. */
 #define CHECK_DRIFT 3
 
-/* Every score of a short file is shown: at any size the p-values tell how much it means. */
+/* By default scores are shown for files of any length; the p-values say how much they mean. */
 #define DEFAULT_MINIMUM_SAMPLE 1
 
 enum {
@@ -63,7 +63,7 @@ static const struct cli_command command = {
     .max_positionals = INT_MAX, /* refused with a hint */
 };
 
-/* A word of a list of two; the first when text is NULL. */
+/* Which of two words the text is; the first one when text is NULL. */
 static int parse_word(const char *option, const char *text, const char *const words[2],
                       bool *ret_second)
 {
@@ -147,7 +147,7 @@ static int apply_numbers(struct check_settings *settings, const char *const *val
         return CLI_USAGE;
     settings->bins = (size_t)bins;
     settings->minimum_sample = sample;
-    /* a threshold given alone moves the critical one out of its way */
+    /* if only the warning threshold is given, the critical one moves above it */
     if (!values[OPTION_CRITICAL] && threshold[SEVERITY_CRITICAL] <= threshold[SEVERITY_WARNING])
         threshold[SEVERITY_CRITICAL] = 2 * threshold[SEVERITY_WARNING];
     if (threshold[SEVERITY_CRITICAL] <= threshold[SEVERITY_WARNING])

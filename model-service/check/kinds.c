@@ -1,5 +1,4 @@
-/* kinds.c - which columns of a reference are numbers, which are text, and which are neither.
- */
+/* kinds.c - decides which columns of a reference are numbers, text, or identifiers. */
 #include "check/check.h"
 
 #include <errno.h>
@@ -52,7 +51,8 @@ static bool counts_up(const double *number, size_t rows)
     return rows > COLUMN_KIND_FEW_VALUES;
 }
 
-/* A column of numbers with much text among them may be one gone wrong: its reason says so. */
+/* A column of numbers with much text among them may be a column gone wrong, so the reason says it.
+ */
 static int skip_identifiers(struct check_columns *columns, size_t i)
 {
     const struct check_column *column = &columns->column[i];

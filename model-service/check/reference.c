@@ -16,8 +16,8 @@
 struct loader {
     struct check *check;
     size_t rows, capacity;
-    bool again;  /* values were stored as the wrong type: read once more */
-    bool second; /* reading for the second time: the types are known */
+    bool again;  /* values were stored as the wrong type, so the file is read once more */
+    bool second; /* this is the second reading, and the types are known */
     struct csv_progress progress;
 };
 
@@ -75,8 +75,8 @@ static int set_text(struct loader *loader, struct check_column *column, uint64_t
     return *text ? 0 : -ENOMEM;
 }
 
-/* A column without a configured type is numeric until a field says otherwise. If numbers have been
- * stored by then, their text is gone. */
+/* A column without a configured type counts as numeric until a field is not a number. Numbers that
+ * have been stored by then no longer have their text. */
 static int text_among_numbers(struct loader *loader, struct check_column *column, uint64_t line,
                               const struct csv_field *field)
 {
@@ -93,7 +93,7 @@ static int text_among_numbers(struct loader *loader, struct check_column *column
     return 0;
 }
 
-/* rc: of text_value_number(). */
+/* rc: the result of text_value_number(). */
 static int set_number(struct loader *loader, struct check_column *column, uint64_t line,
                       const struct csv_field *field, double number, int rc)
 {
@@ -119,7 +119,7 @@ static int set_field(struct loader *loader, struct check_column *column, uint64_
 
 /* --- the file --- */
 
-/* What the type is judged by is counted in all of a row's fields, though the row may be bad. */
+/* The types are judged by all fields of all rows, including bad rows. */
 static int set_row(struct loader *loader, const struct csv_rows *csv)
 {
     struct check_columns *columns = &loader->check->columns;
@@ -228,8 +228,8 @@ static bool is_regular(const char *path)
     return stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-/* Decides on the columns that hold both, and reads again where values of the wrong type were kept.
- */
+/* Decides the type of columns that hold numbers and text, and reads the file again if values were
+ * stored as the wrong type. */
 static int read_again(struct loader *loader)
 {
     struct check *check = loader->check;
@@ -322,7 +322,7 @@ static int create_detector(struct check *check)
     };
     int rc = detector_create(&spec, &check->detector);
     free(features);
-    if (rc == -EINVAL) /* all else has been checked */
+    if (rc == -EINVAL) /* everything else has been checked */
         error_set(&check->error, rc, "the reference has more than %u rows", REFERENCE_MAX_ROWS);
     return rc;
 }

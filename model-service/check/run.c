@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Counting walks one column after the other; the more rows, the more often it finds a reference's
- * tables in the cache. Wide files are counted after fewer rows. */
+/* Rows are counted column by column, because the tables of one reference then stay in the
+ * processor's cache: the more rows at once, the better. Wide files are counted after fewer rows. */
 #define COUNTED_ROWS   32768u
 #define COUNTED_VALUES (1u << 19)
-/* Taking blocks is for one at a time: more threads would wait for it. Each has counts of its own.
- */
+/* Only one thread at a time takes a block, so that more threads than this would only wait. Each
+ * thread has its own counts. */
 #define MAX_WORKERS 4
 
 struct stream;
@@ -26,9 +26,9 @@ struct stream;
 struct worker {
     struct stream *stream;
     pthread_t thread;
-    struct detector *detector;  /* the check's, or a fork of it */
+    struct detector *detector;  /* the check's own detector, or a fork of it */
     union detector_cell *cells; /* by column: [columns][counted_rows] */
-    size_t rows;                /* parsed and not yet counted */
+    size_t rows;                /* rows that are parsed but not yet counted */
     uint64_t good_rows, progress_rows;
     struct check_bad_rows bad;
     struct csv_block block;
@@ -82,7 +82,7 @@ static void pass_turn(struct stream *stream)
     pthread_mutex_unlock(&stream->mu);
 }
 
-/* A file's rows have no time of their own: all of them are at 0. */
+/* The rows of a file carry no time, so all of them are observed at time 0. */
 static void count(struct worker *worker)
 {
     struct stream *stream = worker->stream;
@@ -104,7 +104,7 @@ static int convert(const struct check *check, size_t i, const struct csv_field *
     return 0;
 }
 
-/* A bad field makes the row bad, as the service refuses a request with one. */
+/* One bad field makes the whole row bad, just as the service refuses a request with a bad field. */
 static void parse_row(struct worker *worker)
 {
     const struct stream *stream = worker->stream;
@@ -154,7 +154,7 @@ static int take_block(struct worker *worker)
     pthread_mutex_lock(&stream->mu);
     if (!stream->stopped) {
         worker->number = stream->blocks++;
-        worker->block.line = UINT64_MAX; /* should that fail, it is behind all rows */
+        worker->block.line = UINT64_MAX; /* if that fails, the failure comes after all rows */
         rc = csv_next_block(stream->file, &worker->block, &worker->error);
         csv_progress_add(&stream->progress, worker->block.bytes, worker->progress_rows);
         worker->progress_rows = 0;
@@ -215,7 +215,7 @@ static size_t processors(void)
     return count < MAX_WORKERS ? (size_t)count : MAX_WORKERS;
 }
 
-/* As many as there are processors; a thread that cannot be had is done without. */
+/* Starts a thread for each processor; continues with fewer threads if creation fails. */
 static int start(struct stream *stream)
 {
     const size_t most = COUNTED_VALUES / stream->check->columns.count + 1;
@@ -235,7 +235,7 @@ static int start(struct stream *stream)
     return rc;
 }
 
-/* The failure of the earliest block, or NULL. */
+/* The worker that failed in the earliest block, or NULL. */
 static const struct worker *first_failure(const struct stream *stream)
 {
     const struct worker *first = NULL;
@@ -247,7 +247,7 @@ static const struct worker *first_failure(const struct stream *stream)
     return first;
 }
 
-/* What comes after a failure does not count, whoever has read it already. */
+/* Discards rows after the first failed block, whichever thread has read them. */
 static int collect(struct stream *stream)
 {
     struct check *check = stream->check;
@@ -271,7 +271,7 @@ static int collect(struct stream *stream)
 
 /* --- the file --- */
 
-/* The first row of the file, in the first worker's hands with the block it is from. */
+/* Reads the first row of the file; the first worker keeps it with its block. */
 static int read_header(struct stream *stream)
 {
     struct check *check = stream->check;

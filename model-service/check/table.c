@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FEATURE_WIDTH 26 /* of the longest name; longer ones are cut */
+#define FEATURE_WIDTH 26 /* width of the name column; longer names are cut */
 #define LINE_WIDTH    98
-#define TALL_TABLE    20 /* rows; a longer one has the verdict above it, too */
+#define TALL_TABLE    20 /* a table with more rows than this shows the verdict above it, too */
 #define TABLE_MOVES   3  /* categories named per column */
 
 /* --- words --- */
@@ -19,8 +19,8 @@ enum word {
     WORD_CRITICAL,
     WORD_DRIFT,
     WORD_SIGNIFICANT,
-    WORD_UNTESTED, /* above the threshold; the method has no p-value */
-    WORD_UNPROVEN, /* above the threshold, but it may be chance */
+    WORD_UNTESTED, /* the score is above the threshold, and the method has no p-value */
+    WORD_UNPROVEN, /* the score is above the threshold, but it may be chance */
     WORD_NO_DRIFT,
     WORD_NO_SCORE,
 };
@@ -133,7 +133,7 @@ static void print_results(FILE *out, const struct check *check, const struct che
 struct list {
     FILE *out;
     const char *heading;
-    int column; /* 0: nothing has been printed */
+    int column; /* 0: nothing has been printed yet */
 };
 
 static void list_add(struct list *list, const char *item)
@@ -211,7 +211,7 @@ static void print_moves(FILE *out, const struct detector_details *details)
                 100 * details->move[i].current_share);
 }
 
-/* What a drifted column was and is: values below which a share of it lies, or shares. */
+/* How a drifted column has changed: quantiles of numbers, shares of categories. */
 static void print_details(FILE *out, const struct check *check)
 {
     for (size_t f = 0; f < check->report.feature_count; f++) {
@@ -229,7 +229,7 @@ static void print_details(FILE *out, const struct check *check)
     }
 }
 
-/* Columns skipped for the same reason stand together. */
+/* Columns that were skipped for the same reason are listed together. */
 static void print_skipped(FILE *out, const struct check_columns *columns)
 {
     for (size_t i = 0; i < columns->skipped_count; i++) {
@@ -318,7 +318,8 @@ int check_print_table(const struct check *check, FILE *out, bool colour)
         fprintf(out, "%-10s the last %llu rows of the current file, as configured\n", "window",
                 (unsigned long long)report->window_rows);
     if (count > TALL_TABLE && report->sufficient)
-        print_drifted(out, check, results, count); /* what stands below may have scrolled it away */
+        print_drifted(out, check, results,
+                      count); /* a long table may have scrolled the first one away */
     fputc('\n', out);
     print_results(out, check, results, count, colour);
     fputc('\n', out);

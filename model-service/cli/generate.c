@@ -17,7 +17,7 @@ enum { OPTION_ROWS, OPTION_SEED, OPTION_SEVERITY, OPTION_KIND, OPTION_FORMAT };
 
 static const struct cli_option options[] = {
     [OPTION_ROWS] = {"rows", "N", "how many rows (default 100)"},
-    [OPTION_SEED] = {"seed", "S", "stream of rows; another seed, other rows (default 1)"},
+    [OPTION_SEED] = {"seed", "S", "of the rows; another seed, other rows (default 1)"},
     [OPTION_SEVERITY] = {"severity", "X", "drift from 0 (none, the default) to 1"},
     [OPTION_KIND] = {"kind", "KIND", "mixed (default), shifted or scaled"},
     [OPTION_FORMAT] = {"format", "FORMAT",
@@ -141,7 +141,7 @@ int generate_main(int argc, char **argv)
         return CLI_USAGE;
     }
     struct data_generator *generator;
-    /* stream 0 is the reference itself: seeds are moved away from it and from simulations */
+    /* the seed 0 is the reference's own: seeds are moved away from it and from simulations */
     if (data_generator_create_synthetic(BUILTIN_FEATURES, BUILTIN_SEED,
                                         seed + 0x9e3779b97f4a7c15ull, &generator) < 0 ||
         data_generator_set_drift(generator, kind, severity, NULL) < 0) {

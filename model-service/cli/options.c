@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "system/log.h"
+#include "text/decimal.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -30,7 +31,8 @@ static void usage_hint(const struct cli_command *command)
     fprintf(stderr, "Try 'model-service %s --help'.\n", command->name);
 }
 
-/* Arguments of repeated options, kept until the program ends. NULL without memory. */
+/* Joins the arguments of repeated options; kept until the program ends. NULL if allocation fails.
+ */
 static const char *join(size_t option, const char *before, const char *more)
 {
     static char *joined[CLI_MAX_OPTIONS];
@@ -110,9 +112,8 @@ int cli_number(const struct cli_command *command, const char *option, const char
 {
     if (!text)
         return 0;
-    char *end;
-    double parsed = strtod(text, &end);
-    if (end == text || *end || !(parsed >= min && parsed <= max)) {
+    double parsed;
+    if (decimal_number(text, strlen(text), &parsed) < 0 || !(parsed >= min && parsed <= max)) {
         fprintf(stderr, "model-service %s: --%s must be a number from %g to %g, got '%s'\n",
                 command->name, option, min, max, text);
         return -EINVAL;
@@ -140,7 +141,7 @@ int cli_log(const struct cli_command *command, const char *level, const char *fo
     return 0;
 }
 
-/* Those that cli_wait_for_signal() waits for; set before any thread starts. */
+/* The signals that cli_wait_for_signal() waits for; set before any thread starts. */
 static sigset_t awaited;
 
 void cli_block_signals(bool hangup)

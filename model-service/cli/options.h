@@ -17,7 +17,8 @@ struct cli_command {
     const char *summary;
     const struct cli_option *options;
     size_t option_count; /* <= CLI_MAX_OPTIONS; --help is added */
-    unsigned repeatable; /* bits 1 << option: given again, the arguments are joined by line feeds */
+    unsigned repeatable; /* bits 1 << option: the option may be given several times, and its
+                            arguments are joined by line feeds */
     int max_positionals;
 };
 

@@ -54,7 +54,7 @@ static void print_model(const struct config_model *config, uint64_t reference_ro
     putchar('\n');
 }
 
-/* Makes the model and forgets it again. */
+/* Creates the model, looks at it, and destroys it. */
 static int try_model(const struct config_model *config, uint64_t *ret_rows, struct error *error)
 {
     const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};

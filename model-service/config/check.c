@@ -130,10 +130,11 @@ static int check_window(struct config_file *file, const struct raw_model *model,
     return check_duration(file, window->duration, index);
 }
 
-/* A sample that the window can never hold would mean: no score, ever, without a word. */
+/* With a minimum sample larger than the window there would never be a score, and nobody would be
+ * told. */
 static int check_sample(struct config_file *file, const struct raw_model *model, size_t index)
 {
-    bool counted = model->window ? model->window->observations != NULL : true;
+    bool counted = !model->window || model->window->observations;
     uint64_t window =
         model->window && counted ? *model->window->observations : CONFIG_DEFAULT_WINDOW;
     uint64_t sample =
@@ -151,11 +152,11 @@ static int check_sample(struct config_file *file, const struct raw_model *model,
     return 0;
 }
 
-/* What is given at a key, and what holds where nothing is. */
+/* The value given at a key, or the default that applies when there is none. */
 struct thresholds {
     const struct raw_thresholds *given;
     double warning, critical;
-    const char *origin; /* of what holds: " (the default)" */
+    const char *origin; /* " (the default)" when the value is the default */
 };
 
 static int check_pair(struct config_file *file, const char *key, const struct thresholds *pair)
@@ -181,19 +182,19 @@ static int check_thresholds(struct config_file *file, const struct raw_model *mo
 {
     struct thresholds pair = {model->thresholds, CONFIG_DEFAULT_WARNING, CONFIG_DEFAULT_CRITICAL,
                               " (the default)"};
-    int r = check_pair(file, MODEL_KEY("thresholds"), &pair);
+    int rc = check_pair(file, MODEL_KEY("thresholds"), &pair);
 
     if (pair.given && pair.given->warning)
         pair.warning = *pair.given->warning;
     if (pair.given && pair.given->critical)
         pair.critical = *pair.given->critical;
     pair.origin = " (the model's)";
-    for (size_t i = 0; i < model->features_count && r == 0; i++) {
+    for (size_t i = 0; i < model->features_count && rc == 0; i++) {
         pair.given = model->features[i].thresholds;
-        r = check_pair(file, config_key("models[%zu].features[%zu].thresholds", index, i).text,
-                       &pair);
+        rc = check_pair(file, config_key("models[%zu].features[%zu].thresholds", index, i).text,
+                        &pair);
     }
-    return r;
+    return rc;
 }
 
 static int check_numbers(struct config_file *file, const struct raw_model *model, size_t index)
@@ -216,11 +217,11 @@ static int check_model(struct config_file *file, const struct raw_config *raw, s
         check_features,   config_check_scorer, check_window,        check_sample,
         check_thresholds, check_numbers,       config_check_output,
     };
-    int r = check_names(file, raw, index);
+    int rc = check_names(file, raw, index);
 
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && r == 0; i++)
-        r = checks[i](file, &raw->models[index], index);
-    return r;
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && rc == 0; i++)
+        rc = checks[i](file, &raw->models[index], index);
+    return rc;
 }
 
 int config_check(struct config_file *file, const struct raw_config *raw)
@@ -231,10 +232,10 @@ int config_check(struct config_file *file, const struct raw_config *raw)
     if (raw->listen && http_address_parse(raw->listen, &address, &bytes) < 0)
         return config_file_refuse(file, "listen", "ADDRESS:PORT such as 127.0.0.1:8000");
     for (size_t i = 0; i < raw->models_count; i++) {
-        int r = check_model(file, raw, i);
+        int rc = check_model(file, raw, i);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }

@@ -106,13 +106,14 @@ static int check_stream(struct config_file *file, const struct raw_model *model,
 
 int config_check_output(struct config_file *file, const struct raw_model *model, size_t index)
 {
-    int r = check_columns(file, model, index);
+    int rc = check_columns(file, model, index);
 
-    if (r == 0)
-        r = check_labels(file, model, index);
-    if (r == 0)
-        r = check_detectors(file, MODEL_KEY("detectors"), model->detectors, model->detectors_count);
-    for (size_t i = 0; i < model->streams_count && r == 0; i++)
-        r = check_stream(file, model, index, i);
-    return r;
+    if (rc == 0)
+        rc = check_labels(file, model, index);
+    if (rc == 0)
+        rc =
+            check_detectors(file, MODEL_KEY("detectors"), model->detectors, model->detectors_count);
+    for (size_t i = 0; i < model->streams_count && rc == 0; i++)
+        rc = check_stream(file, model, index, i);
+    return rc;
 }

@@ -14,7 +14,7 @@ static const struct {
     [FORM_WEIGHTS] = {"type logistic", "type, weights, intercept, classes"},
     [FORM_WEIGHTS_FILE] = {"type logistic with a file", "type, file"},
     [FORM_XGBOOST] = {"type xgboost", "type, file, classes"},
-    [FORM_NONE] = {"type none", "type, task, classes"},
+    [FORM_NONE] = {"type none", "type, task, classes, score"},
 };
 
 static enum form scorer_form(const struct raw_scorer *scorer)
@@ -32,10 +32,11 @@ static int refuse_foreign_keys(struct config_file *file, const struct raw_scorer
         bool given;
         unsigned forms;
     } keys[] = {
-        {"file", scorer->file != NULL, 1u << FORM_WEIGHTS_FILE | 1u << FORM_XGBOOST},
+        {"file", scorer->file, 1u << FORM_WEIGHTS_FILE | 1u << FORM_XGBOOST},
         {"weights", scorer->weights_count > 0, 1u << FORM_WEIGHTS},
-        {"intercept", scorer->intercept != NULL, 1u << FORM_WEIGHTS},
-        {"task", scorer->task != NULL, 1u << FORM_NONE},
+        {"intercept", scorer->intercept, 1u << FORM_WEIGHTS},
+        {"task", scorer->task, 1u << FORM_NONE},
+        {"score", scorer->score, 1u << FORM_NONE},
         {"classes", scorer->classes_count > 0,
          1u << FORM_WEIGHTS | 1u << FORM_XGBOOST | 1u << FORM_NONE},
     };
@@ -101,33 +102,36 @@ static int check_class(struct config_file *file, const struct raw_scorer *scorer
 static int check_classes(struct config_file *file, const struct raw_scorer *scorer, enum form form,
                          size_t index)
 {
-    int r = 0;
+    int rc = 0;
 
     if (scorer->classes_count > 0 && scorer->task && *scorer->task == CONFIG_TASK_REGRESSION)
         return config_file_fail(file, MODEL_KEY("scorer.classes"),
                                 "a regression has no classes, expected only type, task");
+    if (scorer->score && scorer->task && *scorer->task == CONFIG_TASK_REGRESSION)
+        return config_file_fail(file, MODEL_KEY("scorer.score"),
+                                "a regression has no scores, expected only type, task");
     if (form == FORM_WEIGHTS && scorer->classes_count > 2)
         return config_file_fail(file, MODEL_KEY("scorer.classes"), "found %u entries, expected 2",
                                 scorer->classes_count);
-    for (size_t i = 0; i < scorer->classes_count && r == 0; i++)
-        r = check_class(file, scorer, index, i);
-    return r;
+    for (size_t i = 0; i < scorer->classes_count && rc == 0; i++)
+        rc = check_class(file, scorer, index, i);
+    return rc;
 }
 
 int config_check_scorer(struct config_file *file, const struct raw_model *model, size_t index)
 {
     const struct raw_scorer *scorer = &model->scorer;
     const enum form form = scorer_form(scorer);
-    int r = refuse_foreign_keys(file, scorer, form, index);
+    int rc = refuse_foreign_keys(file, scorer, form, index);
 
-    if (r == 0)
-        r = require_keys(file, scorer, form, index);
-    if (r == 0)
-        r = check_classes(file, scorer, form, index);
-    for (size_t i = 0; i < scorer->weights_count && r == 0; i++)
-        r = check_weight(file, model, index, i);
-    if (r == 0 && form == FORM_NONE && model->simulation)
-        r = config_file_refuse(file, MODEL_KEY("simulation"),
-                               "false, as a scorer of type none predicts nothing");
-    return r;
+    if (rc == 0)
+        rc = require_keys(file, scorer, form, index);
+    if (rc == 0)
+        rc = check_classes(file, scorer, form, index);
+    for (size_t i = 0; i < scorer->weights_count && rc == 0; i++)
+        rc = check_weight(file, model, index, i);
+    if (rc == 0 && form == FORM_NONE && model->simulation)
+        rc = config_file_refuse(file, MODEL_KEY("simulation"),
+                                "false, as a scorer of type none predicts nothing");
+    return rc;
 }

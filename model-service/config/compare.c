@@ -12,8 +12,9 @@ static bool same_scorer(const struct config_model *a, const struct config_model 
 {
     const struct config_scorer *x = &a->scorer, *y = &b->scorer;
 
-    if (x->type != y->type || x->task != y->task || x->intercept != y->intercept ||
-        x->class_count != y->class_count || !x->file != !y->file || !x->weights != !y->weights)
+    if (x->type != y->type || x->task != y->task || x->score != y->score ||
+        x->intercept != y->intercept || x->class_count != y->class_count || !x->file != !y->file ||
+        !x->weights != !y->weights)
         return false;
     for (size_t i = 0; i < x->class_count; i++)
         if (strcmp(x->classes[i], y->classes[i]) != 0)

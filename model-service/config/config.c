@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Silent: config_file_check() has said before what libcyaml could find. */
+/* libcyaml logs nothing, because config_file_check() has already reported whatever it could find.
+ */
 static const cyaml_config_t reader = {.mem_fn = cyaml_mem};
 
 /* Words of a duration, largest first: each at most once, in this order. */
@@ -53,7 +54,7 @@ static int load_raw(struct config_file *file, struct raw_config **ret_raw)
 
     if (error == CYAML_OK)
         return 0;
-    /* libyaml has read these bytes before: without memory is the one way it can fail now. */
+    /* libyaml has parsed these bytes before, so only a failed allocation can make it fail now. */
     if (error == CYAML_ERR_OOM || error == CYAML_ERR_LIBYAML_PARSER ||
         error == CYAML_ERR_LIBYAML_PARSER_INIT)
         return -ENOMEM;
@@ -63,33 +64,33 @@ static int load_raw(struct config_file *file, struct raw_config **ret_raw)
 static int load(struct config_file *file, struct config *config)
 {
     struct raw_config *raw = NULL;
-    int r = config_file_check(file, &config_schema);
+    int rc = config_file_check(file, &config_schema);
 
-    if (r == 0)
-        r = load_raw(file, &raw);
-    if (r < 0)
-        return r;
+    if (rc == 0)
+        rc = load_raw(file, &raw);
+    if (rc < 0)
+        return rc;
     config->document = raw;
-    r = config_check(file, raw);
-    return r < 0 ? r : config_fill(config, raw, file->path);
+    rc = config_check(file, raw);
+    return rc < 0 ? rc : config_fill(config, raw, file->path);
 }
 
 int config_load(const char *path, struct config *ret_config, struct error *error)
 {
     struct config config = {.listen = NULL};
     struct config_file file;
-    int r = config_file_open(&file, path, error);
+    int rc = config_file_open(&file, path, error);
 
-    if (r == 0)
-        r = load(&file, &config);
-    if (r == -ENOMEM)
-        error_set(error, r, "%.200s: %s", path, strerror(ENOMEM));
+    if (rc == 0)
+        rc = load(&file, &config);
+    if (rc == -ENOMEM)
+        error_set(error, rc, "%.200s: %s", path, strerror(ENOMEM));
     config_file_finish(&file);
-    if (r < 0)
+    if (rc < 0)
         config_finish(&config);
     else
         *ret_config = config;
-    return r;
+    return rc;
 }
 
 void config_finish(struct config *config)

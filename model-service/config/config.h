@@ -16,7 +16,7 @@
  *           - {feature: MedInc, weight: 0.8}
  *         # or {type: logistic, file: weights.json}
  *         # or {type: xgboost, file: model.json, classes: [no, yes]}
- *         # or {type: none, task: classification, classes: [no, yes]}
+ *         # or {type: none, task: classification, classes: [no, yes], score: margin}
  *       columns: {id: row, timestamp: t, prediction: p, score: s, label: y}
  *       window: {observations: 1000}        # or {duration: 15m}
  *       minimum_sample: 50
@@ -47,10 +47,10 @@
 #define CONFIG_MAX_CLASSES  1000
 /* Of a model's name. */
 #define CONFIG_MAX_NAME_BYTES 64
-/* Of a name of a feature, a column or a class. */
+/* Longest name of a feature, a column or a class, in bytes. */
 #define CONFIG_MAX_TEXT_BYTES 128
 
-/* What a model has when its configuration does not say. */
+/* Defaults of a model. */
 #define CONFIG_DEFAULT_WINDOW         1000
 #define CONFIG_DEFAULT_MINIMUM_SAMPLE 50
 #define CONFIG_DEFAULT_WARNING        0.3
@@ -65,12 +65,15 @@
 struct config_feature {
     const char *name;
     bool categorical;
-    /* 0: the model's; 0 < warning < critical of those that hold */
+    /* 0: the model's threshold applies; of the two that apply, 0 < warning < critical */
     double warning_threshold, critical_threshold;
 };
 
 enum config_scorer_type { CONFIG_SCORER_LOGISTIC, CONFIG_SCORER_XGBOOST, CONFIG_SCORER_NONE };
 enum config_task { CONFIG_TASK_CLASSIFICATION, CONFIG_TASK_REGRESSION };
+
+/* What the scores are that come with predictions: of the second of two classes. */
+enum config_score { CONFIG_SCORE_PROBABILITY, CONFIG_SCORE_MARGIN };
 
 struct config_scorer {
     enum config_scorer_type type;
@@ -78,6 +81,7 @@ struct config_scorer {
     double intercept; /* inline */
     double *weights;  /* inline: [feature_count], by feature, 0 where none was given; else NULL */
     enum config_task task;      /* of the type none */
+    enum config_score score;    /* of the type none; a margin is the log-odds */
     const char *const *classes; /* [class_count] distinct, or NULL when absent */
     size_t class_count;         /* 0, or 2 to CONFIG_MAX_CLASSES */
 };
@@ -89,7 +93,7 @@ struct config_columns {
 
 struct config_labels {
     uint64_t capacity;  /* predictions that wait for a label; default 100000 */
-    int64_t max_age_ms; /* and for how long; default 7 days */
+    int64_t max_age_ms; /* how long a prediction waits; default 7 days */
     uint64_t window;    /* labels the performance is measured on; default 1000 */
 };
 
@@ -155,8 +159,9 @@ struct config {
 int config_load(const char *path, struct config *ret_config, struct error *error);
 void config_finish(struct config *config);
 
-/* What has changed between two configurations of a model; of the files they name only whether there
- * is one. Levels: thresholds, significance and minimum sample, which need no new windows. */
+/* What has changed between two configurations of a model. Of the files that they name it only
+ * compares whether there is one. CONFIG_LEVELS_CHANGED: only thresholds, significance and minimum
+ * sample, which need no new windows. */
 enum config_change { CONFIG_SAME, CONFIG_LEVELS_CHANGED, CONFIG_CHANGED };
 enum config_change config_model_compare(const struct config_model *a, const struct config_model *b);
 

@@ -40,7 +40,8 @@ static size_t node_line(const yaml_node_t *node)
     return node->start_mark.line + 1;
 }
 
-/* One step of a path: the member or element, and the line it begins on. NULL when there is none. */
+/* Takes one step of a path, to a member or an element, and notes the line where it begins. NULL if
+ * it does not exist. */
 static yaml_node_t *step(struct config_file *file, const yaml_node_t *node, const char **path,
                          size_t *line)
 {
@@ -73,7 +74,7 @@ static yaml_node_t *step(struct config_file *file, const yaml_node_t *node, cons
     return found;
 }
 
-/* The node at a key, or NULL, and the line of the nearest one around it. */
+/* Finds the node at a key (or NULL), and the line of the nearest node around it. */
 static const yaml_node_t *find(struct config_file *file, const char *key, size_t *ret_line)
 {
     yaml_node_t *node = yaml_document_get_root_node(&file->document);
@@ -133,7 +134,7 @@ int config_file_refuse(struct config_file *file, const char *key, const char *ex
         expected);
 }
 
-/* Reads until the end, or one byte more than is allowed. */
+/* Reads to the end, or until one byte more than the limit. */
 static int read_stream(struct config_file *file, FILE *stream)
 {
     size_t capacity = FIRST_BYTES, n;
@@ -159,13 +160,13 @@ static int read_stream(struct config_file *file, FILE *stream)
 static int read_bytes(struct config_file *file)
 {
     FILE *stream = fopen(file->path, "rbe");
-    int r;
+    int rc;
 
     if (!stream)
         return fail_at(file, -errno, 0, strerror(errno));
-    r = read_stream(file, stream);
+    rc = read_stream(file, stream);
     fclose(stream);
-    return r;
+    return rc;
 }
 
 static int fail_syntax(struct config_file *file, const yaml_parser_t *parser)
@@ -206,32 +207,32 @@ static int refuse_second_document(struct config_file *file, yaml_parser_t *parse
 static int parse(struct config_file *file)
 {
     yaml_parser_t parser;
-    int r = 0;
+    int rc = 0;
 
     if (!yaml_parser_initialize(&parser))
         return fail_at(file, -ENOMEM, 0, strerror(ENOMEM));
     yaml_parser_set_input_string(&parser, (const unsigned char *)file->bytes, file->size);
     if (!yaml_parser_load(&parser, &file->document)) {
-        r = fail_syntax(file, &parser);
+        rc = fail_syntax(file, &parser);
     } else {
         file->has_document = true;
         if (!yaml_document_get_root_node(&file->document))
-            r = fail_at(file, -EINVAL, 1,
-                        "the file is empty; a mapping with \"models\" is expected");
+            rc = fail_at(file, -EINVAL, 1,
+                         "the file is empty; a mapping with \"models\" is expected");
         else
-            r = refuse_second_document(file, &parser);
+            rc = refuse_second_document(file, &parser);
     }
     yaml_parser_delete(&parser);
-    return r;
+    return rc;
 }
 
 int config_file_open(struct config_file *file, const char *path, struct error *error)
 {
-    int r;
+    int rc;
 
     *file = (struct config_file){.path = path, .error = error};
-    r = read_bytes(file);
-    return r < 0 ? r : parse(file);
+    rc = read_bytes(file);
+    return rc < 0 ? rc : parse(file);
 }
 
 void config_file_finish(struct config_file *file)

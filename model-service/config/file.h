@@ -15,7 +15,7 @@
 /* A configuration is written by hand; this is 1000 features for each of 100 models. */
 #define CONFIG_FILE_MAX_BYTES (16u << 20)
 
-/* Where a value stands: models[0].thresholds.warning */
+/* Where a value is found, such as models[0].thresholds.warning. */
 #define CONFIG_KEY_BYTES 192
 
 struct config_key {

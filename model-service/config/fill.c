@@ -11,7 +11,7 @@ const char *const config_detector_names[CONFIG_DETECTOR_COUNT] = {
     "adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley", "kswin",
 };
 
-/* A relative path is meant from the configuration's folder. NULL without memory. */
+/* A relative path is resolved against the folder of the configuration. NULL if allocation fails. */
 static char *resolve_path(const char *config_path, const char *path)
 {
     const char *slash = strrchr(config_path, '/');
@@ -86,6 +86,7 @@ static int fill_scorer(struct config_model *model, const struct raw_model *raw, 
         .type = (enum config_scorer_type)scorer->type,
         .intercept = float_or(scorer->intercept, 0),
         .task = scorer->task ? (enum config_task) * scorer->task : CONFIG_TASK_CLASSIFICATION,
+        .score = scorer->score ? (enum config_score) * scorer->score : CONFIG_SCORE_PROBABILITY,
         .classes = (const char *const *)scorer->classes,
         .class_count = scorer->classes_count,
     };
@@ -147,7 +148,7 @@ static int fill_streams(struct config_model *model, const struct raw_model *raw)
     for (size_t i = 0; i < raw->streams_count; i++) {
         const struct raw_stream *stream = &raw->streams[i];
 
-        /* config_find_feature() knows nothing of "prediction", which no feature is called */
+        /* no feature may be called "prediction", so config_find_feature() does not find it */
         model->streams[i] = (struct config_stream){
             .feature = config_find_feature(raw, stream->feature),
             .detectors = detector_bits(stream->detectors, stream->detectors_count),
@@ -166,7 +167,7 @@ static void fill_numbers(struct config_model *model, const struct raw_model *raw
     model->warning_threshold = float_or(thresholds->warning, CONFIG_DEFAULT_WARNING);
     model->critical_threshold = float_or(thresholds->critical, CONFIG_DEFAULT_CRITICAL);
     model->significance = float_or(raw->significance, CONFIG_DEFAULT_SIGNIFICANCE);
-    model->has_reference_resolution = raw->reference_resolution != NULL;
+    model->has_reference_resolution = raw->reference_resolution;
     model->reference_resolution = count_or(raw->reference_resolution, CONFIG_DEFAULT_RESOLUTION);
     model->bins = count_or(raw->bins, CONFIG_DEFAULT_BINS);
     model->simulation = raw->simulation;
@@ -174,7 +175,7 @@ static void fill_numbers(struct config_model *model, const struct raw_model *raw
 
 static int fill_model(struct config_model *model, const struct raw_model *raw, const char *path)
 {
-    int r;
+    int rc;
 
     model->name = raw->name;
     model->version = raw->version ? raw->version : "1";
@@ -183,10 +184,10 @@ static int fill_model(struct config_model *model, const struct raw_model *raw, c
     fill_numbers(model, raw);
     fill_labels(model, raw->labels);
     model->reference = resolve_path(path, raw->reference);
-    r = model->reference ? fill_features(model, raw) : -ENOMEM;
-    if (r == 0)
-        r = fill_scorer(model, raw, path);
-    return r == 0 ? fill_streams(model, raw) : r;
+    rc = model->reference ? fill_features(model, raw) : -ENOMEM;
+    if (rc == 0)
+        rc = fill_scorer(model, raw, path);
+    return rc == 0 ? fill_streams(model, raw) : rc;
 }
 
 int config_fill(struct config *config, const struct raw_config *raw, const char *path)
@@ -197,10 +198,10 @@ int config_fill(struct config *config, const struct raw_config *raw, const char 
         return -ENOMEM;
     config->model_count = raw->models_count;
     for (size_t i = 0; i < raw->models_count; i++) {
-        int r = fill_model(&config->models[i], &raw->models[i], path);
+        int rc = fill_model(&config->models[i], &raw->models[i], path);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }

@@ -10,6 +10,8 @@ static const cyaml_strval_t scorer_types[] = {{"logistic", CONFIG_SCORER_LOGISTI
                                               {"none", CONFIG_SCORER_NONE}};
 static const cyaml_strval_t tasks[] = {{"classification", CONFIG_TASK_CLASSIFICATION},
                                        {"regression", CONFIG_TASK_REGRESSION}};
+static const cyaml_strval_t scores[] = {{"probability", CONFIG_SCORE_PROBABILITY},
+                                        {"margin", CONFIG_SCORE_MARGIN}};
 static const cyaml_strval_t detectors[] = {
     {"adwin", CONFIG_ADWIN},   {"ddm", CONFIG_DDM},       {"eddm", CONFIG_EDDM},
     {"hddm_a", CONFIG_HDDM_A}, {"hddm_w", CONFIG_HDDM_W}, {"page_hinkley", CONFIG_PAGE_HINKLEY},
@@ -66,6 +68,7 @@ static const cyaml_schema_field_t scorer_fields[] = {
     LIST("weights", OPTIONAL, raw_scorer, weights, weight_entry, 1, CONFIG_MAX_FEATURES),
     STRING("file", OPTIONAL, raw_scorer, file),
     OPTIONAL_WORD("task", raw_scorer, task, tasks),
+    OPTIONAL_WORD("score", raw_scorer, score, scores),
     LIST("classes", OPTIONAL, raw_scorer, classes, text_entry, 2, CONFIG_MAX_CLASSES),
     CYAML_FIELD_END};
 

@@ -26,7 +26,8 @@ struct raw_scorer {
     struct raw_weight *weights;
     unsigned weights_count;
     char *file;
-    unsigned *task; /* enum config_task */
+    unsigned *task;  /* enum config_task */
+    unsigned *score; /* enum config_score */
     char **classes;
     unsigned classes_count;
 };

@@ -1,10 +1,10 @@
 /* schema.c - YAML nodes compared with a libcyaml schema, one sentence per difference. */
 #include "config/file.h"
 
+#include "text/decimal.h"
 #include "text/excerpt.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +68,8 @@ static const char *kind_name(const yaml_node_t *node)
     return node->data.scalar.length == 0 ? "nothing" : "a single value";
 }
 
-/* Among the pairs before one, or all before `end`. These are few: a mapping with more pairs than
- * the schema has keys has an unknown or a doubled one among the first, where the check ends. */
+/* Looks for a key among the pairs before `end`. There are few: in a mapping with more pairs than
+ * the schema has keys, one of the first is unknown or appears twice, and the check ends there. */
 static bool has_key_before(struct config_file *file, const yaml_node_t *mapping,
                            const yaml_node_pair_t *pair, const char *name)
 {
@@ -113,10 +113,10 @@ static int check_mapping(struct config_file *file, const cyaml_schema_value_t *s
     const yaml_node_pair_t *end = node->data.mapping.pairs.top;
 
     for (const yaml_node_pair_t *pair = pairs; pair < end; pair++) {
-        int r = check_pair(file, fields, node, pair, key);
+        int rc = check_pair(file, fields, node, pair, key);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     for (const cyaml_schema_field_t *field = fields; field->key; field++)
         if (!(field->value.flags & CYAML_FLAG_OPTIONAL) &&
@@ -135,12 +135,12 @@ static int check_sequence(struct config_file *file, const cyaml_schema_value_t *
         return config_file_fail(file, key, "found %zu entries, expected %u to %u", count,
                                 schema->sequence.min, schema->sequence.max);
     for (size_t i = 0; i < count; i++) {
-        int r = check_value(file, schema->sequence.entry,
-                            yaml_document_get_node(&file->document, items[i]),
-                            config_key("%s[%zu]", key, i).text);
+        int rc = check_value(file, schema->sequence.entry,
+                             yaml_document_get_node(&file->document, items[i]),
+                             config_key("%s[%zu]", key, i).text);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -153,16 +153,11 @@ static bool is_unsigned(const char *text)
     return digits > 0 && digits <= 15 && text[digits] == '\0' && (digits == 1 || text[0] != '0');
 }
 
-/* Decimal, without the words and hexadecimal digits that strtod() takes. */
 static bool is_float(const char *text)
 {
-    char *end;
     double value;
 
-    if (strspn(text, "+-.0123456789eE") != strlen(text))
-        return false;
-    value = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(value);
+    return decimal_number(text, strlen(text), &value) == 0;
 }
 
 static bool is_word(const cyaml_schema_value_t *schema, const char *text)

@@ -38,9 +38,9 @@ int csv_open(const char *path, struct csv_file **ret_file, struct error *error)
     *file = (struct csv_file){.path = path, .line = 1};
     file->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (file->fd < 0) {
-        int r = csv_fail(path, error, -errno, 0, "%s", strerror(errno));
+        int rc = csv_fail(path, error, -errno, 0, "%s", strerror(errno));
         free(file);
-        return r;
+        return rc;
     }
     *ret_file = file;
     return 0;
@@ -98,10 +98,10 @@ static int begin(struct csv_file *file, struct csv_block *block, struct error *e
     while (capacity <= file->rest_bytes)
         capacity = capacity * 2 > CSV_MAX_ROW_BYTES ? CSV_MAX_ROW_BYTES + 1 : capacity * 2;
     if (block->capacity < capacity) {
-        int r = grow(file, block, capacity, error);
+        int rc = grow(file, block, capacity, error);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     if (file->rest_bytes > 0)
         memcpy(block->text, file->rest, file->rest_bytes);
@@ -191,26 +191,26 @@ static void remove_byte_order_mark(struct csv_file *file, struct csv_block *bloc
 
 int csv_next_block(struct csv_file *file, struct csv_block *block, struct error *error)
 {
-    int r = begin(file, block, error);
+    int rc = begin(file, block, error);
 
-    if (r == 0)
+    if (rc == 0)
         remove_byte_order_mark(file, block);
-    while (r == 0) {
+    while (rc == 0) {
         enum csv_scan scan;
         size_t open;
         const size_t whole = whole_rows(block, file->at_end, &scan, &open);
 
         if (whole > 0 || block->bytes == 0) {
-            r = split_off(file, block, whole, error);
+            rc = split_off(file, block, whole, error);
             block->line = file->line;
             file->line += csv_count_lines(block->text, whole);
-            return r < 0 ? r : whole > 0;
+            return rc < 0 ? rc : whole > 0;
         }
         if (scan == SCAN_UNCLOSED)
             return fail_unclosed(file, block, open, error);
-        r = enlarge(file, block, open, error);
-        if (r == 0)
-            r = fill(file, block, error);
+        rc = enlarge(file, block, open, error);
+        if (rc == 0)
+            rc = fill(file, block, error);
     }
-    return r;
+    return rc;
 }

@@ -31,10 +31,10 @@ static int add_field(struct csv_rows *rows, char *text, size_t bytes, bool quote
                      struct error *error)
 {
     if (rows->count == rows->capacity) {
-        int r = grow_fields(rows, error);
+        int rc = grow_fields(rows, error);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     rows->fields[rows->count++] = (struct csv_field){text, bytes, quoted};
     return 0;
@@ -94,10 +94,10 @@ static int split_row(struct csv_rows *rows, char *end, struct error *error)
         return csv_fail(rows->path, error, -EBADMSG, rows->line,
                         "the row holds a NUL byte; is it UTF-16?");
     while (text <= end) {
-        int r = split_field(rows, &text, end, error);
+        int rc = split_field(rows, &text, end, error);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -107,14 +107,14 @@ static int next_careful(struct csv_rows *rows, struct error *error)
 {
     struct csv_scanned row;
     size_t open;
-    int r = 0;
+    int rc = 0;
 
     (void)csv_scan_row(rows->at, (size_t)(rows->end - rows->at), true, &row, &open);
     rows->next_line += row.has_quotes ? csv_count_lines(rows->at, row.consumed) : 1;
     if (row.bytes > 0)
-        r = split_row(rows, rows->at + row.bytes, error);
+        rc = split_row(rows, rows->at + row.bytes, error);
     rows->at += row.consumed;
-    return r < 0 ? r : row.bytes > 0;
+    return rc < 0 ? rc : row.bytes > 0;
 }
 
 /* --- rows without --- */
@@ -196,10 +196,10 @@ int csv_rows_next(struct csv_rows *rows, struct error *error)
     while (rows->at < rows->end) {
         char *end;
         rows->line = rows->next_line;
-        int r =
+        int rc =
             IN_WORDS && split_plain(rows, &end) ? end_plain(rows, end) : next_careful(rows, error);
-        if (r != 0)
-            return r;
+        if (rc != 0)
+            return rc;
     }
     return 0;
 }
@@ -216,21 +216,21 @@ static int read_rows(struct csv_file *file, struct csv_block *block, struct csv_
                      csv_row_fn header, csv_row_fn row, void *context, struct error *error)
 {
     bool is_header = true;
-    int r;
+    int rc;
 
-    while ((r = csv_next_block(file, block, error)) > 0) {
+    while ((rc = csv_next_block(file, block, error)) > 0) {
         csv_rows_begin(rows, rows->path, block);
-        while ((r = csv_rows_next(rows, error)) > 0) {
+        while ((rc = csv_rows_next(rows, error)) > 0) {
             csv_row_fn call = is_header ? header : row;
 
             if (!call(context, rows->line, rows->fields, rows->count))
                 return -ECANCELED;
             is_header = false;
         }
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
-    return r == 0 && is_header ? csv_fail_empty(rows->path, error) : r;
+    return rc == 0 && is_header ? csv_fail_empty(rows->path, error) : rc;
 }
 
 int csv_fail_empty(const char *path, struct error *error)
@@ -244,13 +244,13 @@ int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
     struct csv_block block = {0};
     struct csv_rows rows = {.path = path};
     struct csv_file *file;
-    int r = csv_open(path, &file, error);
+    int rc = csv_open(path, &file, error);
 
-    if (r < 0)
-        return r;
-    r = read_rows(file, &block, &rows, header, row, context, error);
+    if (rc < 0)
+        return rc;
+    rc = read_rows(file, &block, &rows, header, row, context, error);
     csv_rows_finish(&rows);
     csv_block_finish(&block);
     csv_close(file);
-    return r;
+    return rc;
 }

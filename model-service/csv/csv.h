@@ -6,6 +6,7 @@
 #define CSV_CSV_H
 
 #include "text/error.h"
+#include "text/nodiscard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,8 +31,8 @@ typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field 
  * closing quote, NUL byte, row too long or wide); -ECANCELED when a callback stopped. error: one
  * sentence with file and line; written on failure except -ECANCELED.
  * O(bytes); memory: the longest row, at least 256 KiB. */
-int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
-             struct error *error);
+NODISCARD int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
+                       struct error *error);
 
 /* The same in parts, so that several threads can share the work: one at a time takes the next block
  * of a file, each splits and converts the rows of its own. */
@@ -46,10 +47,10 @@ struct csv_block {
 #define CSV_PADDING 64
 
 /* path: borrowed. 0 or an error, as csv_read(). */
-int csv_open(const char *path, struct csv_file **ret_file, struct error *error);
+NODISCARD int csv_open(const char *path, struct csv_file **ret_file, struct error *error);
 void csv_close(struct csv_file *file); /* accepts NULL */
 /* 1 with rows, maybe all blank; 0 at the end; or an error, after all rows before it. */
-int csv_next_block(struct csv_file *file, struct csv_block *block, struct error *error);
+NODISCARD int csv_next_block(struct csv_file *file, struct csv_block *block, struct error *error);
 void csv_block_finish(struct csv_block *block);
 
 /* The rows of a block, one by one; all zero before the first csv_rows_begin(). */
@@ -66,7 +67,7 @@ struct csv_rows {
 
 void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *block);
 /* 1 with a row, 0 at the end of the block, or an error. Blank lines are skipped. */
-int csv_rows_next(struct csv_rows *rows, struct error *error);
+NODISCARD int csv_rows_next(struct csv_rows *rows, struct error *error);
 void csv_rows_finish(struct csv_rows *rows);
 
 /* The error of a file without any row: -EBADMSG. */
@@ -90,7 +91,7 @@ struct csv_table {
 /* 0, or as csv_read, or -EBADMSG for a missing or doubled column, a row of the wrong length, a
  * field that is not a number, or a category that is not UTF-8 (naming file, line, column and the
  * text). On failure the table holds nothing. */
-int csv_table_read(struct csv_table *table, const char *path, struct error *error);
+NODISCARD int csv_table_read(struct csv_table *table, const char *path, struct error *error);
 void csv_table_finish(struct csv_table *table);
 
 #endif

@@ -123,13 +123,13 @@ static bool resize_table(struct loader *loader, size_t rows)
 static bool set_number(struct loader *loader, struct csv_column *column, uint64_t line,
                        const struct csv_field *field)
 {
-    int r = text_value_number(field->text, field->bytes, &column->number[loader->table->rows]);
+    int rc = text_value_number(field->text, field->bytes, &column->number[loader->table->rows]);
 
-    if (r == 0)
+    if (rc == 0)
         return true;
     return fail(loader, -EBADMSG, line, "column \"%s\": \"%s\" is %s", excerpt(column->name).text,
                 excerpt_bytes(field->text, field->bytes).text,
-                r == -ERANGE ? "outside the range of a 64-bit float" : "not a number");
+                rc == -ERANGE ? "outside the range of a 64-bit float" : "not a number");
 }
 
 static bool set_text(struct loader *loader, size_t index, uint64_t line,
@@ -176,7 +176,7 @@ int csv_table_read(struct csv_table *table, const char *path, struct error *erro
 {
     size_t columns = table->column_count;
     struct loader loader = {.table = table, .path = path, .error = error};
-    int r = -ENOMEM;
+    int rc = -ENOMEM;
 
     table->rows = 0;
     table->arena = NULL;
@@ -188,19 +188,19 @@ int csv_table_read(struct csv_table *table, const char *path, struct error *erro
     loader.pools = calloc(columns + 1, sizeof(*loader.pools));
     table->arena = loader.pools;
     if (loader.position && loader.pools)
-        r = csv_read(path, on_header, on_row, &loader, error);
+        rc = csv_read(path, on_header, on_row, &loader, error);
     else
         error_set(error, -ENOMEM, "%.200s: %s", path, strerror(ENOMEM));
-    if (r == -ECANCELED)
-        r = loader.result;
+    if (rc == -ECANCELED)
+        rc = loader.result;
     free(loader.position);
     for (size_t i = 0; loader.pools && i < columns; i++)
         text_pool_seal(&loader.pools[i]);
-    if (r < 0)
+    if (rc < 0)
         csv_table_finish(table);
     else
         resize_table(&loader, table->rows); /* shrinks; a refusal changes nothing */
-    return r;
+    return rc;
 }
 
 void csv_table_finish(struct csv_table *table)

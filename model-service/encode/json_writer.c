@@ -122,7 +122,7 @@ static void append_escape(struct buffer *out, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
     static const char shortcuts[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
-    const char *shortcut = memchr(shortcuts, c, sizeof shortcuts - 1);
+    const char *shortcut = memchr(shortcuts, c, sizeof(shortcuts) - 1);
     char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 
     if (shortcut)

@@ -19,7 +19,7 @@ static const struct {
                                 "application/openmetrics-text; version=1.0.0; charset=utf-8"},
 };
 
-enum { FORMATS = sizeof formats / sizeof formats[0] };
+enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
 enum specificity { NO_MATCH, ANY_TYPE, ANY_SUBTYPE, EXACT_TYPE, EXACT_VERSION };
 

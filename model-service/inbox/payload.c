@@ -116,8 +116,7 @@ static int decode_elements(struct decoder *decoder, const json_t *array, const s
 {
     const json_t *element;
     size_t i;
-    json_array_foreach(array, i, element)
-    {
+    json_array_foreach (array, i, element) {
         if (!json_is_object(element))
             return refuse(decoder, SLACK_INVALID_ATTACHMENTS);
         int rc = list->decode(decoder, element, elements + i * list->element_bytes);
@@ -168,8 +167,7 @@ static bool formats(const json_t *attachment, const char *part)
 {
     const json_t *names = json_object_get(attachment, "mrkdwn_in"), *name;
     size_t i;
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach (names, i, name) {
         if (json_is_string(name) && strcmp(json_string_value(name), part) == 0)
             return true;
     }

@@ -76,13 +76,14 @@ static int fail_unknown(struct init_file *file, const char *option, const char *
                 file->settings->reference, names);
 }
 
-/* What ends a name in a list: a comma, or where the option was given again. */
+/* A name in a list ends at a comma, or where the option was given again (a line feed). */
 static bool ends_name(char c)
 {
     return c == ',' || c == '\n' || c == '\0';
 }
 
-/* The longest name with which a list goes on, up to such an end; file->count: none. */
+/* The column with the longest name that the list continues with, up to such an end; file->count if
+ * there is none. */
 static size_t find_listed(const struct init_file *file, const char *list)
 {
     size_t best = file->count, best_bytes = 0;
@@ -97,7 +98,7 @@ static size_t find_listed(const struct init_file *file, const char *list)
     return best;
 }
 
-/* Names that hold commas themselves are found too. */
+/* Finds names that contain commas, too. */
 static int exclude_listed(struct init_file *file, const char *list)
 {
     while (list && *list) {
@@ -183,7 +184,7 @@ bool init_has_control(const char *text)
     return false;
 }
 
-/* Why a configuration cannot name a column; NULL: it can. */
+/* Why a configuration cannot name this column, or NULL if it can. */
 static const char *bad_name(const struct init_file *file, size_t i)
 {
     const char *name = file->columns[i].name;
@@ -235,7 +236,7 @@ static bool is_epoch(const struct init_column *column)
            ((low >= 1e9 && high <= 3e9) || (low >= 1e12 && high <= 3e12));
 }
 
-/* Whole numbers of which none is there twice, as far as was looked. */
+/* Whole numbers without repetition, as far as the values were remembered. */
 static bool are_all_different(const struct init_column *column)
 {
     return !column->fractions && (column->many ? column->present_at_limit : init_present(column)) ==
@@ -296,7 +297,7 @@ static void judge_feature(struct init_column *column)
         judge_numbers(column);
 }
 
-/* A column of one of the two reserved names is the model's own output. */
+/* A column with one of the two reserved names holds the model's own output. */
 static void judge_reserved(struct init_file *file, struct init_column *column)
 {
     const bool score = strcmp(column->name, CONFIG_PREDICTION_SCORE_NAME) == 0;

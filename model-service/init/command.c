@@ -61,7 +61,7 @@ static bool ends_in(const char *text, const char *end)
     return bytes >= tail && strcmp(text + bytes - tail, end) == 0;
 }
 
-/* The reference is read again by serve, and named in the configuration. */
+/* The configuration names the reference, and serve reads it again. */
 static int check_reference(const char *path)
 {
     struct stat about;
@@ -101,7 +101,7 @@ static int check_settings(const struct init_settings *settings)
     return status == CLI_OK ? check_model_file(settings->weights) : status;
 }
 
-/* To a new file, or standard output. */
+/* Writes to a new file or to standard output. */
 static int write_configuration(const struct init_file *file)
 {
     const char *output = file->settings->output;

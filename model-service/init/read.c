@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Distinct values kept of a column, as text: of numbers few, as their number matters only where it
- * is small; of text enough to tell categories from identifiers in long files. */
+/* How many distinct values of a column are kept: few numbers, because their count matters only when
+ * it is small; enough texts to tell categories from identifiers in long files. */
 #define MOST_NUMBERS 1000u
 #define MOST_TEXTS   100000u
 
@@ -40,7 +40,8 @@ uint64_t init_distinct(const struct init_column *column)
 
 /* --- dates and times --- */
 
-/* Whether the text begins with a pattern, in which 0 stands for a digit; behind it then. */
+/* Skips a pattern at the beginning of the text, in which 0 stands for a digit; false if it is not
+ * there. */
 static bool skip_pattern(const char **text, const char *pattern)
 {
     const char *c = *text;
@@ -51,7 +52,8 @@ static bool skip_pattern(const char **text, const char *pattern)
     return true;
 }
 
-/* What may follow a day: nothing, or a time with fraction and zone in any of the usual forms. */
+/* Whether the rest after a day is empty, or a time with fraction and zone in one of the usual
+ * forms. */
 static bool is_time_or_nothing(const char *text)
 {
     if (*text == '\0')

@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whole numbers of at most so many values are classes, of more they are measured. */
+/* A column of whole numbers with at most this many values holds classes; with more it holds a
+ * measurement. */
 #define MOST_NUMBERED_CLASSES 20u
-/* More classes than anybody would list by hand are better left to the reference. */
+/* With more classes than anybody would list by hand, the reference is a better place for them. */
 #define MOST_LISTED_CLASSES 100u
 
 static void append(struct buffer *out, const char *format, ...)
@@ -43,7 +44,7 @@ static void append_number(struct buffer *out, double value)
 
 /* --- names and paths --- */
 
-/* A model's name from the file's: its characters that a path takes. */
+/* Makes a model's name from the name of the file, from the characters that may stand in a path. */
 static void append_model_name(struct buffer *out, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -148,7 +149,7 @@ static bool is_regression(const struct init_file *file)
 struct classes {
     const char *name[2 * MOST_LISTED_CLASSES];
     size_t count;
-    bool unfit; /* too many, or one that a configuration does not take */
+    bool unfit; /* there are too many classes, or one that a configuration does not accept */
 };
 
 static void add_class(struct classes *classes, const char *name)
@@ -215,7 +216,30 @@ static void append_classes(struct buffer *out, const struct init_file *file)
 
 /* --- the columns that are not features --- */
 
-static void append_roles(struct buffer *out, const struct init_file *file)
+/* Whether the column of scores has numbers that no probability can be. */
+static bool is_margin(const struct init_file *file)
+{
+    const struct init_column *score = init_column_of(file, INIT_SCORE);
+    return score && score->kind.numbers > 0 && (score->smallest < 0 || score->largest > 1);
+}
+
+static bool has_scorer(const struct init_file *file)
+{
+    return file->settings->weights || file->settings->xgboost;
+}
+
+/* Why a column is written as a comment only; NULL: it is not. */
+static const char *why_left_out(const struct init_file *file, enum init_role role)
+{
+    struct classes classes;
+    if (role == INIT_PREDICTION && !is_regression(file) && !find_classes(file, &classes))
+        return "its classes cannot be listed";
+    if (role == INIT_SCORE && has_scorer(file) && is_margin(file))
+        return "not all of it is from 0 to 1, as the scorer's probabilities are";
+    return NULL;
+}
+
+static const char *about_role(const struct init_file *file, enum init_role role)
 {
     static const char *const about[INIT_ROLES] = {
         [INIT_ID] = "of the row",
@@ -224,21 +248,24 @@ static void append_roles(struct buffer *out, const struct init_file *file)
         [INIT_SCORE] = "the probability of the second class",
         [INIT_LABEL] = "the truth",
     };
-    struct classes classes;
-    const bool predictions = is_regression(file) || find_classes(file, &classes);
+    return role == INIT_SCORE && is_margin(file) ? "the log-odds of the second class" : about[role];
+}
+
+static void append_roles(struct buffer *out, const struct init_file *file)
+{
     bool any = false;
     for (enum init_role role = INIT_ID; role < INIT_ROLES; role++) {
         const struct init_column *column = init_column_of(file, role);
         if (!column)
             continue;
-        const bool usable = role != INIT_PREDICTION || predictions;
-        if (!any && usable)
+        const char *why = why_left_out(file, role);
+        if (!any && !why)
             buffer_append_text(out, "    columns:\n");
-        any |= usable;
-        append(out, "      %s%s: ", usable ? "" : "# ", init_role_names[role]);
+        any |= !why;
+        append(out, "      %s%s: ", why ? "# " : "", init_role_names[role]);
         yaml_text(out, column->name);
-        append(out, "  # %s%s%s; ",
-               usable ? "" : "left out, as its classes cannot be listed: ", about[role],
+        append(out, "  # %s%s%s%s%s; ", why ? "left out, as " : "", why ? why : "", why ? ": " : "",
+               about_role(file, role),
                column->assumed ? ", assumed for its name, which no feature may have" : "");
         if (init_present(column) > 0)
             append_facts(out, column);
@@ -270,6 +297,10 @@ static void append_scorer(struct buffer *out, const struct init_file *file)
                "      task: %s\n",
                is_regression(file) ? "regression" : "classification");
         append_classes(out, file);
+        if (is_margin(file))
+            buffer_append_text(out,
+                               "      score: margin  # the log-odds, as not all scores are from "
+                               "0 to 1\n");
     }
 }
 

@@ -19,14 +19,15 @@ struct json_decoder {
 
 /* 0 and a document for the caller to release with json_limit_release(); -EINVAL with the error
  * (400; 413 for too many values; 422 for a number that no double holds); -ENOMEM. */
-int json_load_object(struct json_decoder *decoder, const char *body, size_t bytes,
-                     json_t **ret_root);
+NODISCARD int json_load_object(struct json_decoder *decoder, const char *body, size_t bytes,
+                               json_t **ret_root);
 
 /* Writes the error, with the instance's index in front; returns -EINVAL. */
 int json_refuse(const struct json_decoder *decoder, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The value of "features" in schema order, text borrowed from it. 0, -EINVAL. */
-int json_decode_features(const struct json_decoder *decoder, json_t *json, struct value *values);
+NODISCARD int json_decode_features(const struct json_decoder *decoder, json_t *json,
+                                   struct value *values);
 /* An "id" of 1 to OBSERVATION_ID_MAX_BYTES bytes; NULL or null for none, which leaves the results.
  * status: of the refusal. 0, -EINVAL. */
 NODISCARD int json_decode_id(const struct json_decoder *decoder, unsigned status,

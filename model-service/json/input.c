@@ -126,10 +126,10 @@ static int decode_array(const struct json_decoder *decoder, const json_t *json,
         return json_refuse(decoder, 422, "expected %zu feature%s (%s), got %zu", schema->features,
                            schema->features == 1 ? "" : "s", list_names(schema).text, count);
     for (size_t i = 0; i < count; i++) {
-        int r = decode_value(decoder, i, json_array_get(json, i), &values[i]);
+        int rc = decode_value(decoder, i, json_array_get(json, i), &values[i]);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -146,7 +146,9 @@ static int refuse_first_unknown(const struct json_decoder *decoder, json_t *json
     const char *name;
     json_t *value;
 
-    json_object_foreach(json, name, value) if (!schema_has(decoder->schema, name)) break;
+    json_object_foreach (json, name, value)
+        if (!schema_has(decoder->schema, name))
+            break;
     return refuse_unknown(decoder, name);
 }
 
@@ -157,13 +159,13 @@ static int decode_object(const struct json_decoder *decoder, json_t *json, struc
 
     for (size_t i = 0; i < schema->features; i++) {
         const json_t *value = json_object_get(json, schema->name[i]);
-        int r;
+        int rc;
 
         if (value) {
             known++;
-            r = decode_value(decoder, i, value, &values[i]);
-            if (r < 0)
-                return r;
+            rc = decode_value(decoder, i, value, &values[i]);
+            if (rc < 0)
+                return rc;
         } else {
             values[i] = value_missing();
             absent = absent == SIZE_MAX ? i : absent;
@@ -208,9 +210,9 @@ int json_decode_id(const struct json_decoder *decoder, unsigned status, const js
 static int decode_wrapped(const struct json_decoder *decoder, const json_t *object,
                           json_t *features, struct row *row)
 {
-    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &row->id, &row->id_bytes);
+    int rc = json_decode_id(decoder, 422, json_object_get(object, "id"), &row->id, &row->id_bytes);
 
-    return r < 0 ? r : json_decode_features(decoder, features, row->value);
+    return rc < 0 ? rc : json_decode_features(decoder, features, row->value);
 }
 
 static int decode_instance(const struct json_decoder *decoder, json_t *json, bool may_wrap,
@@ -257,12 +259,12 @@ static int decode_batch(struct json_decoder *decoder, const json_t *instances, s
     request->count = count;
     request->batch = true;
     for (size_t i = 0; i < count; i++) {
-        int r;
+        int rc;
 
         decoder->instance = i;
-        r = decode_instance(decoder, json_array_get(instances, i), may_wrap, &request->rows[i]);
-        if (r < 0)
-            return r;
+        rc = decode_instance(decoder, json_array_get(instances, i), may_wrap, &request->rows[i]);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -308,18 +310,18 @@ int input_predict_decode(const char *body, size_t bytes, const struct schema *sc
     struct json_decoder decoder = {
         .schema = schema, .instance = JSON_NO_INSTANCE, .error = ret_error};
     json_t *root;
-    int r = json_load_object(&decoder, body, bytes, &root);
+    int rc = json_load_object(&decoder, body, bytes, &root);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     ret_request->rows = NULL;
     ret_request->count = 0;
     ret_request->batch = false;
     ret_request->document = root;
-    r = decode_request(&decoder, root, max_instances, ret_request);
-    if (r < 0)
+    rc = decode_request(&decoder, root, max_instances, ret_request);
+    if (rc < 0)
         input_request_finish(ret_request);
-    return r;
+    return rc;
 }
 
 void input_request_finish(struct input_request *request)

@@ -4,6 +4,7 @@
 
 #include "row/observation.h"
 #include "row/row.h"
+#include "text/nodiscard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,9 +40,9 @@ struct input_request {
  * unless the schema itself has a feature of that name: then instances are always bare.
  * max_instances: of a batch. 0, or -EINVAL with *ret_error, or -ENOMEM; *ret_request is to be
  * finished on 0 only. */
-int input_predict_decode(const char *body, size_t bytes, const struct schema *schema,
-                         size_t max_instances, struct input_request *ret_request,
-                         struct input_error *ret_error);
+NODISCARD int input_predict_decode(const char *body, size_t bytes, const struct schema *schema,
+                                   size_t max_instances, struct input_request *ret_request,
+                                   struct input_error *ret_error);
 void input_request_finish(struct input_request *request);
 
 /* The body of /simulate/drift: an object with any of severity, n_requests, features, kind; each
@@ -57,8 +58,9 @@ struct input_simulation {
 };
 /* 0; -EINVAL with *ret_error (400 malformed, 422 an unknown member, a wrong type or value);
  * -ENOMEM. Untouched on failure; to be finished on 0 only. */
-int input_simulation_decode(const char *body, size_t bytes, struct input_simulation *simulation,
-                            struct input_error *ret_error);
+NODISCARD int input_simulation_decode(const char *body, size_t bytes,
+                                      struct input_simulation *simulation,
+                                      struct input_error *ret_error);
 void input_simulation_finish(struct input_simulation *simulation);
 
 #endif

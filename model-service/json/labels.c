@@ -52,14 +52,14 @@ int input_labels_decode(const char *body, size_t bytes, size_t max_labels,
     struct json_decoder decoder = {.instance = JSON_NO_INSTANCE, .error = ret_error};
     struct input_labels labels = {.count = 0};
     json_t *root;
-    int r = json_load_object(&decoder, body, bytes, &root);
+    int rc = json_load_object(&decoder, body, bytes, &root);
 
-    if (r < 0)
-        return r;
-    r = decode_forms(&decoder, root, max_labels, &labels);
-    if (r < 0) {
+    if (rc < 0)
+        return rc;
+    rc = decode_forms(&decoder, root, max_labels, &labels);
+    if (rc < 0) {
         json_limit_release(root);
-        return r;
+        return rc;
     }
     labels.document = root;
     *ret_labels = labels;
@@ -106,12 +106,12 @@ int input_labels_get(const struct input_labels *labels, size_t index, struct inp
     if (!json_is_object(element))
         return json_refuse(&decoder, 422, "a label must be an object, got %s",
                            json_type_name(element));
-    int r = decode_id(&decoder, json_object_get(element, "id"), &label);
-    if (r == 0)
-        r = decode_label(&decoder, json_object_get(element, "label"), &label);
-    if (r == 0)
+    int rc = decode_id(&decoder, json_object_get(element, "id"), &label);
+    if (rc == 0)
+        rc = decode_label(&decoder, json_object_get(element, "label"), &label);
+    if (rc == 0)
         *ret_label = label;
-    return r;
+    return rc;
 }
 
 void input_labels_finish(struct input_labels *labels)

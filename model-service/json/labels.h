@@ -2,6 +2,7 @@
 #ifndef JSON_LABELS_H
 #define JSON_LABELS_H
 
+#include "text/nodiscard.h"
 #include "json/input.h"
 
 /* A label and the id of its prediction; valid until the body is finished. */
@@ -21,14 +22,14 @@ struct input_labels {
 /* {"id": "a17", "label": "1"} | {"labels": [...]} | {"instances": [...]} of such objects.
  * 0; -EINVAL with *ret_error (400 malformed, 413 too many labels, 422 both forms at once, neither,
  * or an empty batch); -ENOMEM. *ret_labels is to be finished on 0 only. */
-int input_labels_decode(const char *body, size_t bytes, size_t max_labels,
-                        struct input_labels *ret_labels, struct input_error *ret_error);
+NODISCARD int input_labels_decode(const char *body, size_t bytes, size_t max_labels,
+                                  struct input_labels *ret_labels, struct input_error *ret_error);
 /* The label at an index below count. 0; -EINVAL with *ret_error (422): not an object, an id that is
  * absent, not a string, empty or too long, a label that is absent or not a string, a number or a
  * boolean.
  * Other members are ignored. */
-int input_labels_get(const struct input_labels *labels, size_t index, struct input_label *ret_label,
-                     struct input_error *ret_error);
+NODISCARD int input_labels_get(const struct input_labels *labels, size_t index,
+                               struct input_label *ret_label, struct input_error *ret_error);
 void input_labels_finish(struct input_labels *labels);
 
 #endif

@@ -126,8 +126,7 @@ static int refuse_unknown_member(const struct json_decoder *decoder, json_t *obj
                                         "id",       "timestamp",  "label"};
     const char *name;
     json_t *value;
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         bool found = false;
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             found = found || strcmp(known[i], name) == 0;
@@ -143,19 +142,19 @@ static int refuse_unknown_member(const struct json_decoder *decoder, json_t *obj
 static int decode_members(const struct json_decoder *decoder, const json_t *object,
                           struct observation *observation)
 {
-    int r = json_decode_id(decoder, 422, json_object_get(object, "id"), &observation->id,
-                           &observation->id_bytes);
-    if (r == 0)
-        r = decode_class(decoder, "prediction", json_object_get(object, "prediction"),
-                         &observation->prediction);
-    if (r == 0)
-        r = decode_class(decoder, "label", json_object_get(object, "label"), &observation->label);
-    if (r == 0)
-        r = decode_score(decoder, json_object_get(object, "score"), &observation->score);
-    if (r == 0)
-        r = decode_timestamp(decoder, json_object_get(object, "timestamp"),
-                             &observation->timestamp_ms);
-    return r;
+    int rc = json_decode_id(decoder, 422, json_object_get(object, "id"), &observation->id,
+                            &observation->id_bytes);
+    if (rc == 0)
+        rc = decode_class(decoder, "prediction", json_object_get(object, "prediction"),
+                          &observation->prediction);
+    if (rc == 0)
+        rc = decode_class(decoder, "label", json_object_get(object, "label"), &observation->label);
+    if (rc == 0)
+        rc = decode_score(decoder, json_object_get(object, "score"), &observation->score);
+    if (rc == 0)
+        rc = decode_timestamp(decoder, json_object_get(object, "timestamp"),
+                              &observation->timestamp_ms);
+    return rc;
 }
 
 static int decode_observation(const struct json_decoder *decoder, json_t *object,
@@ -163,13 +162,13 @@ static int decode_observation(const struct json_decoder *decoder, json_t *object
 {
     json_t *features = json_object_get(object, "features");
     observation_clear(observation);
-    int r = refuse_unknown_member(decoder, object);
-    if (r < 0)
-        return r;
+    int rc = refuse_unknown_member(decoder, object);
+    if (rc < 0)
+        return rc;
     if (!features)
         return json_refuse(decoder, 422, "\"features\" is missing");
-    r = json_decode_features(decoder, features, observation->value);
-    return r < 0 ? r : decode_members(decoder, object, observation);
+    rc = json_decode_features(decoder, features, observation->value);
+    return rc < 0 ? rc : decode_members(decoder, object, observation);
 }
 
 /* --- lines and bodies --- */
@@ -199,12 +198,12 @@ void observation_read_slowly(struct observation_reader *reader, uint64_t number,
     struct input_error error;
     json_t *root = NULL;
     struct json_decoder decoder = decoder_of(reader, true, &error);
-    int r = json_load_object(&decoder, text, bytes, &root);
-    if (r == 0)
-        r = decode_observation(&decoder, root, &reader->observation);
-    if (r == -ENOMEM)
+    int rc = json_load_object(&decoder, text, bytes, &root);
+    if (rc == 0)
+        rc = decode_observation(&decoder, root, &reader->observation);
+    if (rc == -ENOMEM)
         error = (struct input_error){.status = 503, .detail = "not enough memory for this line"};
-    take(context, number, r < 0 ? NULL : &reader->observation, r < 0 ? &error : NULL);
+    take(context, number, rc < 0 ? NULL : &reader->observation, rc < 0 ? &error : NULL);
     if (root)
         json_limit_release(root);
 }
@@ -214,13 +213,13 @@ static void read_instance(struct observation_reader *reader, size_t index, json_
 {
     struct input_error error;
     struct json_decoder decoder = decoder_of(reader, false, &error);
-    int r = json_is_object(instance)
-                ? decode_observation(&decoder, instance, &reader->observation)
-                : json_refuse(&decoder, 422,
-                              "an instance must be an object with \"features\", "
-                              "got %s",
-                              json_type_name(instance));
-    take(context, index, r < 0 ? NULL : &reader->observation, r < 0 ? &error : NULL);
+    int rc = json_is_object(instance)
+                 ? decode_observation(&decoder, instance, &reader->observation)
+                 : json_refuse(&decoder, 422,
+                               "an instance must be an object with \"features\", "
+                               "got %s",
+                               json_type_name(instance));
+    take(context, index, rc < 0 ? NULL : &reader->observation, rc < 0 ? &error : NULL);
 }
 
 static int read_batch(struct observation_reader *reader, json_t *root, size_t max_instances,
@@ -258,16 +257,16 @@ int observation_read_body(struct observation_reader *reader, const char *body, s
     }
     struct json_decoder decoder = decoder_of(reader, false, ret_error);
     json_t *root;
-    int r = json_load_object(&decoder, body, bytes, &root);
-    if (r < 0)
-        return r;
+    int rc = json_load_object(&decoder, body, bytes, &root);
+    if (rc < 0)
+        return rc;
     if (json_object_get(root, "instances")) {
-        r = read_batch(reader, root, max_instances, take, context, ret_error);
+        rc = read_batch(reader, root, max_instances, take, context, ret_error);
     } else {
-        r = decode_observation(&decoder, root, &reader->observation);
-        if (r == 0)
+        rc = decode_observation(&decoder, root, &reader->observation);
+        if (rc == 0)
             take(context, 0, &reader->observation, NULL);
     }
     json_limit_release(root);
-    return r;
+    return rc;
 }

@@ -2,6 +2,7 @@
 #ifndef JSON_OBSERVE_H
 #define JSON_OBSERVE_H
 
+#include "text/nodiscard.h"
 #include "json/input.h"
 
 /* observation NULL: refused, for *error. number: of the line, or of the instance from 0. */
@@ -13,7 +14,8 @@ typedef void (*observation_fn)(void *context, uint64_t number,
  * usual shape. schema: borrowed; its allow_missing does not matter, values may be missing. */
 struct observation_reader;
 /* 0, -ENOMEM. */
-int observation_reader_create(const struct schema *schema, struct observation_reader **ret_reader);
+NODISCARD int observation_reader_create(const struct schema *schema,
+                                        struct observation_reader **ret_reader);
 void observation_reader_destroy(struct observation_reader *reader);
 
 /* One object: {"features": {name: value} | [values], "prediction": string | number | boolean,
@@ -30,8 +32,8 @@ void observation_read_line(struct observation_reader *reader, uint64_t number, c
 /* A collected body: one observation, or {"instances": [...]} with one in each, for each of which
  * take is called in order. 0; -EINVAL with *ret_error when nothing was taken: not JSON, no object,
  * a single one that is refused, no instances, or more than max_instances; -ENOMEM. */
-int observation_read_body(struct observation_reader *reader, const char *body, size_t bytes,
-                          size_t max_instances, observation_fn take, void *context,
-                          struct input_error *ret_error);
+NODISCARD int observation_read_body(struct observation_reader *reader, const char *body,
+                                    size_t bytes, size_t max_instances, observation_fn take,
+                                    void *context, struct input_error *ret_error);
 
 #endif

@@ -105,21 +105,20 @@ int input_simulation_decode(const char *body, size_t bytes, struct input_simulat
     struct input_simulation result = *simulation;
     const char *name;
     json_t *root, *value;
-    int r;
+    int rc;
 
     result.document = NULL;
     if (json_is_blank(body, bytes)) {
         *simulation = result;
         return 0;
     }
-    r = json_load_object(&decoder, body, bytes, &root);
-    if (r < 0)
-        return r;
+    rc = json_load_object(&decoder, body, bytes, &root);
+    if (rc < 0)
+        return rc;
     result.document = root;
-    json_object_foreach(root, name, value)
-    {
-        r = decode_member(&decoder, name, value, &result);
-        if (r < 0)
+    json_object_foreach (root, name, value) {
+        rc = decode_member(&decoder, name, value, &result);
+        if (rc < 0)
             goto fail;
     }
     *simulation = result;
@@ -128,7 +127,7 @@ fail:
     if (result.features != simulation->features)
         free(result.features);
     json_limit_release(root);
-    return r;
+    return rc;
 }
 
 void input_simulation_finish(struct input_simulation *simulation)

@@ -147,18 +147,18 @@ static int read_tensor(const struct json_decoder *decoder, const json_t *object,
                        struct tensor *tensor)
 {
     const json_t *name = json_object_get(object, "name");
-    int r;
+    int rc;
 
     if (!json_is_object(object) || !json_is_string(name))
         return json_refuse(decoder, 400, "an input must be an object with a \"name\"");
     *tensor =
         (struct tensor){.name = json_string_value(name), .data = json_object_get(object, "data")};
-    r = check_parameters(decoder, object, tensor);
-    if (r == 0)
-        r = read_datatype(decoder, object, tensor);
-    if (r == 0)
-        r = read_shape(decoder, object, tensor);
-    return r < 0 ? r : check_data(decoder, tensor);
+    rc = check_parameters(decoder, object, tensor);
+    if (rc == 0)
+        rc = read_datatype(decoder, object, tensor);
+    if (rc == 0)
+        rc = read_shape(decoder, object, tensor);
+    return rc < 0 ? rc : check_data(decoder, tensor);
 }
 
 static const json_t *element(const struct tensor *tensor, size_t row, size_t column)
@@ -222,12 +222,12 @@ static int check_kind(const struct json_decoder *decoder, const struct tensor *t
 static int read_column(const struct json_decoder *decoder, const struct tensor *tensor,
                        size_t column, size_t feature, struct v2_request *request)
 {
-    int r = check_kind(decoder, tensor, feature);
+    int rc = check_kind(decoder, tensor, feature);
 
-    for (size_t row = 0; r == 0 && row < tensor->rows; row++)
-        r = read_value(decoder, tensor, row, feature, element(tensor, row, column),
-                       &request->rows[row].value[feature]);
-    return r;
+    for (size_t row = 0; rc == 0 && row < tensor->rows; row++)
+        rc = read_value(decoder, tensor, row, feature, element(tensor, row, column),
+                        &request->rows[row].value[feature]);
+    return rc;
 }
 
 /* --- rows --- */
@@ -251,24 +251,24 @@ static int read_matrix(const struct json_decoder *decoder, const struct tensor *
                        size_t max_rows, struct v2_request *request)
 {
     const size_t features = decoder->schema->features;
-    int r;
+    int rc;
 
     if (tensor->flat_shape || tensor->columns != features)
         return json_refuse(decoder, 400,
                            "input \"%s\": its shape must be [n, %zu], a column for each feature, "
                            "or there must be an input for each feature",
                            excerpt(tensor->name).text, features);
-    r = rows_allocate(decoder, tensor->rows, max_rows, request);
-    for (size_t f = 0; r == 0 && f < features; f++)
-        r = read_column(decoder, tensor, f, f, request);
-    return r;
+    rc = rows_allocate(decoder, tensor->rows, max_rows, request);
+    for (size_t f = 0; rc == 0 && f < features; f++)
+        rc = read_column(decoder, tensor, f, f, request);
+    return rc;
 }
 
 static int read_feature(const struct json_decoder *decoder, const struct tensor *tensor,
                         size_t max_rows, bool *seen, struct v2_request *request)
 {
     const size_t feature = schema_find(decoder->schema, tensor->name);
-    int r = 0;
+    int rc = 0;
 
     if (feature == decoder->schema->features)
         return refuse_tensor(decoder, tensor->name, "the model has no feature of this name");
@@ -277,12 +277,12 @@ static int read_feature(const struct json_decoder *decoder, const struct tensor 
     if (tensor->columns != 1)
         return refuse_tensor(decoder, tensor->name, "its shape must be [n] or [n, 1]");
     if (!request->rows)
-        r = rows_allocate(decoder, tensor->rows, max_rows, request);
-    if (r == 0 && tensor->rows != request->count)
-        r = json_refuse(decoder, 400, "input \"%s\" has %zu rows, those before it have %zu",
-                        excerpt(tensor->name).text, tensor->rows, request->count);
+        rc = rows_allocate(decoder, tensor->rows, max_rows, request);
+    if (rc == 0 && tensor->rows != request->count)
+        rc = json_refuse(decoder, 400, "input \"%s\" has %zu rows, those before it have %zu",
+                         excerpt(tensor->name).text, tensor->rows, request->count);
     seen[feature] = true;
-    return r < 0 ? r : read_column(decoder, tensor, 0, feature, request);
+    return rc < 0 ? rc : read_column(decoder, tensor, 0, feature, request);
 }
 
 static int read_features(const struct json_decoder *decoder, json_t *inputs, size_t max_rows,
@@ -292,12 +292,12 @@ static int read_features(const struct json_decoder *decoder, json_t *inputs, siz
 
     for (size_t i = 0; i < json_array_size(inputs); i++) {
         struct tensor tensor;
-        int r = read_tensor(decoder, json_array_get(inputs, i), &tensor);
+        int rc = read_tensor(decoder, json_array_get(inputs, i), &tensor);
 
-        if (r == 0)
-            r = read_feature(decoder, &tensor, max_rows, seen, request);
-        if (r < 0)
-            return r;
+        if (rc == 0)
+            rc = read_feature(decoder, &tensor, max_rows, seen, request);
+        if (rc < 0)
+            return rc;
     }
     for (size_t f = 0; f < schema->features; f++)
         if (!seen[f])
@@ -311,14 +311,14 @@ static int read_inputs(const struct json_decoder *decoder, json_t *inputs, size_
 {
     struct tensor tensor;
     bool *seen;
-    int r;
+    int rc;
 
     if (!json_is_array(inputs) || json_array_size(inputs) == 0)
         return json_refuse(decoder, 400, "\"inputs\" must be an array of tensors");
     if (json_array_size(inputs) == 1) {
-        r = read_tensor(decoder, json_array_get(inputs, 0), &tensor);
-        if (r < 0)
-            return r;
+        rc = read_tensor(decoder, json_array_get(inputs, 0), &tensor);
+        if (rc < 0)
+            return rc;
         /* one input with a feature's name is that feature's, unless its shape is that of a row */
         if (schema_find(decoder->schema, tensor.name) == decoder->schema->features ||
             tensor.columns > 1)
@@ -327,9 +327,9 @@ static int read_inputs(const struct json_decoder *decoder, json_t *inputs, size_
     seen = calloc(decoder->schema->features, sizeof(*seen));
     if (!seen)
         return -ENOMEM;
-    r = read_features(decoder, inputs, max_rows, seen, request);
+    rc = read_features(decoder, inputs, max_rows, seen, request);
     free(seen);
-    return r;
+    return rc;
 }
 
 /* --- the other members --- */
@@ -368,10 +368,10 @@ static int read_outputs(const struct json_decoder *decoder, json_t *outputs, boo
     if (!json_is_array(outputs))
         return json_refuse(decoder, 400, "\"outputs\" must be an array");
     for (size_t i = 0; i < json_array_size(outputs); i++) {
-        int r = read_output(decoder, json_array_get(outputs, i), has_class, request);
+        int rc = read_output(decoder, json_array_get(outputs, i), has_class, request);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -385,23 +385,23 @@ int v2_request_decode(const char *body, size_t bytes, const struct schema *schem
     const struct json_decoder decoder = {
         .schema = schema, .instance = JSON_NO_INSTANCE, .error = ret_error};
     json_t *root;
-    int r = json_load_object(&outer, body, bytes, &root);
+    int rc = json_load_object(&outer, body, bytes, &root);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     *ret_request = (struct v2_request){.document = root};
     if (optional(root, "parameters") && !json_is_object(optional(root, "parameters")))
-        r = json_refuse(&decoder, 400, "\"parameters\" must be an object");
-    if (r == 0)
-        r = json_decode_id(&decoder, 400, json_object_get(root, "id"), &ret_request->id,
-                           &ret_request->id_bytes);
-    if (r == 0)
-        r = read_outputs(&decoder, optional(root, "outputs"), has_class, ret_request);
-    if (r == 0)
-        r = read_inputs(&decoder, json_object_get(root, "inputs"), max_rows, ret_request);
-    if (r < 0)
+        rc = json_refuse(&decoder, 400, "\"parameters\" must be an object");
+    if (rc == 0)
+        rc = json_decode_id(&decoder, 400, json_object_get(root, "id"), &ret_request->id,
+                            &ret_request->id_bytes);
+    if (rc == 0)
+        rc = read_outputs(&decoder, optional(root, "outputs"), has_class, ret_request);
+    if (rc == 0)
+        rc = read_inputs(&decoder, json_object_get(root, "inputs"), max_rows, ret_request);
+    if (rc < 0)
         v2_request_finish(ret_request);
-    return r;
+    return rc;
 }
 
 void v2_request_finish(struct v2_request *request)

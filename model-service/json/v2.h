@@ -2,6 +2,7 @@
 #ifndef JSON_V2_H
 #define JSON_V2_H
 
+#include "text/nodiscard.h"
 #include "json/input.h"
 
 enum v2_output { V2_PREDICTION, V2_PREDICTION_CLASS, V2_OUTPUT_COUNT };
@@ -26,9 +27,9 @@ struct v2_request {
  * as written, whatever their type's precision. has_class: whether the output prediction_class
  * exists. 0; -EINVAL with error (400; 413 more than max_rows rows); -ENOMEM. To be finished on 0
  * only. */
-int v2_request_decode(const char *body, size_t bytes, const struct schema *schema, bool has_class,
-                      size_t max_rows, struct v2_request *ret_request,
-                      struct input_error *ret_error);
+NODISCARD int v2_request_decode(const char *body, size_t bytes, const struct schema *schema,
+                                bool has_class, size_t max_rows, struct v2_request *ret_request,
+                                struct input_error *ret_error);
 void v2_request_finish(struct v2_request *request);
 
 #endif

@@ -71,8 +71,7 @@ static int check_members(struct reader *reader, json_t *object, const char *cons
     const char *name;
     json_t *value;
 
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         size_t i = 0;
 
         while (allowed[i] && strcmp(allowed[i], name) != 0)
@@ -95,8 +94,7 @@ static int read_categories(struct reader *reader, size_t index, json_t *object,
     feature->categories = calloc(json_object_size(object) + 1, sizeof(*feature->categories));
     if (!feature->categories)
         return -ENOMEM;
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         struct weights_category *category = &feature->categories[feature->category_count++];
 
         category->name = name;
@@ -120,22 +118,22 @@ static int read_categorical(struct reader *reader, size_t index, json_t *object,
                             struct weights_feature *feature)
 {
     static const char *const members[] = {"name", "categories", "other", NULL};
-    int r = check_members(reader, object, members);
+    int rc = check_members(reader, object, members);
 
     feature->categorical = true;
-    if (r == 0)
-        r = read_categories(reader, index, json_object_get(object, "categories"), feature);
-    return r < 0 ? r : read_optional(reader, index, object, "other", &feature->other);
+    if (rc == 0)
+        rc = read_categories(reader, index, json_object_get(object, "categories"), feature);
+    return rc < 0 ? rc : read_optional(reader, index, object, "other", &feature->other);
 }
 
 static int read_numeric(struct reader *reader, size_t index, json_t *object,
                         struct weights_feature *feature)
 {
     static const char *const members[] = {"name", "weight", "mean", "scale", "missing", NULL};
-    int r = check_members(reader, object, members);
+    int rc = check_members(reader, object, members);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     set_key(reader, "features[%zu].weight", index);
     if (read_number(reader, json_object_get(object, "weight"), &feature->weight) < 0 ||
         read_optional(reader, index, object, "mean", &feature->mean) < 0 ||
@@ -172,7 +170,7 @@ static int by_name(const void *a, const void *b)
 static int check_names(struct reader *reader, const struct weights_file *file)
 {
     const char **names = calloc(file->feature_count, sizeof(*names));
-    int r = 0;
+    int rc = 0;
 
     if (!names)
         return -ENOMEM;
@@ -180,11 +178,11 @@ static int check_names(struct reader *reader, const struct weights_file *file)
         names[i] = file->features[i].name;
     qsort(names, file->feature_count, sizeof(*names), by_name);
     set_key(reader, "features");
-    for (size_t i = 1; i < file->feature_count && r == 0; i++)
+    for (size_t i = 1; i < file->feature_count && rc == 0; i++)
         if (strcmp(names[i - 1], names[i]) == 0)
-            r = refuse(reader, "\"%s\" is there twice", excerpt(names[i]).text);
+            rc = refuse(reader, "\"%s\" is there twice", excerpt(names[i]).text);
     free(names);
-    return r;
+    return rc;
 }
 
 static int read_features(struct reader *reader, json_t *array, struct weights_file *file)
@@ -201,12 +199,12 @@ static int read_features(struct reader *reader, json_t *array, struct weights_fi
     if (!file->features)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        int r;
+        int rc;
 
         file->feature_count = i + 1;
-        r = read_feature(reader, file, i, json_array_get(array, i));
-        if (r < 0)
-            return r;
+        rc = read_feature(reader, file, i, json_array_get(array, i));
+        if (rc < 0)
+            return rc;
     }
     return check_names(reader, file);
 }
@@ -230,18 +228,18 @@ static int read_classes(struct reader *reader, json_t *array, struct weights_fil
 static int read_document(struct reader *reader, json_t *root, struct weights_file *file)
 {
     static const char *const members[] = {"intercept", "classes", "features", NULL};
-    int r;
+    int rc;
 
     if (!json_is_object(root))
         return refuse(reader, "found %s, expected an object", json_type_name(root));
-    r = check_members(reader, root, members);
-    if (r < 0)
-        return r;
+    rc = check_members(reader, root, members);
+    if (rc < 0)
+        return rc;
     set_key(reader, "intercept");
-    r = read_number(reader, json_object_get(root, "intercept"), &file->intercept);
-    if (r == 0)
-        r = read_classes(reader, json_object_get(root, "classes"), file);
-    return r < 0 ? r : read_features(reader, json_object_get(root, "features"), file);
+    rc = read_number(reader, json_object_get(root, "intercept"), &file->intercept);
+    if (rc == 0)
+        rc = read_classes(reader, json_object_get(root, "classes"), file);
+    return rc < 0 ? rc : read_features(reader, json_object_get(root, "features"), file);
 }
 
 static int refuse_syntax(const struct reader *reader, const json_error_t *error)
@@ -257,7 +255,7 @@ int weights_decode(const char *path, const char *text, size_t bytes, struct weig
     struct weights_file file = {0};
     json_error_t json_error;
     bool too_large;
-    int r;
+    int rc;
 
     if (json_is_blank(text, bytes))
         return refuse(&reader, "empty, expected a JSON object");
@@ -272,11 +270,11 @@ int weights_decode(const char *path, const char *text, size_t bytes, struct weig
                    : refuse_syntax(&reader, &json_error);
     file.document = root;
     /* the JSON library passes over a NUL byte that follows a number */
-    r = memchr(text, '\0', bytes) ? refuse(&reader, "malformed JSON: a NUL byte")
-                                  : read_document(&reader, root, &file);
-    if (r < 0) {
+    rc = memchr(text, '\0', bytes) ? refuse(&reader, "malformed JSON: a NUL byte")
+                                   : read_document(&reader, root, &file);
+    if (rc < 0) {
         weights_finish(&file);
-        return r;
+        return rc;
     }
     *ret_file = file;
     return 0;
@@ -288,29 +286,29 @@ static int read_file(const struct reader *reader, char **ret_text, size_t *ret_b
     FILE *stream = fopen(reader->path, "rbe");
     size_t room = 0, used = 0;
     char *text = NULL;
-    int r = stream ? 0 : -errno;
+    int rc = stream ? 0 : -errno;
 
-    while (r == 0) {
+    while (rc == 0) {
         char *more = realloc(text, room = room ? room * 2 : 1 << 16);
 
-        r = more ? 0 : -ENOMEM;
-        if (r < 0)
+        rc = more ? 0 : -ENOMEM;
+        if (rc < 0)
             break;
         text = more;
         used += fread(text + used, 1, room - used, stream);
         if (ferror(stream))
-            r = errno ? -errno : -EIO;
+            rc = errno ? -errno : -EIO;
         else if (used > WEIGHTS_MAX_BYTES)
-            r = -EFBIG;
+            rc = -EFBIG;
         if (used < room)
             break;
     }
     if (stream)
         fclose(stream);
-    if (r < 0) {
+    if (rc < 0) {
         free(text);
-        error_set(reader->error, r, "%.200s: %s", reader->path, strerror(-r));
-        return r;
+        error_set(reader->error, rc, "%.200s: %s", reader->path, strerror(-rc));
+        return rc;
     }
     *ret_text = text;
     *ret_bytes = used;
@@ -322,13 +320,13 @@ int weights_load(const char *path, struct weights_file *ret_file, struct error *
     const struct reader reader = {.path = path, .error = error};
     char *text;
     size_t bytes;
-    int r = read_file(&reader, &text, &bytes);
+    int rc = read_file(&reader, &text, &bytes);
 
-    if (r < 0)
-        return r;
-    r = weights_decode(path, text, bytes, ret_file, error);
+    if (rc < 0)
+        return rc;
+    rc = weights_decode(path, text, bytes, ret_file, error);
     free(text);
-    return r;
+    return rc;
 }
 
 void weights_finish(struct weights_file *file)

@@ -1,5 +1,5 @@
-/* column_kind.h - what the values of a CSV column are, for those who read files without being told:
- * `check` and `init`. */
+/* column_kind.h - what the values of a CSV column are, judged by the file alone, as `check` and
+ * `init` must. */
 #ifndef ROW_COLUMN_KIND_H
 #define ROW_COLUMN_KIND_H
 
@@ -18,20 +18,20 @@ struct column_kind {
 };
 
 void column_kind_count(struct column_kind *kind, uint64_t line, const char *text, size_t bytes);
-/* The same where it is known what text_value_number() makes of the field. */
+/* The same for a caller that knows already what text_value_number() returns for the field. */
 void column_kind_count_parsed(struct column_kind *kind, uint64_t line, const char *text,
                               size_t bytes, int parsed);
 
-/* Numbers but for at most 5 % text: the column is numeric, and its text is what is wrong with it.
- */
+/* Whether at most 5 % of the values are texts and the rest numbers: then the column is numeric, and
+ * the texts are errors. */
 bool column_kind_is_flawed_number(const struct column_kind *kind);
 
-/* So few distinct values are categories, however few rows there are: a short file, where the
- * evidence is the guard. */
+/* Up to so many distinct values are categories, however few rows there are. In a short file it is
+ * left to the tests of significance to say too little is known. */
 #define COLUMN_KIND_FEW_VALUES 50
 
-/* A text column with more distinct values than those, and on average fewer than two rows for each:
- * a list of names, tickets or times. What comes next is mostly unseen, drift or not. */
+/* Whether a text column has more distinct values than that, and on average fewer than two rows for
+ * each: a list of names, tickets or times, whose next values are mostly unseen, drift or not. */
 bool column_kind_are_identifiers(uint64_t distinct, uint64_t present);
 
 #endif

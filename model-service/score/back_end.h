@@ -3,6 +3,7 @@
 #define SCORE_BACK_END_H
 
 #include "score/scorer.h"
+#include "text/nodiscard.h"
 
 struct scorer_back_end {
     int (*score)(const struct scorer *scorer, const struct value *row, uint64_t sequence,
@@ -25,7 +26,7 @@ struct scorer {
 
 /* Type and default class names; class_count: of a multi-class scorer. 0 or -ENOMEM, with nothing
  * left to free. */
-int scorer_init(struct scorer *scorer, const struct scorer_back_end *back_end, size_t feature_count,
-                enum prediction_type type, size_t class_count);
+NODISCARD int scorer_init(struct scorer *scorer, const struct scorer_back_end *back_end,
+                          size_t feature_count, enum prediction_type type, size_t class_count);
 
 #endif

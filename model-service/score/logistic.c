@@ -189,16 +189,16 @@ static int check_term(const struct logistic_term *term)
 static int terms_copy(struct logistic *model, const struct logistic_term *terms, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        int r = check_term(&terms[i]);
+        int rc = check_term(&terms[i]);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
         model->terms[i] = terms[i];
         model->terms[i].categories = NULL;
         if (terms[i].categorical)
-            r = categories_copy(&terms[i], &model->terms[i]);
-        if (r < 0)
-            return r;
+            rc = categories_copy(&terms[i], &model->terms[i]);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -207,7 +207,7 @@ static int create(const struct logistic_term *terms, size_t count, double interc
                   struct logistic **ret_model)
 {
     struct logistic *model;
-    int r;
+    int rc;
 
     if (count == 0 || !isfinite(intercept))
         return -EINVAL;
@@ -216,16 +216,16 @@ static int create(const struct logistic_term *terms, size_t count, double interc
     model = calloc(1, sizeof(*model) + count * sizeof(*terms));
     if (!model)
         return -ENOMEM;
-    r = scorer_init(&model->scorer, &logistic_back_end, count, PREDICTION_BINARY, 0);
-    if (r < 0) {
+    rc = scorer_init(&model->scorer, &logistic_back_end, count, PREDICTION_BINARY, 0);
+    if (rc < 0) {
         free(model);
-        return r;
+        return rc;
     }
     model->intercept = intercept;
-    r = terms_copy(model, terms, count);
-    if (r < 0) {
+    rc = terms_copy(model, terms, count);
+    if (rc < 0) {
         scorer_destroy(&model->scorer);
-        return r;
+        return rc;
     }
     *ret_model = model;
     return 0;
@@ -235,11 +235,11 @@ int logistic_scorer_create_terms(const struct logistic_term *terms, size_t count
                                  struct scorer **ret_scorer)
 {
     struct logistic *model;
-    int r = create(terms, count, intercept, &model);
+    int rc = create(terms, count, intercept, &model);
 
-    if (r == 0)
+    if (rc == 0)
         *ret_scorer = &model->scorer;
-    return r;
+    return rc;
 }
 
 int logistic_scorer_create(const double *weights, size_t count, double intercept,
@@ -247,7 +247,7 @@ int logistic_scorer_create(const double *weights, size_t count, double intercept
 {
     struct logistic *model;
     struct logistic_term *terms;
-    int r;
+    int rc;
 
     if (count == 0 || !isfinite(noise_deviation) || noise_deviation < 0.0)
         return -EINVAL;
@@ -256,10 +256,10 @@ int logistic_scorer_create(const double *weights, size_t count, double intercept
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         terms[i] = (struct logistic_term){.weight = weights[i], .scale = 1.0, .missing = NAN};
-    r = create(terms, count, intercept, &model);
+    rc = create(terms, count, intercept, &model);
     free(terms);
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     model->noise_deviation = noise_deviation;
     model->seed = seed;
     *ret_scorer = &model->scorer;

@@ -199,21 +199,21 @@ static int file_open(const char *path, FILE **ret_file, size_t *ret_bytes,
 {
     struct stat status;
     FILE *file = fopen(path, "rbe");
-    int r = file && fstat(fileno(file), &status) == 0 ? 0 : -errno;
+    int rc = file && fstat(fileno(file), &status) == 0 ? 0 : -errno;
 
-    if (r == 0 && !S_ISREG(status.st_mode))
-        r = S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
-    if (r < 0) {
+    if (rc == 0 && !S_ISREG(status.st_mode))
+        rc = S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+    if (rc < 0) {
         snprintf(error, SCORER_ERROR_BYTES, "%s: %s", path,
-                 r == -EINVAL ? "not a regular file" : strerror(-r));
+                 rc == -EINVAL ? "not a regular file" : strerror(-rc));
     } else if ((uint64_t)status.st_size > MODEL_MAX_BYTES) {
         snprintf(error, SCORER_ERROR_BYTES, "%s: larger than %zu MiB", path, MODEL_MAX_BYTES >> 20);
-        r = -EFBIG;
+        rc = -EFBIG;
     }
-    if (r < 0) {
+    if (rc < 0) {
         if (file)
             fclose(file);
-        return r;
+        return rc;
     }
     *ret_file = file;
     *ret_bytes = (size_t)status.st_size;
@@ -225,21 +225,21 @@ static int file_read(const char *path, char **ret_content, size_t *ret_bytes,
 {
     FILE *file = NULL;
     size_t bytes = 0;
-    int r = file_open(path, &file, &bytes, error);
+    int rc = file_open(path, &file, &bytes, error);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     char *content = malloc(bytes + 1);
     if (!content) {
-        r = -ENOMEM;
+        rc = -ENOMEM;
     } else if (fread(content, 1, bytes, file) != bytes) {
         snprintf(error, SCORER_ERROR_BYTES, "%s: cannot be read", path);
         free(content);
-        r = -EIO;
+        rc = -EIO;
     }
     fclose(file);
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     content[bytes] = '\0';
     *ret_content = content;
     *ret_bytes = bytes;
@@ -288,18 +288,18 @@ int model_file_read(const char *path, struct model_file *ret_file, char error[SC
 {
     char *content = NULL;
     size_t bytes = 0;
-    int r = file_read(path, &content, &bytes, error);
+    int rc = file_read(path, &content, &bytes, error);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     struct model_file file = {.bytes = object_begin(content, bytes), .memory = content};
     file.length = file.bytes ? (size_t)(content + bytes - file.bytes) : 0;
-    r = check(path, &file, bytes, error);
-    if (r < 0)
+    rc = check(path, &file, bytes, error);
+    if (rc < 0)
         model_file_finish(&file);
     else
         *ret_file = file;
-    return r;
+    return rc;
 }
 
 void model_file_finish(struct model_file *file)

@@ -4,6 +4,7 @@
 #define SCORE_SCORER_H
 
 #include "row/row.h"
+#include "text/nodiscard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,12 +34,12 @@ enum prediction_type {
  * sequence: number of the prediction since start, from which a scorer with noise derives it, so
  * that the same sequence and values always give the same score. 0; -EINVAL (the row lacks a value
  * that the model needs); -EIO (the back end failed). */
-int scorer_score(const struct scorer *scorer, const struct value *row, uint64_t sequence,
-                 double *outputs);
+NODISCARD int scorer_score(const struct scorer *scorer, const struct value *row, uint64_t sequence,
+                           double *outputs);
 /* The same for `count` rows one after the other, sequences from `sequence` on; stops at the first
  * failure. Some back ends take a fraction of the time. */
-int scorer_score_rows(const struct scorer *scorer, const struct row *rows, size_t count,
-                      uint64_t sequence, double *outputs);
+NODISCARD int scorer_score_rows(const struct scorer *scorer, const struct row *rows, size_t count,
+                                uint64_t sequence, double *outputs);
 /* Whether the scorer has an answer where the row lacks this feature. */
 bool scorer_takes_missing(const struct scorer *scorer, size_t feature);
 enum prediction_type scorer_type(const struct scorer *scorer);
@@ -49,7 +50,7 @@ size_t scorer_class_count(const struct scorer *scorer);
 /* By default "negative" and "positive", or "0" to "K-1". Owned by the scorer. */
 const char *scorer_class_name(const struct scorer *scorer, size_t i);
 /* Other names. names: [count], copied. 0, -EINVAL (another number of classes), -ENOMEM. */
-int scorer_name_classes(struct scorer *scorer, const char *const *names, size_t count);
+NODISCARD int scorer_name_classes(struct scorer *scorer, const char *const *names, size_t count);
 void scorer_destroy(struct scorer *scorer);
 
 /* Rows that callers score at a time: enough that the cost of a call is spread over many, few enough
@@ -66,8 +67,9 @@ size_t scorer_class(enum prediction_type type, const double *outputs, size_t out
  * system's model, 0 for none. Numeric features only; a missing value is -EINVAL when scored.
  * weights: borrowed for the call. 0, -ENOMEM, -EINVAL (no features, non-finite or negative
  * deviation). */
-int logistic_scorer_create(const double *weights, size_t count, double intercept,
-                           double noise_deviation, uint64_t seed, struct scorer **ret_scorer);
+NODISCARD int logistic_scorer_create(const double *weights, size_t count, double intercept,
+                                     double noise_deviation, uint64_t seed,
+                                     struct scorer **ret_scorer);
 
 struct logistic_category {
     const char *text; /* terminated; true and false in any spelling (value_of_text()) */
@@ -89,7 +91,7 @@ struct logistic_term {
 /* sigmoid(intercept + sum of the terms). terms: [count], in the order of the features, copied.
  * 0, -ENOMEM, -EINVAL (no features, a non-finite number, a scale that is not positive, a category
  * twice). */
-int logistic_scorer_create_terms(const struct logistic_term *terms, size_t count, double intercept,
-                                 struct scorer **ret_scorer);
+NODISCARD int logistic_scorer_create_terms(const struct logistic_term *terms, size_t count,
+                                           double intercept, struct scorer **ret_scorer);
 
 #endif

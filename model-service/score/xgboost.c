@@ -217,11 +217,11 @@ static int xgboost_score_rows(const struct scorer *scorer, const struct row *row
     (void)sequence;
     for (size_t done = 0; done < count; done += block) {
         const size_t rest = count - done;
-        int r = score_block(model, rows + done, rest < block ? rest : block,
-                            outputs + done * model->outputs);
+        int rc = score_block(model, rows + done, rest < block ? rest : block,
+                             outputs + done * model->outputs);
 
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -262,16 +262,16 @@ static const struct scorer_back_end xgboost_back_end = {
 static int booster_load(BoosterHandle booster, const char *path, char error[SCORER_ERROR_BYTES])
 {
     struct model_file file;
-    int r = model_file_read(path, &file, error);
+    int rc = model_file_read(path, &file, error);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     if (api.XGBoosterLoadModelFromBuffer(booster, file.bytes, (bst_ulong)file.length) != 0)
-        r = refuse_with_reason(path, "not an XGBoost model", error);
+        rc = refuse_with_reason(path, "not an XGBoost model", error);
     else if (api.XGBoosterSetParam(booster, "nthread", "1") != 0)
-        r = refuse_with_reason(path, "cannot be set to one thread", error);
+        rc = refuse_with_reason(path, "cannot be set to one thread", error);
     model_file_finish(&file);
-    return r;
+    return rc;
 }
 
 /* --- what kind of model it is --- */
@@ -427,12 +427,12 @@ static int columns_by_name(struct xgboost *model, const char *path, const char *
                            char error[SCORER_ERROR_BYTES])
 {
     for (size_t c = 0; c < model->column_count; c++) {
-        int r = column_find(names[c], features, count, &model->columns[c]);
+        int rc = column_find(names[c], features, count, &model->columns[c]);
 
-        if (r == -EINVAL)
+        if (rc == -EINVAL)
             return refuse_column(path, names[c], features, count, error);
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -485,10 +485,10 @@ static int columns_map(struct xgboost *model, const char *path,
 {
     const char **names;
     bst_ulong name_count;
-    int r = check_types(model, path, error);
+    int rc = check_types(model, path, error);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     if (api.XGBoosterGetStrFeatureInfo(model->booster, "feature_name", &name_count, &names) != 0)
         return refuse_with_reason(path, "does not tell its features", error);
     if (name_count == 0)
@@ -529,15 +529,15 @@ static int describe(struct xgboost *model, const char *path, const struct scorer
                     size_t count, char error[SCORER_ERROR_BYTES])
 {
     const struct objective *objective = NULL;
-    int r = objective_read(model, path, &objective, error);
+    int rc = objective_read(model, path, &objective, error);
 
-    if (r == 0)
-        r = columns_map(model, path, features, count, error);
-    if (r == 0)
-        r = probe(model, path, objective, error);
-    return r < 0 ? r
-                 : scorer_init(&model->scorer, &xgboost_back_end, count, objective->type,
-                               model->outputs);
+    if (rc == 0)
+        rc = columns_map(model, path, features, count, error);
+    if (rc == 0)
+        rc = probe(model, path, objective, error);
+    return rc < 0 ? rc
+                  : scorer_init(&model->scorer, &xgboost_back_end, count, objective->type,
+                                model->outputs);
 }
 
 int xgboost_scorer_load(const char *path, const struct scorer_feature *features, size_t count,
@@ -545,26 +545,26 @@ int xgboost_scorer_load(const char *path, const struct scorer_feature *features,
 {
     BoosterHandle booster;
     struct xgboost *model = NULL;
-    int r;
+    int rc;
 
-    r = need_library(path, error);
-    if (r < 0)
-        return r;
+    rc = need_library(path, error);
+    if (rc < 0)
+        return rc;
     prepare_thread();
     snprintf(error, SCORER_ERROR_BYTES, "%s: not enough memory", path);
     if (api.XGBoosterCreate(NULL, 0, &booster) != 0)
         return -ENOMEM;
-    r = booster_load(booster, path, error);
-    if (r == 0)
-        r = allocate(booster, path, &model, error);
-    if (r < 0) {
+    rc = booster_load(booster, path, error);
+    if (rc == 0)
+        rc = allocate(booster, path, &model, error);
+    if (rc < 0) {
         api.XGBoosterFree(booster);
-        return r;
+        return rc;
     }
-    r = describe(model, path, features, count, error);
-    if (r < 0) {
+    rc = describe(model, path, features, count, error);
+    if (rc < 0) {
         xgboost_destroy(&model->scorer);
-        return r;
+        return rc;
     }
     *ret_scorer = &model->scorer;
     return 0;

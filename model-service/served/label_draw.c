@@ -6,10 +6,10 @@
 
 #include <math.h>
 
-struct label_draw label_draw_begin(uint64_t stream)
+struct label_draw label_draw_begin(uint64_t seed)
 {
     struct label_draw draw = {.state = BUILTIN_SEED};
-    draw.state = split_mix_next(&draw.state) ^ stream;
+    draw.state = split_mix_next(&draw.state) ^ seed;
     return draw;
 }
 

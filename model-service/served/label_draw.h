@@ -1,4 +1,4 @@
-/* label_draw.h - random truths for simulated rows, the same for the same stream number. */
+/* label_draw.h - random truths for simulated rows, the same for the same seed. */
 #ifndef SERVED_LABEL_DRAW_H
 #define SERVED_LABEL_DRAW_H
 
@@ -9,7 +9,7 @@ struct label_draw {
     uint64_t state;
 };
 
-struct label_draw label_draw_begin(uint64_t stream);
+struct label_draw label_draw_begin(uint64_t seed);
 double label_draw_uniform(struct label_draw *draw); /* in (0, 1) */
 double label_draw_normal(struct label_draw *draw);  /* standard normal */
 /* A class with the probabilities of the outputs: one of a binary model, or one per class. */

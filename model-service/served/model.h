@@ -177,7 +177,7 @@ void served_model_concept(struct served_model *model, struct performance_class *
 /* Detectors on the mean of a feature, or on the rate of a prediction, by configuration. */
 struct stream_report {
     const char *name; /* of the feature, or "prediction" */
-    struct change_watch_report detector[CHANGE_DETECTOR_COUNT];
+    struct drift_change_watch_report detector[CHANGE_DETECTOR_COUNT];
 };
 size_t served_model_stream_count(const struct served_model *model);
 void served_model_stream(struct served_model *model, size_t i, struct stream_report *report);

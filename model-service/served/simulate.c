@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Streams of /simulate/drift are numbered from here, away from the reference's own stream. */
-#define SIMULATION_STREAM 1000
+/* Seeds of the rows of /simulate/drift are counted from here, away from the reference's own seed.
+ */
+#define SIMULATION_SEED 1000
 
 /* --- rows --- */
 
@@ -17,13 +18,13 @@ static int simulation_generator(struct served_model *model, struct data_generato
 {
     const struct simulation_source *source = &model->definition.simulation;
     const size_t features = model->definition.schema.features;
-    const uint64_t stream =
-        SIMULATION_STREAM +
+    const uint64_t row_seed =
+        SIMULATION_SEED +
         atomic_fetch_add_explicit(&model->counters.simulations, 1, memory_order_relaxed);
     if (source->builtin)
-        return data_generator_create_synthetic(features, BUILTIN_SEED, stream, ret_generator);
+        return data_generator_create_synthetic(features, BUILTIN_SEED, row_seed, ret_generator);
     return data_generator_create_bootstrap(features, (const double *const *)source->columns,
-                                           source->rows, source->mean, source->deviation, stream,
+                                           source->rows, source->mean, source->deviation, row_seed,
                                            ret_generator);
 }
 
@@ -100,7 +101,7 @@ int served_model_simulate_concept(struct served_model *model, double severity, u
     struct prediction prediction;
     double outputs[SCORER_MAX_CLASSES];
     struct label_draw draw =
-        label_draw_begin(SIMULATION_STREAM + atomic_load(&model->counters.simulations));
+        label_draw_begin(SIMULATION_SEED + atomic_load(&model->counters.simulations));
     int rc = simulation_generator(model, &generator);
     if (rc < 0)
         return rc;

@@ -49,9 +49,9 @@ void model_streams_feed(const struct model_streams *streams, size_t i,
         double unit, binary;
         if (!signal_of(stream, cells[v], &unit, &binary))
             continue;
-        (void)change_watch_observe(stream->watch, unit, binary, now_ms);
-        if (change_watch_due(stream->watch))
-            change_watch_release(stream->watch);
+        (void)drift_change_watch_observe(stream->watch, unit, binary, now_ms);
+        if (drift_change_watch_due(stream->watch))
+            drift_change_watch_release(stream->watch);
     }
 }
 
@@ -96,7 +96,7 @@ static void prime(struct model_stream *stream, const struct reference_stream *re
             value.number = reference->numbers[row];
         }
         if (signal_of(stream, value, &unit, &binary))
-            change_watch_prime(stream->watch, unit, binary);
+            drift_change_watch_prime(stream->watch, unit, binary);
     }
 }
 
@@ -117,8 +117,7 @@ int model_streams_add(struct model_streams *streams, const struct detector *dete
         return -ENOMEM;
     streams->stream = grown;
     struct model_stream *stream = &grown[streams->count];
-    *stream =
-        (struct model_stream){.feature = reference->feature, .category = reference->texts != NULL};
+    *stream = (struct model_stream){.feature = reference->feature, .category = reference->texts};
     const struct change_watch_spec spec = {.detectors = detectors,
                                            .direction = CHANGE_BOTH,
                                            .seed = SAMPLING_SEED,
@@ -128,7 +127,7 @@ int model_streams_add(struct model_streams *streams, const struct detector *dete
         stream->target = target_code(detector, reference);
     else
         moments_of(stream, reference->numbers, reference->rows);
-    const int rc = change_watch_create(&spec, &stream->watch);
+    const int rc = drift_change_watch_create(&spec, &stream->watch);
     if (rc < 0)
         return rc;
     streams->count++;
@@ -139,7 +138,7 @@ int model_streams_add(struct model_streams *streams, const struct detector *dete
 void model_streams_finish(struct model_streams *streams)
 {
     for (size_t i = 0; i < streams->count; i++)
-        change_watch_destroy(streams->stream[i].watch);
+        drift_change_watch_destroy(streams->stream[i].watch);
     free(streams->stream);
 }
 
@@ -157,6 +156,6 @@ void served_model_stream(struct served_model *model, size_t i, struct stream_rep
     report->name =
         stream->feature < schema->features ? schema->name[stream->feature] : CONFIG_PREDICTION_NAME;
     pthread_mutex_lock(&model->windows.mu);
-    change_watch_report(stream->watch, report->detector);
+    drift_change_watch_report(stream->watch, report->detector);
     pthread_mutex_unlock(&model->windows.mu);
 }

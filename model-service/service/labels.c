@@ -104,7 +104,7 @@ static void answer(struct labelling *labelling, struct http_response *response)
     json_begin_object(&json);
     json_member_string(&json, "model", served_model_name(labelling->model));
     for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
-        json_member_integer(&json, label_result_name(r), labelling->results[r]);
+        json_member_integer(&json, drift_label_result_name(r), labelling->results[r]);
     json_member_integer(&json, "rejected", labelling->refusals.count);
     if (!refusals_write(&labelling->refusals, &json)) {
         buffer_finish(&body);

@@ -130,7 +130,7 @@ static void write_labels(const struct observing *observing, struct json_writer *
     json_key(json, "labels");
     json_begin_object(json);
     for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
-        json_member_integer(json, label_result_name(r), observing->results[r]);
+        json_member_integer(json, drift_label_result_name(r), observing->results[r]);
     json_member_integer(json, "rejected", observing->labels_rejected);
     json_end_object(json);
 }

@@ -77,7 +77,7 @@ static void write_metrics(struct json_writer *json, const struct concept_report 
         const struct concept_metric *metric = &report->metric[m];
         if (!metric->applies)
             continue;
-        json_key(json, performance_metric_name(m));
+        json_key(json, drift_performance_metric_name(m));
         json_begin_object(json);
         write_value(json, &metric->window);
         json_member_boolean(json, "degraded", metric->degraded);
@@ -109,21 +109,21 @@ static void write_classes(struct json_writer *json, const struct served_model *m
 }
 
 static void write_detectors(struct json_writer *json,
-                            const struct change_watch_report detectors[CHANGE_DETECTOR_COUNT])
+                            const struct drift_change_watch_report detectors[CHANGE_DETECTOR_COUNT])
 {
     json_key(json, "detectors");
     json_begin_object(json);
     for (enum change_detector_kind kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++) {
-        const struct change_watch_report *detector = &detectors[kind];
+        const struct drift_change_watch_report *detector = &detectors[kind];
         if (!detector->enabled)
             continue;
-        json_key(json, change_detector_name(kind));
+        json_key(json, drift_change_detector_name(kind));
         json_begin_object(json);
         json_member_string(json, "state", change_state_name(detector->state));
         json_member_integer(json, "onsets", detector->onsets);
         write_time(json, "onset", detector->state == CHANGE_DRIFT,
                    clock_wall_of(detector->onset_ms));
-        json_member_boolean(json, "alerts", change_detector_alerts(kind));
+        json_member_boolean(json, "alerts", drift_change_detector_alerts(kind));
         json_end_object(json);
     }
     json_end_object(json);
@@ -148,7 +148,7 @@ static void write_labels(struct json_writer *json, const struct concept_report *
     json_key(json, "labels");
     json_begin_object(json);
     for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++)
-        json_member_integer(json, label_result_name(r), labels->labels[r]);
+        json_member_integer(json, drift_label_result_name(r), labels->labels[r]);
     json_member_integer(json, "expired", labels->expired);
     json_member_integer(json, "predictions", labels->predictions);
     json_member_integer(json, "repeated", labels->repeated);
@@ -230,7 +230,7 @@ static void write_degraded(struct json_writer *json, const struct concept_report
         const struct concept_metric *metric = &report->metric[m];
         if (!metric->degraded)
             continue;
-        json_key(json, performance_metric_name(m));
+        json_key(json, drift_performance_metric_name(m));
         json_begin_object(json);
         json_member_number(json, "value", metric->window.value);
         json_member_number(json, "reference", metric->reference.value);

@@ -9,9 +9,9 @@ struct part {
     double count, sum, scatter;
 };
 
-void adwin_init(struct adwin *adwin, double delta)
+void drift_adwin_init(struct adwin *adwin, double delta)
 {
-    memset(adwin, 0, sizeof *adwin);
+    memset(adwin, 0, sizeof(*adwin));
     adwin->delta = delta > 0 && delta < 1 ? delta : ADWIN_DELTA;
     adwin->rows = 1;
 }
@@ -32,7 +32,7 @@ static struct adwin_bucket join(const struct adwin_bucket *a, const struct adwin
 static void drop_first(struct adwin_row *row, uint32_t count)
 {
     row->count -= count;
-    memmove(row->bucket, row->bucket + count, row->count * sizeof *row->bucket);
+    memmove(row->bucket, row->bucket + count, row->count * sizeof(*row->bucket));
 }
 
 static void drop_oldest(struct adwin *adwin)
@@ -94,7 +94,7 @@ static double bound_of(double term, double n0, double n1, double variance)
     return sqrt(2 * inverse * variance * term) + 2.0 / 3 * inverse * term;
 }
 
-double adwin_bound(double delta, uint64_t n0, uint64_t n1, double variance)
+double drift_adwin_bound(double delta, uint64_t n0, uint64_t n1, double variance)
 {
     return bound_of(log_term(delta, (double)n0 + (double)n1), (double)n0, (double)n1, variance);
 }
@@ -128,7 +128,7 @@ static uint64_t find_cut(struct adwin *adwin)
     return cut;
 }
 
-enum change_state adwin_update(struct adwin *adwin, double x, uint64_t *ret_age)
+enum change_state drift_adwin_update(struct adwin *adwin, double x, uint64_t *ret_age)
 {
     struct adwin_row *first = &adwin->row[0];
     first->bucket[first->count++] = (struct adwin_bucket){.sum = x};
@@ -150,13 +150,13 @@ enum change_state adwin_update(struct adwin *adwin, double x, uint64_t *ret_age)
     return state;
 }
 
-double adwin_mean(const struct adwin *adwin)
+double drift_adwin_mean(const struct adwin *adwin)
 {
     const struct part all = whole(adwin);
     return adwin->length > 0 ? all.sum / all.count : NAN;
 }
 
-double adwin_variance(const struct adwin *adwin)
+double drift_adwin_variance(const struct adwin *adwin)
 {
     const struct part all = whole(adwin);
     return adwin->length > 0 ? all.scatter / all.count : NAN;

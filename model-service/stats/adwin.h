@@ -6,6 +6,8 @@
 #ifndef DRIFT_ADWIN_H
 #define DRIFT_ADWIN_H
 
+#include "drift_types.h"
+
 #include "change_types.h"
 
 #ifdef __cplusplus
@@ -40,7 +42,7 @@ struct adwin {
 };
 
 /* delta: in (0, 1), else the published default. */
-void adwin_init(struct adwin *adwin, double delta);
+DRIFT_API void drift_adwin_init(struct adwin *adwin, double delta);
 
 /* x: finite, in [0, 1]; the bound is proved for that range and scales with no other.
  * CHANGE_DRIFT when the window was cut, else CHANGE_NONE; there is no warning. *ret_age, written
@@ -49,15 +51,15 @@ void adwin_init(struct adwin *adwin, double delta);
  * one change can lead to cuts at several checks. O(log n) each
  * ADWIN_CLOCK-th time when nothing is cut, O(1) amortised otherwise; each cut drops a bucket and
  * looks again, O(log n) apiece. No allocation. */
-enum change_state adwin_update(struct adwin *adwin, double x, uint64_t *ret_age);
+DRIFT_API enum change_state drift_adwin_update(struct adwin *adwin, double x, uint64_t *ret_age);
 
 /* Mean and population variance of the window; NaN when it is empty. O(log n). */
-double adwin_mean(const struct adwin *adwin);
-double adwin_variance(const struct adwin *adwin);
+DRIFT_API double drift_adwin_mean(const struct adwin *adwin);
+DRIFT_API double drift_adwin_variance(const struct adwin *adwin);
 
 /* The cut bound for a window of n observations and its variance, with n0 and n1 on the sides of
  * the cut: sqrt(2/m v ln(2 ln(n)/delta)) + 2/(3m) ln(2 ln(n)/delta), 1/m = 1/n0 + 1/n1. */
-double adwin_bound(double delta, uint64_t n0, uint64_t n1, double variance);
+DRIFT_API double drift_adwin_bound(double delta, uint64_t n0, uint64_t n1, double variance);
 
 #ifdef __cplusplus
 }

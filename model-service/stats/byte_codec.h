@@ -22,7 +22,7 @@ struct byte_reader {
 
 static inline void write_integer(struct byte_writer *out, uint64_t number, size_t bytes)
 {
-    for (size_t i = 0; out->bytes != NULL && i < bytes; i++)
+    for (size_t i = 0; out->bytes && i < bytes; i++)
         out->bytes[out->size + i] = (uint8_t)(number >> (8 * i));
     out->size += bytes;
 }
@@ -63,7 +63,7 @@ static inline void write_u64(struct byte_writer *out, uint64_t number)
 static inline void write_f64(struct byte_writer *out, double x)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     write_integer(out, bits, 8);
 }
 
@@ -91,7 +91,7 @@ static inline double read_f64(struct byte_reader *in)
 {
     const uint64_t bits = read_integer(in, 8);
     double x;
-    memcpy(&x, &bits, sizeof x);
+    memcpy(&x, &bits, sizeof(x));
     return x;
 }
 

@@ -101,8 +101,8 @@ static int build_rare(struct categorical_reference *ref, const struct candidate 
 {
     ref->rare_categories = count;
     ref->rare_size = table_size_for(count);
-    ref->rare = calloc(ref->rare_size, sizeof *ref->rare);
-    if (ref->rare == NULL)
+    ref->rare = calloc(ref->rare_size, sizeof(*ref->rare));
+    if (!ref->rare)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const uint64_t hash = rare_hash(rare[i].name, strlen(rare[i].name));
@@ -121,16 +121,15 @@ static int build(struct categorical_reference *ref, const struct counting *count
         ref->twice += counting->candidate[i].count == 2;
     }
     ref->table_size = table_size_for(kept);
-    ref->name = calloc(kept + 1, sizeof *ref->name);
-    ref->name_bytes = calloc(kept + 1, sizeof *ref->name_bytes);
-    ref->bin_count = calloc(kept + 3, sizeof *ref->bin_count);
-    ref->table = calloc(ref->table_size, sizeof *ref->table);
-    if (ref->name == NULL || ref->name_bytes == NULL || ref->bin_count == NULL ||
-        ref->table == NULL)
+    ref->name = calloc(kept + 1, sizeof(*ref->name));
+    ref->name_bytes = calloc(kept + 1, sizeof(*ref->name_bytes));
+    ref->bin_count = calloc(kept + 3, sizeof(*ref->bin_count));
+    ref->table = calloc(ref->table_size, sizeof(*ref->table));
+    if (!ref->name || !ref->name_bytes || !ref->bin_count || !ref->table)
         return -ENOMEM;
     for (size_t i = 0; i < kept; i++) {
         ref->name[i] = strdup(counting->candidate[i].name);
-        if (ref->name[i] == NULL)
+        if (!ref->name[i])
             return -ENOMEM;
         ref->name_bytes[i] = strlen(ref->name[i]);
         ref->categories++;
@@ -145,40 +144,40 @@ static int build(struct categorical_reference *ref, const struct counting *count
     return 0;
 }
 
-int categorical_reference_init(struct categorical_reference *ret_ref, const char *const *rows,
-                               size_t count, size_t max_categories)
+int drift_categorical_reference_init(struct categorical_reference *ret_ref, const char *const *rows,
+                                     size_t count, size_t max_categories)
 {
-    if (rows == NULL || count == 0 || count > REFERENCE_MAX_ROWS || max_categories == 0 ||
+    if (!rows || count == 0 || count > REFERENCE_MAX_ROWS || max_categories == 0 ||
         max_categories > REFERENCE_MAX_CATEGORIES)
         return -EINVAL;
     struct categorical_reference ref = {.rows = count};
     struct counting counting = {.table_size = table_size_for(count)};
-    int r = -ENOMEM;
-    counting.candidate = calloc(count, sizeof *counting.candidate);
-    counting.table = calloc(counting.table_size, sizeof *counting.table);
-    if (counting.candidate == NULL || counting.table == NULL)
+    int rc = -ENOMEM;
+    counting.candidate = calloc(count, sizeof(*counting.candidate));
+    counting.table = calloc(counting.table_size, sizeof(*counting.table));
+    if (!counting.candidate || !counting.table)
         goto out;
     for (size_t i = 0; i < count; i++) {
-        if (rows[i] == NULL)
+        if (!rows[i])
             ref.missing_rows++;
         else
             count_row(&counting, rows[i]);
     }
-    qsort(counting.candidate, counting.candidates, sizeof *counting.candidate, by_frequency);
-    r = build(&ref, &counting, max_categories);
+    qsort(counting.candidate, counting.candidates, sizeof(*counting.candidate), by_frequency);
+    rc = build(&ref, &counting, max_categories);
 out:
     free(counting.candidate);
     free(counting.table);
-    if (r == 0)
+    if (rc == 0)
         *ret_ref = ref;
     else
-        categorical_reference_finish(&ref);
-    return r;
+        drift_categorical_reference_finish(&ref);
+    return rc;
 }
 
-void categorical_reference_finish(struct categorical_reference *ref)
+void drift_categorical_reference_finish(struct categorical_reference *ref)
 {
-    if (ref == NULL)
+    if (!ref)
         return;
     for (size_t i = 0; i < ref->categories; i++)
         free(ref->name[i]);
@@ -190,10 +189,10 @@ void categorical_reference_finish(struct categorical_reference *ref)
     *ref = (struct categorical_reference){0};
 }
 
-uint32_t categorical_reference_code(const struct categorical_reference *ref, const char *name,
-                                    size_t bytes)
+uint32_t drift_categorical_reference_code(const struct categorical_reference *ref, const char *name,
+                                          size_t bytes)
 {
-    if (name == NULL)
+    if (!name)
         return categorical_code_missing(ref);
     size_t slot = slot_of(name, bytes, ref->table_size);
     while (ref->table[slot] != 0) {

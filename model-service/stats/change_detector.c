@@ -17,81 +17,81 @@ struct kind {
 static void init_adwin(struct change_detector *detector, uint64_t seed)
 {
     (void)seed;
-    adwin_init(&detector->of.adwin, ADWIN_DELTA);
+    drift_adwin_init(&detector->of.adwin, ADWIN_DELTA);
 }
 
 static void init_ddm(struct change_detector *detector, uint64_t seed)
 {
     (void)seed;
-    ddm_init(&detector->of.ddm);
+    drift_ddm_init(&detector->of.ddm);
 }
 
 static void init_eddm(struct change_detector *detector, uint64_t seed)
 {
     (void)seed;
-    eddm_init(&detector->of.eddm);
+    drift_eddm_init(&detector->of.eddm);
 }
 
 static void init_hddm_a(struct change_detector *detector, uint64_t seed)
 {
     (void)seed;
-    hddm_a_init(&detector->of.hddm_a, detector->direction);
+    drift_hddm_a_init(&detector->of.hddm_a, detector->direction);
 }
 
 static void init_hddm_w(struct change_detector *detector, uint64_t seed)
 {
     (void)seed;
-    hddm_w_init(&detector->of.hddm_w, detector->direction);
+    drift_hddm_w_init(&detector->of.hddm_w, detector->direction);
 }
 
 static void init_page_hinkley(struct change_detector *detector, uint64_t seed)
 {
     (void)seed;
-    page_hinkley_init(&detector->of.page_hinkley, detector->direction);
+    drift_page_hinkley_init(&detector->of.page_hinkley, detector->direction);
 }
 
 static void init_kswin(struct change_detector *detector, uint64_t seed)
 {
-    kswin_init(&detector->of.kswin, seed);
+    drift_kswin_init(&detector->of.kswin, seed);
 }
 
 static enum change_state update_adwin(struct change_detector *detector, double x, uint64_t *ret_age)
 {
-    return adwin_update(&detector->of.adwin, x, ret_age);
+    return drift_adwin_update(&detector->of.adwin, x, ret_age);
 }
 
 static enum change_state update_ddm(struct change_detector *detector, double x, uint64_t *ret_age)
 {
-    return ddm_update(&detector->of.ddm, x, ret_age);
+    return drift_ddm_update(&detector->of.ddm, x, ret_age);
 }
 
 static enum change_state update_eddm(struct change_detector *detector, double x, uint64_t *ret_age)
 {
-    return eddm_update(&detector->of.eddm, x, ret_age);
+    return drift_eddm_update(&detector->of.eddm, x, ret_age);
 }
 
 static enum change_state update_hddm_a(struct change_detector *detector, double x,
                                        uint64_t *ret_age)
 {
-    return hddm_a_update(&detector->of.hddm_a, x, ret_age);
+    return drift_hddm_a_update(&detector->of.hddm_a, x, ret_age);
 }
 
 static enum change_state update_hddm_w(struct change_detector *detector, double x,
                                        uint64_t *ret_age)
 {
-    return hddm_w_update(&detector->of.hddm_w, x, ret_age);
+    return drift_hddm_w_update(&detector->of.hddm_w, x, ret_age);
 }
 
 static enum change_state update_page_hinkley(struct change_detector *detector, double x,
                                              uint64_t *ret_age)
 {
-    return page_hinkley_update(&detector->of.page_hinkley, x, ret_age);
+    return drift_page_hinkley_update(&detector->of.page_hinkley, x, ret_age);
 }
 
 static enum change_state update_kswin(struct change_detector *detector, double x, uint64_t *ret_age)
 {
     *ret_age = KSWIN_SAMPLE;
-    return kswin_update(&detector->of.kswin, x);
+    return drift_kswin_update(&detector->of.kswin, x);
 }
 
 /* clang-format off */
@@ -112,14 +112,14 @@ static bool is_kind(enum change_detector_kind kind)
     return (unsigned)kind < CHANGE_DETECTOR_COUNT;
 }
 
-const char *change_detector_name(enum change_detector_kind kind)
+const char *drift_change_detector_name(enum change_detector_kind kind)
 {
     return is_kind(kind) ? kinds[kind].name : NULL;
 }
 
-int change_detector_kind_of(const char *name, enum change_detector_kind *ret_kind)
+int drift_change_detector_kind_of(const char *name, enum change_detector_kind *ret_kind)
 {
-    for (int kind = 0; name != NULL && kind < CHANGE_DETECTOR_COUNT; kind++) {
+    for (int kind = 0; name && kind < CHANGE_DETECTOR_COUNT; kind++) {
         if (strcmp(kinds[kind].name, name) == 0) {
             *ret_kind = (enum change_detector_kind)kind;
             return 0;
@@ -128,27 +128,27 @@ int change_detector_kind_of(const char *name, enum change_detector_kind *ret_kin
     return -EINVAL;
 }
 
-enum change_input change_detector_input(enum change_detector_kind kind)
+enum change_input drift_change_detector_input(enum change_detector_kind kind)
 {
     return is_kind(kind) ? kinds[kind].input : CHANGE_INPUT_REAL;
 }
 
-bool change_detector_warns(enum change_detector_kind kind)
+bool drift_change_detector_warns(enum change_detector_kind kind)
 {
     return is_kind(kind) && kinds[kind].warns;
 }
 
-bool change_detector_alerts(enum change_detector_kind kind)
+bool drift_change_detector_alerts(enum change_detector_kind kind)
 {
     return is_kind(kind) && kinds[kind].alerts;
 }
 
-int change_detector_init(struct change_detector *detector, enum change_detector_kind kind,
-                         enum change_direction direction, uint64_t seed)
+int drift_change_detector_init(struct change_detector *detector, enum change_detector_kind kind,
+                               enum change_direction direction, uint64_t seed)
 {
     if (!is_kind(kind) || (direction != CHANGE_UP && direction != CHANGE_BOTH))
         return -EINVAL;
-    memset(detector, 0, sizeof *detector);
+    memset(detector, 0, sizeof(*detector));
     detector->kind = kind;
     detector->direction = direction;
     kinds[kind].init(detector, seed);
@@ -168,7 +168,7 @@ static bool is_taken(enum change_input input, double x)
     return fabs(x) <= CHANGE_MAX_MAGNITUDE;
 }
 
-int change_detector_update(struct change_detector *detector, double x)
+int drift_change_detector_update(struct change_detector *detector, double x)
 {
     const struct kind *kind = &kinds[detector->kind];
     uint64_t age = 1;
@@ -184,7 +184,7 @@ int change_detector_update(struct change_detector *detector, double x)
     return (int)detector->state;
 }
 
-int change_detector_onset(const struct change_detector *detector, uint64_t *ret_index)
+int drift_change_detector_onset(const struct change_detector *detector, uint64_t *ret_index)
 {
     if (detector->onsets == 0)
         return -ENODATA;

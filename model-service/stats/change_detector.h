@@ -7,6 +7,8 @@
 #ifndef DRIFT_CHANGE_DETECTOR_H
 #define DRIFT_CHANGE_DETECTOR_H
 
+#include "drift_types.h"
+
 #include "adwin.h"
 #include "change_types.h"
 #include "ddm.h"
@@ -46,7 +48,7 @@ struct change_detector {
     enum change_state state; /* after the last observation */
     uint64_t observations;   /* taken since init */
     uint64_t onsets;         /* drifts signalled since init */
-    uint64_t onset;          /* see change_detector_onset; only with onsets > 0 */
+    uint64_t onset;          /* see drift_change_detector_onset; only with onsets > 0 */
     union {
         struct adwin adwin;
         struct ddm ddm;
@@ -60,51 +62,55 @@ struct change_detector {
 
 /* The name, as in the configuration and in the metrics' `detector` label; NULL when out of range.
  * Static storage. */
-const char *change_detector_name(enum change_detector_kind kind);
+DRIFT_API const char *drift_change_detector_name(enum change_detector_kind kind);
 
 /* 0, or -EINVAL (no such name; *ret_kind untouched). */
-NODISCARD int change_detector_kind_of(const char *name, enum change_detector_kind *ret_kind);
+DRIFT_API NODISCARD int drift_change_detector_kind_of(const char *name,
+                                                      enum change_detector_kind *ret_kind);
 
 /* What the kind takes; CHANGE_INPUT_REAL when out of range. */
-enum change_input change_detector_input(enum change_detector_kind kind);
+DRIFT_API enum change_input drift_change_detector_input(enum change_detector_kind kind);
 
 /* Whether it ever says CHANGE_WARNING (DDM, EDDM, HDDM). */
-bool change_detector_warns(enum change_detector_kind kind);
+DRIFT_API bool drift_change_detector_warns(enum change_detector_kind kind);
 
 /* Whether the kind is quiet enough to page somebody: measured false alarms under 1 per 10 000
  * labels at its defaults on streams without change (bench/README.md, "detectors"). */
-bool change_detector_alerts(enum change_detector_kind kind);
+DRIFT_API bool drift_change_detector_alerts(enum change_detector_kind kind);
 
 /* Published defaults throughout.
  * direction: for HDDM and Page-Hinkley; ADWIN and KSWIN see both always, DDM and EDDM rises only.
  * seed: KSWIN's sampling; ignored by the others.
  * 0, or -EINVAL (kind or direction out of range; nothing written). */
-NODISCARD int change_detector_init(struct change_detector *detector, enum change_detector_kind kind,
-                                   enum change_direction direction, uint64_t seed);
+DRIFT_API NODISCARD int drift_change_detector_init(struct change_detector *detector,
+                                                   enum change_detector_kind kind,
+                                                   enum change_direction direction, uint64_t seed);
 
 /* One observation. Returns the enum change_state it led to (>= 0), or -EINVAL when x is NaN,
- * infinite or outside what the kind takes (change_detector_input): nothing has changed then. After
- * CHANGE_DRIFT the detector has started again as published. O(1); ADWIN O(log n), KSWIN O(window).
- * No allocation. */
-NODISCARD int change_detector_update(struct change_detector *detector, double x);
+ * infinite or outside what the kind takes (drift_change_detector_input): nothing has changed then.
+ * After CHANGE_DRIFT the detector has started again as published. O(1); ADWIN O(log n), KSWIN
+ * O(window). No allocation. */
+DRIFT_API NODISCARD int drift_change_detector_update(struct change_detector *detector, double x);
 
 /* *ret_index: where the last signalled change began, by the detector's own estimate: the index of
  * an observation, 0 for the first one since init, below `observations`. ADWIN and HDDM: the cut;
  * DDM and EDDM: the first of the warning that led to the drift; Page-Hinkley: after the minimum of
  * its sum; KSWIN: the start of the newest sample. 0; -ENODATA when no drift was signalled yet. */
-NODISCARD int change_detector_onset(const struct change_detector *detector, uint64_t *ret_index);
+DRIFT_API NODISCARD int drift_change_detector_onset(const struct change_detector *detector,
+                                                    uint64_t *ret_index);
 
 /* The whole state as bytes, the same on every machine; equal states give equal bytes, and restored
  * then continued equals never stopped. Returns the size; bytes are written only when they fit
  * (bytes may be NULL with capacity 0 to ask). At most CHANGE_DETECTOR_MAX_BYTES. */
 #define CHANGE_DETECTOR_MAX_BYTES 4096
-size_t change_detector_save(const struct change_detector *detector, void *bytes, size_t capacity);
+DRIFT_API size_t drift_change_detector_save(const struct change_detector *detector, void *bytes,
+                                            size_t capacity);
 
 /* Into a detector made by init with the same kind and direction (and seed, for KSWIN). 0, or
  * -EINVAL: not such a state, damaged, or not one that save could have written; the detector is
  * unchanged then. Any bytes are safe. */
-NODISCARD int change_detector_restore(struct change_detector *detector, const void *bytes,
-                                      size_t size);
+DRIFT_API NODISCARD int drift_change_detector_restore(struct change_detector *detector,
+                                                      const void *bytes, size_t size);
 
 #ifdef __cplusplus
 }

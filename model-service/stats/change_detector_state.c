@@ -269,7 +269,7 @@ static bool read_page_hinkley(struct change_detector *detector, struct byte_read
     const bool fits = read_page_side(&test->rise, test->count, in) &&
                       read_page_side(&test->fall, test->count, in);
     return fits && test->count <= detector->observations && in_range(test->mean, -most, most) &&
-           (test->direction == CHANGE_BOTH || all_zero(&test->fall, sizeof test->fall));
+           (test->direction == CHANGE_BOTH || all_zero(&test->fall, sizeof(test->fall)));
 }
 
 static bool read_kswin(struct change_detector *detector, struct byte_reader *in)
@@ -316,12 +316,13 @@ static void write_detector(const struct change_detector *detector, struct byte_w
     codecs[detector->kind].write(detector, out);
 }
 
-size_t change_detector_save(const struct change_detector *detector, void *bytes, size_t capacity)
+size_t drift_change_detector_save(const struct change_detector *detector, void *bytes,
+                                  size_t capacity)
 {
     struct byte_writer out = {0};
     write_detector(detector, &out);
     const size_t size = out.size + sizeof(uint64_t);
-    if (bytes == NULL || size > capacity)
+    if (!bytes || size > capacity)
         return size;
     out = (struct byte_writer){.bytes = bytes};
     write_detector(detector, &out);
@@ -346,12 +347,12 @@ static bool read_header(struct change_detector *detector, struct byte_reader *in
            (any ? detector->onset < detector->observations : detector->onset == 0) &&
            (state != CHANGE_DRIFT || any) &&
            (state != CHANGE_WARNING ||
-            (detector->observations > 0 && change_detector_warns(detector->kind)));
+            (detector->observations > 0 && drift_change_detector_warns(detector->kind)));
 }
 
-int change_detector_restore(struct change_detector *detector, const void *bytes, size_t size)
+int drift_change_detector_restore(struct change_detector *detector, const void *bytes, size_t size)
 {
-    if (bytes == NULL || size < sizeof(uint64_t))
+    if (!bytes || size < sizeof(uint64_t))
         return -EINVAL;
     struct byte_reader in = {.bytes = bytes, .size = size - sizeof(uint64_t)};
     struct byte_reader check = {.bytes = in.bytes + in.size, .size = sizeof(uint64_t)};
@@ -359,9 +360,9 @@ int change_detector_restore(struct change_detector *detector, const void *bytes,
         return -EINVAL;
     struct change_detector fresh;
     const uint64_t seed = detector->kind == CHANGE_KSWIN ? detector->of.kswin.seed : 0;
-    const int r = change_detector_init(&fresh, detector->kind, detector->direction, seed);
-    if (r != 0)
-        return r;
+    const int rc = drift_change_detector_init(&fresh, detector->kind, detector->direction, seed);
+    if (rc != 0)
+        return rc;
     if (!read_header(&fresh, &in) || !codecs[fresh.kind].read(&fresh, &in) || in.failed ||
         in.at != in.size)
         return -EINVAL;

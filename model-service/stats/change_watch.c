@@ -36,8 +36,8 @@ static int detectors_create(struct change_watch *watch)
     for (enum change_detector_kind kind = 0; kind < CHANGE_DETECTOR_COUNT; kind++) {
         if (!(watch->spec.detectors >> kind & 1))
             continue;
-        const int rc = change_detector_init(&next->detector, kind, watch->spec.direction,
-                                            watch->spec.seed + kind);
+        const int rc = drift_change_detector_init(&next->detector, kind, watch->spec.direction,
+                                                  watch->spec.seed + kind);
         if (rc < 0)
             return rc;
         next++;
@@ -45,7 +45,7 @@ static int detectors_create(struct change_watch *watch)
     return 0;
 }
 
-int change_watch_create(const struct change_watch_spec *spec, struct change_watch **ret_watch)
+int drift_change_watch_create(const struct change_watch_spec *spec, struct change_watch **ret_watch)
 {
     if ((spec->detectors & ~CHANGE_ALL_DETECTORS) || spec->hold == 0 || spec->times == 0 ||
         spec->times > CHANGE_WATCH_MAX_TIMES)
@@ -57,14 +57,14 @@ int change_watch_create(const struct change_watch_spec *spec, struct change_watc
     watch->times = calloc(spec->times, sizeof(*watch->times));
     const int rc = watch->times ? detectors_create(watch) : -ENOMEM;
     if (rc < 0) {
-        change_watch_destroy(watch);
+        drift_change_watch_destroy(watch);
         return rc;
     }
     *ret_watch = watch;
     return 0;
 }
 
-void change_watch_destroy(struct change_watch *watch)
+void drift_change_watch_destroy(struct change_watch *watch)
 {
     if (!watch)
         return;
@@ -85,7 +85,7 @@ static void hold(const struct change_watch *watch, struct watched *watched)
 {
     uint64_t index = watch->observations - 1;
     if (!watched->held) {
-        const int rc = change_detector_onset(&watched->detector, &index);
+        const int rc = drift_change_detector_onset(&watched->detector, &index);
         (void)rc; /* without an estimate: the observation that it was signalled on */
         watched->onset_ms = time_of(watch, index);
     }
@@ -96,13 +96,15 @@ static void hold(const struct change_watch *watch, struct watched *watched)
 /* The state it led to; CHANGE_NONE for a number that the detector does not take. */
 static enum change_state update(struct watched *watched, double unit, double binary)
 {
-    const bool takes_binary = change_detector_input(watched->detector.kind) == CHANGE_INPUT_BINARY;
-    const int state = change_detector_update(&watched->detector, takes_binary ? binary : unit);
+    const bool takes_binary =
+        drift_change_detector_input(watched->detector.kind) == CHANGE_INPUT_BINARY;
+    const int state =
+        drift_change_detector_update(&watched->detector, takes_binary ? binary : unit);
     watched->state = state < 0 ? CHANGE_NONE : (enum change_state)state;
     return watched->state;
 }
 
-void change_watch_prime(struct change_watch *watch, double unit, double binary)
+void drift_change_watch_prime(struct change_watch *watch, double unit, double binary)
 {
     watch->observations++;
     watch->primed++;
@@ -114,7 +116,8 @@ void change_watch_prime(struct change_watch *watch, double unit, double binary)
     }
 }
 
-bool change_watch_observe(struct change_watch *watch, double unit, double binary, int64_t at_ms)
+bool drift_change_watch_observe(struct change_watch *watch, double unit, double binary,
+                                int64_t at_ms)
 {
     bool signalled = false;
     watch->times[watch->observations++ % watch->spec.times] = at_ms;
@@ -126,7 +129,7 @@ bool change_watch_observe(struct change_watch *watch, double unit, double binary
     return signalled;
 }
 
-uint64_t change_watch_observations(const struct change_watch *watch)
+uint64_t drift_change_watch_observations(const struct change_watch *watch)
 {
     return watch->observations - watch->primed;
 }
@@ -139,7 +142,7 @@ static bool due(const struct change_watch *watch, const struct watched *watched)
            (since - watch->spec.hold) % (part ? part : 1) == 0;
 }
 
-bool change_watch_due(const struct change_watch *watch)
+bool drift_change_watch_due(const struct change_watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++)
         if (due(watch, &watch->watched[i]))
@@ -147,14 +150,14 @@ bool change_watch_due(const struct change_watch *watch)
     return false;
 }
 
-void change_watch_release(struct change_watch *watch)
+void drift_change_watch_release(struct change_watch *watch)
 {
     for (size_t i = 0; i < watch->count; i++)
         if (due(watch, &watch->watched[i]))
             watch->watched[i].held = false;
 }
 
-bool change_watch_in_drift(const struct change_watch *watch, enum change_detector_kind kind)
+bool drift_change_watch_in_drift(const struct change_watch *watch, enum change_detector_kind kind)
 {
     for (size_t i = 0; i < watch->count; i++)
         if (watch->watched[i].detector.kind == kind)
@@ -162,14 +165,14 @@ bool change_watch_in_drift(const struct change_watch *watch, enum change_detecto
     return false;
 }
 
-void change_watch_report(const struct change_watch *watch,
-                         struct change_watch_report reports[CHANGE_DETECTOR_COUNT])
+void drift_change_watch_report(const struct change_watch *watch,
+                               struct drift_change_watch_report reports[CHANGE_DETECTOR_COUNT])
 {
     for (size_t k = 0; k < CHANGE_DETECTOR_COUNT; k++)
-        reports[k] = (struct change_watch_report){.state = CHANGE_NONE};
+        reports[k] = (struct drift_change_watch_report){.state = CHANGE_NONE};
     for (size_t i = 0; i < watch->count; i++) {
         const struct watched *watched = &watch->watched[i];
-        reports[watched->detector.kind] = (struct change_watch_report){
+        reports[watched->detector.kind] = (struct drift_change_watch_report){
             .enabled = true,
             .state = watched->held ? CHANGE_DRIFT : watched->state,
             .onsets = watched->detector.onsets - watched->primed_onsets,

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-void ddm_init(struct ddm *ddm)
+void drift_ddm_init(struct ddm *ddm)
 {
     *ddm = (struct ddm){0};
 }
@@ -28,13 +28,13 @@ static enum change_state judge(struct ddm *ddm)
                : CHANGE_NONE;
 }
 
-enum change_state ddm_update(struct ddm *ddm, double x, uint64_t *ret_age)
+enum change_state drift_ddm_update(struct ddm *ddm, double x, uint64_t *ret_age)
 {
     ddm->count++;
     ddm->sum += x;
     const enum change_state state = judge(ddm);
     change_note(&ddm->warning_at, ddm->count, state, ret_age);
     if (state == CHANGE_DRIFT)
-        ddm_init(ddm);
+        drift_ddm_init(ddm);
     return state;
 }

@@ -6,6 +6,8 @@
 #ifndef DRIFT_DDM_H
 #define DRIFT_DDM_H
 
+#include "drift_types.h"
+
 #include "change_types.h"
 
 #ifdef __cplusplus
@@ -23,12 +25,12 @@ struct ddm {
     uint64_t warning_at;            /* count at which the running warning began; 0: none */
 };
 
-void ddm_init(struct ddm *ddm);
+DRIFT_API void drift_ddm_init(struct ddm *ddm);
 
 /* x: in [0, 1]; published for 0 (right) and 1 (wrong). Rises only. Starts again after drift.
  * *ret_age, written with CHANGE_DRIFT only: observations since the warning began, this one
  * included. O(1). */
-enum change_state ddm_update(struct ddm *ddm, double x, uint64_t *ret_age);
+DRIFT_API enum change_state drift_ddm_update(struct ddm *ddm, double x, uint64_t *ret_age);
 
 #ifdef __cplusplus
 }

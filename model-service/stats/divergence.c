@@ -55,36 +55,36 @@ static double floored(double p)
     return p < PSI_SHARE_FLOOR ? PSI_SHARE_FLOOR : p;
 }
 
-double psi_term(double ref_share, double cur_share)
+double drift_psi_term(double ref_share, double cur_share)
 {
     double p = floored(ref_share), q = floored(cur_share);
     return (p - q) * log(p / q);
 }
 
-int psi_score(const uint64_t *ref, const uint64_t *cur, size_t bins, double *ret_psi)
+int drift_psi_score(const uint64_t *ref, const uint64_t *cur, size_t bins, double *ret_psi)
 {
     struct totals sum;
     double psi = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++)
-        psi += psi_term(share(ref[i], sum.n), share(cur[i], sum.m));
+        psi += drift_psi_term(share(ref[i], sum.n), share(cur[i], sum.m));
     *ret_psi = psi;
     return 0;
 }
 
 /* Both rows of a column add up to (a m - b n)^2 / (n m (a + b)). */
-int chi_square_score(const uint64_t *ref, const uint64_t *cur, size_t bins, double *ret_statistic,
-                     size_t *ret_dof)
+int drift_chi_square_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                           double *ret_statistic, size_t *ret_dof)
 {
     struct totals sum;
     double statistic = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++) {
         if (ref[i] == 0 && cur[i] == 0)
             continue;
@@ -106,15 +106,15 @@ static double jensen_shannon_term(double t, double u, double v)
     return 2 * (u * log(2 * u) + (v > 0 ? v * log(2 * v) : 0));
 }
 
-int jensen_shannon_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
-                         double *ret_distance)
+int drift_jensen_shannon_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                               double *ret_distance)
 {
     struct totals sum;
     double divergence = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++) {
         if (ref[i] == 0 && cur[i] == 0)
             continue;
@@ -127,14 +127,15 @@ int jensen_shannon_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
     return 0;
 }
 
-int hellinger_score(const uint64_t *ref, const uint64_t *cur, size_t bins, double *ret_distance)
+int drift_hellinger_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                          double *ret_distance)
 {
     struct totals sum;
     double square = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++) {
         if (ref[i] == 0 && cur[i] == 0)
             continue;
@@ -146,14 +147,15 @@ int hellinger_score(const uint64_t *ref, const uint64_t *cur, size_t bins, doubl
     return 0;
 }
 
-int l_infinity_score(const uint64_t *ref, const uint64_t *cur, size_t bins, double *ret_distance)
+int drift_l_infinity_score(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                           double *ret_distance)
 {
     struct totals sum;
     double largest = 0;
-    int r = sum_bins(ref, cur, bins, &sum);
+    int rc = sum_bins(ref, cur, bins, &sum);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < bins; i++)
         largest = fmax(largest, fabs(cross_difference(ref[i], sum.n, cur[i], sum.m)));
     *ret_distance = fmin(largest / product(&sum), 1);
@@ -166,20 +168,20 @@ static double scaled_p_value(double distance_square, uint64_t n, uint64_t m, siz
     if (n == 0 || m == 0 || dof == 0)
         return 1;
     double scale = (double)n * ((double)m / ((double)n + (double)m));
-    return chi_square_sf(distance_square * scale, (double)dof);
+    return drift_chi_square_sf(distance_square * scale, (double)dof);
 }
 
-double psi_p_value(double psi, uint64_t n, uint64_t m, size_t dof)
+double drift_psi_p_value(double psi, uint64_t n, uint64_t m, size_t dof)
 {
     return scaled_p_value(psi, n, m, dof);
 }
 
-double jensen_shannon_p_value(double distance, uint64_t n, uint64_t m, size_t dof)
+double drift_jensen_shannon_p_value(double distance, uint64_t n, uint64_t m, size_t dof)
 {
     return scaled_p_value(8 * M_LN2 * distance * distance, n, m, dof);
 }
 
-double hellinger_p_value(double distance, uint64_t n, uint64_t m, size_t dof)
+double drift_hellinger_p_value(double distance, uint64_t n, uint64_t m, size_t dof)
 {
     return scaled_p_value(8 * distance * distance, n, m, dof);
 }

@@ -2,12 +2,17 @@
 #ifndef DRIFT_TYPES_H
 #define DRIFT_TYPES_H
 
+#include "drift_types.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What the shared library exports: everything else in it is hidden. */
+#define DRIFT_API __attribute__((visibility("default")))
 
 #define NODISCARD __attribute__((warn_unused_result))
 
@@ -27,10 +32,10 @@ enum drift_method {
 };
 
 /* The method's name, or NULL when out of range. Static storage. */
-const char *drift_method_name(enum drift_method method);
+DRIFT_API const char *drift_method_name(enum drift_method method);
 
 /* Whether the method is defined for features of the type (see the enum). */
-int drift_method_applies(enum drift_method method, enum feature_type type);
+DRIFT_API int drift_method_applies(enum drift_method method, enum feature_type type);
 
 /* Which observations a window holds. Time is milliseconds since any fixed origin, given by the
  * caller and never fetched; it may repeat but is clamped so that it never runs backwards. */

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-void eddm_init(struct eddm *eddm)
+void drift_eddm_init(struct eddm *eddm)
 {
     *eddm = (struct eddm){0};
 }
@@ -29,7 +29,7 @@ static enum change_state judge(struct eddm *eddm)
     return share < EDDM_WARNING ? CHANGE_WARNING : CHANGE_NONE;
 }
 
-enum change_state eddm_update(struct eddm *eddm, double x, uint64_t *ret_age)
+enum change_state drift_eddm_update(struct eddm *eddm, double x, uint64_t *ret_age)
 {
     eddm->count++;
     if (x == 0)
@@ -43,6 +43,6 @@ enum change_state eddm_update(struct eddm *eddm, double x, uint64_t *ret_age)
     const enum change_state state = judge(eddm);
     change_note(&eddm->warning_at, eddm->count, state, ret_age);
     if (state == CHANGE_DRIFT)
-        eddm_init(eddm);
+        drift_eddm_init(eddm);
     return state;
 }

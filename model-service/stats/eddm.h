@@ -7,6 +7,8 @@
 #ifndef DRIFT_EDDM_H
 #define DRIFT_EDDM_H
 
+#include "drift_types.h"
+
 #include "change_types.h"
 
 #ifdef __cplusplus
@@ -26,11 +28,11 @@ struct eddm {
     uint64_t warning_at;    /* count at which the running warning began; 0: none */
 };
 
-void eddm_init(struct eddm *eddm);
+DRIFT_API void drift_eddm_init(struct eddm *eddm);
 
 /* x: 0 (right) or 1 (wrong). Rises only. The state changes at errors and is kept between them.
- * Starts again after drift. *ret_age as in ddm_update. O(1). */
-enum change_state eddm_update(struct eddm *eddm, double x, uint64_t *ret_age);
+ * Starts again after drift. *ret_age as in drift_ddm_update. O(1). */
+DRIFT_API enum change_state drift_eddm_update(struct eddm *eddm, double x, uint64_t *ret_age);
 
 #ifdef __cplusplus
 }

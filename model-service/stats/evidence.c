@@ -30,7 +30,7 @@ static void sort_ascending(const double *p, size_t *order, size_t count)
     }
 }
 
-void holm(const double *p, size_t count, double alpha, size_t *order, bool *significant)
+void drift_holm(const double *p, size_t count, double alpha, size_t *order, bool *significant)
 {
     size_t tests = 0;
     for (size_t i = 0; i < count; i++) {

@@ -15,7 +15,8 @@ extern "C" {
  * alpha: in (0, 1).  significant: written for every index.
  * order: scratch of `count` indices, its content afterwards is unspecified.
  * O(count log count), no allocation. */
-void holm(const double *p, size_t count, double alpha, size_t *order, bool *significant);
+DRIFT_API void drift_holm(const double *p, size_t count, double alpha, size_t *order,
+                          bool *significant);
 
 #ifdef __cplusplus
 }

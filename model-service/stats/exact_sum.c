@@ -23,7 +23,7 @@ __extension__ typedef unsigned __int128 u128;
 static int64_t decompose(double x, uint64_t *ret_mantissa, unsigned *ret_position)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     unsigned exponent = (unsigned)(bits >> FRACTION_BITS) & 0x7ff;
     unsigned normal = exponent != 0;
     *ret_mantissa =
@@ -79,22 +79,22 @@ static inline void squares_update(struct exact_squares *squares, double x, int64
     add_square(squares, (u128)mantissa * mantissa, 2 * position, flip);
 }
 
-void exact_sum_add(struct exact_sum *sum, double x)
+void drift_exact_sum_add(struct exact_sum *sum, double x)
 {
     sum_update(sum, x, 0);
 }
 
-void exact_sum_subtract(struct exact_sum *sum, double x)
+void drift_exact_sum_subtract(struct exact_sum *sum, double x)
 {
     sum_update(sum, x, -1);
 }
 
-void exact_squares_add(struct exact_squares *squares, double x)
+void drift_exact_squares_add(struct exact_squares *squares, double x)
 {
     squares_update(squares, x, 0);
 }
 
-void exact_squares_subtract(struct exact_squares *squares, double x)
+void drift_exact_squares_subtract(struct exact_squares *squares, double x)
 {
     squares_update(squares, x, -1);
 }
@@ -112,7 +112,7 @@ struct block {
 static unsigned exponent_of(double x)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     return (unsigned)(bits >> FRACTION_BITS) & 0x7ff;
 }
 
@@ -158,8 +158,8 @@ static void block_flush(const struct block *block, unsigned lowest, struct exact
     }
 }
 
-void exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
-                    size_t count)
+void drift_exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
+                          size_t count)
 {
     for (size_t begin = 0; begin < count; begin += BLOCK_VALUES) {
         const size_t length = count - begin < BLOCK_VALUES ? count - begin : BLOCK_VALUES;
@@ -195,24 +195,24 @@ static void settle(int64_t *chunk, size_t chunks)
     }
 }
 
-void exact_sum_settle(struct exact_sum *sum)
+void drift_exact_sum_settle(struct exact_sum *sum)
 {
     settle(sum->chunk, EXACT_SUM_CHUNKS);
 }
 
-void exact_squares_settle(struct exact_squares *squares)
+void drift_exact_squares_settle(struct exact_squares *squares)
 {
     settle(squares->chunk, EXACT_SQUARES_CHUNKS);
 }
 
-void exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign)
+void drift_exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign)
 {
     for (size_t i = 0; i < EXACT_SUM_CHUNKS; i++)
         sum->chunk[i] += sign * other->chunk[i];
 }
 
-void exact_squares_combine(struct exact_squares *squares, const struct exact_squares *other,
-                           int sign)
+void drift_exact_squares_combine(struct exact_squares *squares, const struct exact_squares *other,
+                                 int sign)
 {
     for (size_t i = 0; i < EXACT_SQUARES_CHUNKS; i++)
         squares->chunk[i] += sign * other->chunk[i];
@@ -305,7 +305,7 @@ static double round_to_double(const uint32_t *limbs, size_t count, int exponent,
     return ldexp((double)mantissa, exponent + (int)low);
 }
 
-double exact_sum_mean(const struct exact_sum *sum, uint64_t count)
+double drift_exact_sum_mean(const struct exact_sum *sum, uint64_t count)
 {
     if (count == 0 || count > EXACT_SUM_MAX_COUNT)
         return NAN;
@@ -322,7 +322,7 @@ double exact_sum_mean(const struct exact_sum *sum, uint64_t count)
 static int subtract_square(uint32_t *limbs, size_t count, const uint32_t *sum, size_t sum_count)
 {
     uint32_t square[2 * SUM_LIMBS];
-    memset(square, 0, 2 * sum_count * sizeof *square);
+    memset(square, 0, 2 * sum_count * sizeof(*square));
     size_t top = significant_limbs(sum, sum_count), bottom = 0;
     while (bottom < top && sum[bottom] == 0)
         bottom++;
@@ -402,8 +402,8 @@ static size_t used_chunks(const struct exact_sum *sum, const struct exact_square
 
 /* variance = (count * squares - sum^2) / (count * (count - 1)), in units of 2^-2148, and of as many
  * limbs more as are zero in all three. */
-double exact_deviation(const struct exact_sum *sum, const struct exact_squares *squares,
-                       uint64_t count)
+double drift_exact_deviation(const struct exact_sum *sum, const struct exact_squares *squares,
+                             uint64_t count)
 {
     if (count < 2 || count > EXACT_SUM_MAX_COUNT)
         return NAN;
@@ -411,7 +411,7 @@ double exact_deviation(const struct exact_sum *sum, const struct exact_squares *
     const size_t used = used_chunks(sum, squares, &first);
     const size_t limbs = 2 * (used + 2) + 2, all = limbs + VARIANCE_GUARD;
     uint32_t variance[VARIANCE_LIMBS], sum_limbs[SUM_LIMBS];
-    memset(variance, 0, all * sizeof *variance);
+    memset(variance, 0, all * sizeof(*variance));
     (void)carry(sum->chunk + first, used, sum_limbs);
     if (carry(squares->chunk + 2 * first, 2 * used, variance + VARIANCE_GUARD) != 0)
         return NAN;

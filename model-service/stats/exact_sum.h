@@ -32,33 +32,34 @@ struct exact_squares {
 
 /* x: finite. O(1): three chunks for the sum, five for the squares. All zero bytes are an empty
  * sum. At most EXACT_SUM_MAX_COUNT values may be in a sum at a time. */
-void exact_sum_add(struct exact_sum *sum, double x);
-void exact_sum_subtract(struct exact_sum *sum, double x);
-void exact_squares_add(struct exact_squares *squares, double x);
+DRIFT_API void drift_exact_sum_add(struct exact_sum *sum, double x);
+DRIFT_API void drift_exact_sum_subtract(struct exact_sum *sum, double x);
+DRIFT_API void drift_exact_squares_add(struct exact_squares *squares, double x);
 /* x[0 .. count): to both; several times as fast as one by one where few exponents occur. */
-void exact_sums_add(struct exact_sum *sum, struct exact_squares *squares, const double *x,
-                    size_t count);
-void exact_squares_subtract(struct exact_squares *squares, double x);
+DRIFT_API void drift_exact_sums_add(struct exact_sum *sum, struct exact_squares *squares,
+                                    const double *x, size_t count);
+DRIFT_API void drift_exact_squares_subtract(struct exact_squares *squares, double x);
 
 /* Chunk by chunk, sign +1 or -1: merging and expiring whole panes. */
-void exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other, int sign);
-void exact_squares_combine(struct exact_squares *squares, const struct exact_squares *other,
-                           int sign);
+DRIFT_API void drift_exact_sum_combine(struct exact_sum *sum, const struct exact_sum *other,
+                                       int sign);
+DRIFT_API void drift_exact_squares_combine(struct exact_squares *squares,
+                                           const struct exact_squares *other, int sign);
 
 /* Carries between the chunks, so that equal sums are equal bytes: all chunks get the sum's sign and
  * all but the last a magnitude below 2^32. */
-void exact_sum_settle(struct exact_sum *sum);
-void exact_squares_settle(struct exact_squares *squares);
+DRIFT_API void drift_exact_sum_settle(struct exact_sum *sum);
+DRIFT_API void drift_exact_squares_settle(struct exact_squares *squares);
 
 /* sum / count, correctly rounded (to nearest, ties to even). NaN when count is 0.
  * count: at most EXACT_SUM_MAX_COUNT. */
-double exact_sum_mean(const struct exact_sum *sum, uint64_t count);
+DRIFT_API double drift_exact_sum_mean(const struct exact_sum *sum, uint64_t count);
 
 /* Sample deviation sqrt((squares - sum^2 / count) / (count - 1)), correctly rounded: computed in
  * integers throughout, so it neither cancels nor overflows. NaN when count is below 2, or when
  * the three arguments do not belong together (a negative variance). */
-double exact_deviation(const struct exact_sum *sum, const struct exact_squares *squares,
-                       uint64_t count);
+DRIFT_API double drift_exact_deviation(const struct exact_sum *sum,
+                                       const struct exact_squares *squares, uint64_t count);
 
 #ifdef __cplusplus
 }

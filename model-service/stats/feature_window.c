@@ -26,7 +26,7 @@ static bool is_valid_spec(const struct window_spec *spec)
 
 static void bind_reference(struct feature_window *window)
 {
-    if (window->numeric != NULL) {
+    if (window->numeric) {
         window->missing_cell = 2 * window->numeric->distinct + 1;
         window->cells = window->missing_cell + 3;
         window->bins = window->numeric->bins;
@@ -45,10 +45,10 @@ static int allocate_ring(struct feature_window *window)
 {
     struct ring *ring = &window->ring;
     ring->capacity = window->spec.observations;
-    ring->cell = calloc(ring->capacity, sizeof *ring->cell);
-    if (window->numeric != NULL)
-        ring->value = calloc(ring->capacity, sizeof *ring->value);
-    return ring->cell == NULL || (window->numeric != NULL && ring->value == NULL) ? -ENOMEM : 0;
+    ring->cell = calloc(ring->capacity, sizeof(*ring->cell));
+    if (window->numeric)
+        ring->value = calloc(ring->capacity, sizeof(*ring->value));
+    return !ring->cell || (window->numeric && !ring->value) ? -ENOMEM : 0;
 }
 
 static size_t block_words(size_t cells)
@@ -60,15 +60,15 @@ static size_t block_words(size_t cells)
 static int allocate_panes(struct feature_window *window)
 {
     window->pane_ms = (window->spec.duration_ms + WINDOW_PANES - 1) / WINDOW_PANES;
-    window->pane = calloc(WINDOW_PANES, sizeof *window->pane);
-    if (window->pane == NULL)
+    window->pane = calloc(WINDOW_PANES, sizeof(*window->pane));
+    if (!window->pane)
         return -ENOMEM;
     const size_t words = block_words(window->cells);
-    uint32_t *cell = calloc(WINDOW_PANES * window->cells, sizeof *cell);
+    uint32_t *cell = calloc(WINDOW_PANES * window->cells, sizeof(*cell));
     window->pane[0].cell = cell;
-    uint64_t *block = calloc(WINDOW_PANES * words, sizeof *block);
+    uint64_t *block = calloc(WINDOW_PANES * words, sizeof(*block));
     window->pane[0].block = block;
-    if (cell == NULL || block == NULL)
+    if (!cell || !block)
         return -ENOMEM;
     for (size_t i = 0; i < WINDOW_PANES; i++) {
         window->pane[i].cell = cell + i * window->cells;
@@ -81,61 +81,61 @@ static int allocate_panes(struct feature_window *window)
 
 static int allocate(struct feature_window *window)
 {
-    window->total.cell = calloc(window->cells, sizeof *window->total.cell);
-    window->bin = calloc(window->bins, sizeof *window->bin);
-    window->psi = calloc(1, sizeof *window->psi + window->bins * sizeof window->psi->term[0]);
-    if (window->total.cell == NULL || window->bin == NULL || window->psi == NULL)
+    window->total.cell = calloc(window->cells, sizeof(*window->total.cell));
+    window->bin = calloc(window->bins, sizeof(*window->bin));
+    window->psi = calloc(1, sizeof(*window->psi) + window->bins * sizeof(window->psi->term[0]));
+    if (!window->total.cell || !window->bin || !window->psi)
         return -ENOMEM;
     window->total.min = INFINITY;
     window->total.max = -INFINITY;
-    int r = 0;
-    if (window->numeric != NULL && window->spec.kind == WINDOW_ALL)
-        ks_tree_init_bare(&window->tree, window->numeric->count, window->numeric->distinct,
-                          window->total.cell);
-    else if (window->numeric != NULL)
-        r = ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
-                         window->total.cell);
-    if (r == 0 && window->spec.kind == WINDOW_COUNT)
-        r = allocate_ring(window);
-    if (r == 0 && window->spec.kind == WINDOW_DURATION)
-        r = allocate_panes(window);
-    return r;
+    int rc = 0;
+    if (window->numeric && window->spec.kind == WINDOW_ALL)
+        drift_ks_tree_init_bare(&window->tree, window->numeric->count, window->numeric->distinct,
+                                window->total.cell);
+    else if (window->numeric)
+        rc = drift_ks_tree_init(&window->tree, window->numeric->count, window->numeric->distinct,
+                                window->total.cell);
+    if (rc == 0 && window->spec.kind == WINDOW_COUNT)
+        rc = allocate_ring(window);
+    if (rc == 0 && window->spec.kind == WINDOW_DURATION)
+        rc = allocate_panes(window);
+    return rc;
 }
 
-int feature_window_create(const struct numeric_reference *numeric,
-                          const struct categorical_reference *categorical,
-                          const struct window_spec *spec, struct feature_window **ret_window)
+int drift_feature_window_create(const struct numeric_reference *numeric,
+                                const struct categorical_reference *categorical,
+                                const struct window_spec *spec, struct feature_window **ret_window)
 {
-    if ((numeric == NULL) == (categorical == NULL) || spec == NULL || !is_valid_spec(spec))
+    if ((!numeric) == (!categorical) || !spec || !is_valid_spec(spec))
         return -EINVAL;
-    struct feature_window *window = calloc(1, sizeof *window);
-    if (window == NULL)
+    struct feature_window *window = calloc(1, sizeof(*window));
+    if (!window)
         return -ENOMEM;
     window->numeric = numeric;
     window->categorical = categorical;
     window->spec = *spec;
     bind_reference(window);
-    int r = allocate(window);
-    if (r != 0) {
-        feature_window_destroy(window);
-        return r;
+    int rc = allocate(window);
+    if (rc != 0) {
+        drift_feature_window_destroy(window);
+        return rc;
     }
     *ret_window = window;
     return 0;
 }
 
-void feature_window_destroy(struct feature_window *window)
+void drift_feature_window_destroy(struct feature_window *window)
 {
-    if (window == NULL)
+    if (!window)
         return;
-    if (window->pane != NULL) {
+    if (window->pane) {
         free(window->pane[0].cell);
         free(window->pane[0].block);
     }
     free(window->pane);
     free(window->ring.cell);
     free(window->ring.value);
-    ks_tree_finish(&window->tree);
+    drift_ks_tree_finish(&window->tree);
     free(window->psi);
     free(window->bin);
     free(window->total.cell);
@@ -146,18 +146,18 @@ void tally_clear(struct tally *tally, size_t cells)
 {
     uint32_t *cell = tally->cell;
     uint64_t *block = tally->block;
-    memset(cell, 0, cells * sizeof *cell);
-    if (block != NULL)
-        memset(block, 0, block_words(cells) * sizeof *block);
+    memset(cell, 0, cells * sizeof(*cell));
+    if (block)
+        memset(block, 0, block_words(cells) * sizeof(*block));
     *tally = (struct tally){.cell = cell, .min = INFINITY, .max = -INFINITY, .block = block};
 }
 
 static void combine_sums(struct tally *tally, const struct tally *other, int sign)
 {
-    exact_sum_combine(&tally->sum, &other->sum, sign);
-    exact_sum_combine(&tally->below, &other->below, sign);
-    exact_sum_combine(&tally->above, &other->above, sign);
-    exact_squares_combine(&tally->squares, &other->squares, sign);
+    drift_exact_sum_combine(&tally->sum, &other->sum, sign);
+    drift_exact_sum_combine(&tally->below, &other->below, sign);
+    drift_exact_sum_combine(&tally->above, &other->above, sign);
+    drift_exact_squares_combine(&tally->squares, &other->squares, sign);
 }
 
 void tally_combine(struct tally *tally, const struct tally *other, size_t cells)
@@ -175,12 +175,12 @@ void tally_combine(struct tally *tally, const struct tally *other, size_t cells)
 static inline void add_finite(const struct feature_window *window, struct tally *tally, double x,
                               uint32_t cell)
 {
-    exact_sum_add(&tally->sum, x);
-    exact_squares_add(&tally->squares, x);
+    drift_exact_sum_add(&tally->sum, x);
+    drift_exact_squares_add(&tally->squares, x);
     if (cell == 0)
-        exact_sum_add(&tally->below, x);
+        drift_exact_sum_add(&tally->below, x);
     if (cell == window->missing_cell - 1)
-        exact_sum_add(&tally->above, x);
+        drift_exact_sum_add(&tally->above, x);
     tally->min = x < tally->min ? x : tally->min;
     tally->max = x > tally->max ? x : tally->max;
 }
@@ -202,12 +202,12 @@ static void tally_remove(const struct feature_window *window, struct tally *tall
     tally->observations--;
     if (!window_is_finite_cell(window, cell))
         return;
-    exact_sum_subtract(&tally->sum, x);
-    exact_squares_subtract(&tally->squares, x);
+    drift_exact_sum_subtract(&tally->sum, x);
+    drift_exact_squares_subtract(&tally->squares, x);
     if (cell == 0)
-        exact_sum_subtract(&tally->below, x);
+        drift_exact_sum_subtract(&tally->below, x);
     if (cell == window->missing_cell - 1)
-        exact_sum_subtract(&tally->above, x);
+        drift_exact_sum_subtract(&tally->above, x);
 }
 
 static void insert(struct feature_window *window, double x, uint32_t cell)
@@ -217,7 +217,7 @@ static void insert(struct feature_window *window, double x, uint32_t cell)
     bin[window_bin_of(window, cell)]++;
     psi_cache_clear(window->psi);
     if (window_is_finite_cell(window, cell))
-        ks_tree_insert(&window->tree, cell);
+        drift_ks_tree_insert(&window->tree, cell);
 }
 
 /* One in, one out: the window's size stands still. */
@@ -241,11 +241,11 @@ static void replace(struct feature_window *window, double x, uint32_t in, double
     const bool in_finite = window_is_finite_cell(window, in);
     const bool out_finite = window_is_finite_cell(window, out);
     if (in_finite && out_finite)
-        ks_tree_replace(&window->tree, in, out);
+        drift_ks_tree_replace(&window->tree, in, out);
     else if (in_finite)
-        ks_tree_insert(&window->tree, in);
+        drift_ks_tree_insert(&window->tree, in);
     else if (out_finite)
-        ks_tree_remove(&window->tree, out);
+        drift_ks_tree_remove(&window->tree, out);
 }
 
 static void add_to_ring(struct feature_window *window, double x, uint32_t cell)
@@ -261,7 +261,7 @@ static void add_to_ring(struct feature_window *window, double x, uint32_t cell)
         ring->begin = at + 1 < ring->capacity ? at + 1 : 0;
     }
     ring->cell[at] = cell;
-    if (ring->value != NULL)
+    if (ring->value)
         ring->value[at] = x;
 }
 
@@ -287,7 +287,7 @@ void window_count_bins(const struct feature_window *window)
 {
     size_t bin = 0;
     uint64_t sum = 0;
-    memset(window->bin, 0, window->bins * sizeof *window->bin);
+    memset(window->bin, 0, window->bins * sizeof(*window->bin));
     for (size_t i = 0; i < window->cells; i++) {
         const size_t next = window_bin_of(window, i);
         if (next != bin) {
@@ -307,8 +307,8 @@ void window_recount(struct feature_window *window)
     if (window->spec.kind != WINDOW_ALL)
         window_count_bins(window);
     psi_cache_clear(window->psi);
-    if (window->numeric != NULL)
-        ks_tree_rebuild(&window->tree);
+    if (window->numeric)
+        drift_ks_tree_rebuild(&window->tree);
 }
 
 /* Takes a block of an expired pane out of the totals and clears it; returns the finite ones. */
@@ -325,7 +325,7 @@ static uint32_t expire_block(struct feature_window *window, struct tally *pane, 
         window->total.cell[i] -= count;
         window->bin[window_bin_of(window, i)] -= count;
         if (window_is_finite_cell(window, i)) {
-            ks_tree_touch(&window->tree, (uint32_t)i);
+            drift_ks_tree_touch(&window->tree, (uint32_t)i);
             finite += count;
         }
     }
@@ -345,8 +345,8 @@ static void expire_pane(struct feature_window *window, struct tally *pane)
     *pane =
         (struct tally){.cell = pane->cell, .min = INFINITY, .max = -INFINITY, .block = pane->block};
     psi_cache_clear(window->psi);
-    if (window->numeric != NULL)
-        ks_tree_update(&window->tree, window->tree.m - finite);
+    if (window->numeric)
+        drift_ks_tree_update(&window->tree, window->tree.m - finite);
 }
 
 void window_advance_panes(struct feature_window *window, int64_t pane)
@@ -400,14 +400,14 @@ static double canonical(double x)
     return isnan(x) ? NAN : x + 0.0;
 }
 
-void feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms)
+void drift_feature_window_observe_number(struct feature_window *window, double x, int64_t now_ms)
 {
-    if (window->numeric == NULL)
+    if (!window->numeric)
         return;
-    window_add(window, canonical(x), numeric_reference_classify(window->numeric, x), now_ms);
+    window_add(window, canonical(x), drift_numeric_reference_classify(window->numeric, x), now_ms);
 }
 
-/* A block's worth of exact_sums_add(). */
+/* A block's worth of drift_exact_sums_add(). */
 #define MANY 1024
 
 /* The sums and extremes of those of at most MANY values that are finite; returns their number. */
@@ -421,7 +421,7 @@ static uint32_t sum_many(struct feature_window *window, const double *x, const u
         finite[length] = canonical(x[i]);
         length += window_is_finite_cell(window, cell[i]);
     }
-    exact_sums_add(&total->sum, &total->squares, finite, length);
+    drift_exact_sums_add(&total->sum, &total->squares, finite, length);
     for (uint32_t i = 0; i < length; i++) {
         total->min = finite[i] < total->min ? finite[i] : total->min;
         total->max = finite[i] > total->max ? finite[i] : total->max;
@@ -441,14 +441,14 @@ static void add_many(struct feature_window *window, const double *x, const uint3
     for (size_t i = 0; i < count; i++) {
         total->cell[cell[i]]++;
         if (cell[i] == 0)
-            exact_sum_add(&total->below, canonical(x[i]));
+            drift_exact_sum_add(&total->below, canonical(x[i]));
         if (cell[i] == last)
-            exact_sum_add(&total->above, canonical(x[i]));
+            drift_exact_sum_add(&total->above, canonical(x[i]));
     }
     const uint32_t finite = sum_many(window, x, cell, count);
     total->observations += count;
     psi_cache_clear(window->psi);
-    ks_tree_update(&window->tree, window->tree.m + finite);
+    drift_ks_tree_update(&window->tree, window->tree.m + finite);
 }
 
 /* Bringing the tree up to date once for all of them would not pay below 200 or so: as many nodes
@@ -460,17 +460,17 @@ static void add_each(struct feature_window *window, const double *x, const uint3
         window_add(window, canonical(x[i]), cell[i], now_ms);
 }
 
-void feature_window_observe_numbers(struct feature_window *window, const double *x, size_t count,
-                                    int64_t now_ms)
+void drift_feature_window_observe_numbers(struct feature_window *window, const double *x,
+                                          size_t count, int64_t now_ms)
 {
     uint32_t cell[MANY];
     const bool fits = window->total.observations + count <= EXACT_SUM_MAX_COUNT;
     const bool together = window->spec.kind == WINDOW_ALL && fits;
-    if (window->numeric == NULL)
+    if (!window->numeric)
         return;
     for (size_t begin = 0; begin < count; begin += MANY) {
         const size_t length = count - begin < MANY ? count - begin : MANY;
-        numeric_reference_classify_many(window->numeric, x + begin, length, cell);
+        drift_numeric_reference_classify_many(window->numeric, x + begin, length, cell);
         if (together)
             add_many(window, x + begin, cell, length);
         else
@@ -478,29 +478,30 @@ void feature_window_observe_numbers(struct feature_window *window, const double 
     }
 }
 
-void feature_window_observe_category(struct feature_window *window, uint32_t code, int64_t now_ms)
+void drift_feature_window_observe_category(struct feature_window *window, uint32_t code,
+                                           int64_t now_ms)
 {
-    if (window->categorical == NULL)
+    if (!window->categorical)
         return;
     if (code > window->missing_cell)
         code = categorical_code_unseen(window->categorical);
     window_add(window, 0, code, now_ms);
 }
 
-void feature_window_advance(struct feature_window *window, int64_t now_ms)
+void drift_feature_window_advance(struct feature_window *window, int64_t now_ms)
 {
     if (window->spec.kind == WINDOW_DURATION)
         window_advance_panes(window, pane_at(window, now_ms));
 }
 
-void feature_window_reset(struct feature_window *window)
+void drift_feature_window_reset(struct feature_window *window)
 {
     tally_clear(&window->total, window->cells);
     window->ring.begin = window->ring.length = 0;
     window->dropped = 0;
     window->started = false;
     window->newest = 0;
-    for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
+    for (size_t i = 0; window->pane && i < WINDOW_PANES; i++)
         if (window->pane[i].observations > 0)
             tally_clear(&window->pane[i], window->cells);
     window_recount(window);

@@ -27,7 +27,7 @@ static inline uint64_t fingerprint_number(uint64_t hash, uint64_t number)
 static inline uint64_t fingerprint_double(uint64_t hash, double x)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     return fingerprint_number(hash, bits);
 }
 

@@ -7,6 +7,8 @@
 #ifndef DRIFT_HDDM_H
 #define DRIFT_HDDM_H
 
+#include "drift_types.h"
+
 #include "change_types.h"
 
 #ifdef __cplusplus
@@ -28,11 +30,11 @@ struct hddm_a {
     struct hddm_mean low, high; /* at the lowest upper bound, at the highest lower bound */
 };
 
-void hddm_a_init(struct hddm_a *hddm, enum change_direction direction);
+DRIFT_API void drift_hddm_a_init(struct hddm_a *hddm, enum change_direction direction);
 
 /* x: in [0, 1]. Starts again after drift. *ret_age, written with CHANGE_DRIFT only: observations
  * after the cut. O(1). */
-enum change_state hddm_a_update(struct hddm_a *hddm, double x, uint64_t *ret_age);
+DRIFT_API enum change_state drift_hddm_a_update(struct hddm_a *hddm, double x, uint64_t *ret_age);
 
 /* weight: sum of the squared weights behind the mean; 0: empty. */
 struct hddm_weighted {
@@ -53,11 +55,12 @@ struct hddm_w {
     uint64_t warning_at;         /* count at which the running warning began; 0: none */
 };
 
-void hddm_w_init(struct hddm_w *hddm, enum change_direction direction);
+DRIFT_API void drift_hddm_w_init(struct hddm_w *hddm, enum change_direction direction);
 
-/* As hddm_a_update, but for *ret_age: observations since the warning began, this one included. The
- * cut, where the weighted mean happened to be lowest, is mostly long before the change. O(1). */
-enum change_state hddm_w_update(struct hddm_w *hddm, double x, uint64_t *ret_age);
+/* As drift_hddm_a_update, but for *ret_age: observations since the warning began, this one
+ * included. The cut, where the weighted mean happened to be lowest, is mostly long before the
+ * change. O(1). */
+DRIFT_API enum change_state drift_hddm_w_update(struct hddm_w *hddm, double x, uint64_t *ret_age);
 
 #ifdef __cplusplus
 }

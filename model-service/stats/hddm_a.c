@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-void hddm_a_init(struct hddm_a *hddm, enum change_direction direction)
+void drift_hddm_a_init(struct hddm_a *hddm, enum change_direction direction)
 {
     *hddm = (struct hddm_a){.direction = direction};
 }
@@ -40,7 +40,7 @@ static enum change_state judge(const struct hddm_mean *cut, const struct hddm_me
     return rise >= sqrt(m / 2 * log(2 / HDDM_WARNING_CONFIDENCE)) ? CHANGE_WARNING : CHANGE_NONE;
 }
 
-enum change_state hddm_a_update(struct hddm_a *hddm, double x, uint64_t *ret_age)
+enum change_state drift_hddm_a_update(struct hddm_a *hddm, double x, uint64_t *ret_age)
 {
     hddm->total.count++;
     hddm->total.sum += x;
@@ -58,7 +58,7 @@ enum change_state hddm_a_update(struct hddm_a *hddm, double x, uint64_t *ret_age
     }
     if (state == CHANGE_DRIFT) {
         *ret_age = hddm->total.count - cut->count;
-        hddm_a_init(hddm, hddm->direction);
+        drift_hddm_a_init(hddm, hddm->direction);
     }
     return state;
 }

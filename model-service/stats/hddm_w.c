@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-void hddm_w_init(struct hddm_w *hddm, enum change_direction direction)
+void drift_hddm_w_init(struct hddm_w *hddm, enum change_direction direction)
 {
     *hddm = (struct hddm_w){.direction = direction};
 }
@@ -47,7 +47,7 @@ static enum change_state judge(const struct hddm_side *side, double sign)
     return rise > bound_of(weight, HDDM_WARNING_CONFIDENCE) ? CHANGE_WARNING : CHANGE_NONE;
 }
 
-enum change_state hddm_w_update(struct hddm_w *hddm, double x, uint64_t *ret_age)
+enum change_state drift_hddm_w_update(struct hddm_w *hddm, double x, uint64_t *ret_age)
 {
     hddm->count++;
     weigh_in(&hddm->total, x);
@@ -60,6 +60,6 @@ enum change_state hddm_w_update(struct hddm_w *hddm, double x, uint64_t *ret_age
     }
     change_note(&hddm->warning_at, hddm->count, state, ret_age);
     if (state == CHANGE_DRIFT)
-        hddm_w_init(hddm, hddm->direction);
+        drift_hddm_w_init(hddm, hddm->direction);
     return state;
 }

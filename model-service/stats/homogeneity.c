@@ -176,7 +176,7 @@ static size_t close_dense(struct table *table)
 
 static double fisher_of(const struct table *table, struct bin bin)
 {
-    return fisher_exact_p(bin.ref, table->n, bin.cur, table->m);
+    return drift_fisher_exact_p(bin.ref, table->n, bin.cur, table->m);
 }
 
 /* Williams (1976): the likelihood ratio is too large by about this factor. */
@@ -195,8 +195,8 @@ static double dense_p(struct table *table)
     if (bins == 2)
         return fisher_of(table, table->dense > 0 ? table->smallest : table->pooled);
     const double dof = (double)(bins - 1);
-    const double of_pearson = chi_square_sf(table->pearson, dof);
-    return fmax(of_pearson, chi_square_sf(table->likelihood / williams(table, bins), dof));
+    const double of_pearson = drift_chi_square_sf(table->pearson, dof);
+    return fmax(of_pearson, drift_chi_square_sf(table->likelihood / williams(table, bins), dof));
 }
 
 /* Counts the rows and returns how many bins are occupied. */
@@ -239,7 +239,7 @@ static double strangest_p(const struct table *table, uint64_t count)
     return table->sparse > 0 ? (double)count * fisher_of(table, table->strangest) : 1;
 }
 
-double homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins)
+double drift_homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins)
 {
     struct table table = {0};
     const size_t occupied = count_rows(&table, ref, cur, bins);
@@ -266,11 +266,11 @@ static double unseen_p(const struct table *table, uint64_t unseen)
     const double part = (once + 1) / (once + 1 + 2 * twice);
     const uint64_t rows = (uint64_t)ceil(part * (double)table->n);
     const uint64_t hits = (uint64_t)ceil(part * once);
-    return fisher_exact_p(hits < rows ? hits : rows, rows, unseen, table->m);
+    return drift_fisher_exact_p(hits < rows ? hits : rows, rows, unseen, table->m);
 }
 
-double homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, size_t bins,
-                                const struct homogeneity_categories *categories)
+double drift_homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                                      const struct homogeneity_categories *categories)
 {
     struct table table = {.categories = categories};
     if (count_rows(&table, ref, cur, bins) < 2)

@@ -2,6 +2,8 @@
 #ifndef DRIFT_HOMOGENEITY_H
 #define DRIFT_HOMOGENEITY_H
 
+#include "drift_types.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +29,7 @@ extern "C" {
  * How often p <= alpha without a difference, simulated: docs/size.md.
  * ref, cur: [bins], borrowed. 1 when a sample is empty or fewer than two bins are occupied.
  * O(bins), no allocation. */
-double homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins);
+DRIFT_API double drift_homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins);
 
 /* What a reference that made the bins of categories says about the ones it does not name. */
 struct homogeneity_categories {
@@ -45,8 +47,8 @@ struct homogeneity_categories {
  * also compared, if there is more in it, with the share of rows that ref itself would not have seen
  * had it been drawn without them: once / n (Good 1953, Biometrika 40, 237-264), with the variance
  * of that estimate, (once + 2 twice) / n^2. */
-double homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, size_t bins,
-                                const struct homogeneity_categories *categories);
+double drift_homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, size_t bins,
+                                      const struct homogeneity_categories *categories);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-double ks_fraction(uint64_t numerator, uint64_t n, uint64_t m)
+double drift_ks_fraction(uint64_t numerator, uint64_t n, uint64_t m)
 {
     return n == 0 || m == 0 ? NAN : (double)numerator / (double)(n * m);
 }
@@ -18,7 +18,7 @@ static bool is_sorted(const double *x, size_t count)
     return true;
 }
 
-int ks_distance(const double *ref, size_t n, const double *cur, size_t m, double *ret_d)
+int drift_ks_distance(const double *ref, size_t n, const double *cur, size_t m, double *ret_d)
 {
     if (n == 0 || m == 0)
         return -ENODATA;
@@ -36,6 +36,6 @@ int ks_distance(const double *ref, size_t n, const double *cur, size_t m, double
         if (apart > widest || -apart > widest)
             widest = apart < 0 ? -apart : apart;
     }
-    *ret_d = ks_fraction((uint64_t)widest, n, m);
+    *ret_d = drift_ks_fraction((uint64_t)widest, n, m);
     return 0;
 }

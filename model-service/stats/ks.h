@@ -17,11 +17,12 @@ extern "C" {
  * 0; -ENODATA (a sample is empty); -EINVAL (above KS_MAX_ROWS, unsorted or not finite).
  * *ret_d is written only on 0. O(n + m), no allocation. Bit for bit what a window that holds
  * the same values reports. */
-NODISCARD int ks_distance(const double *ref, size_t n, const double *cur, size_t m, double *ret_d);
+DRIFT_API NODISCARD int drift_ks_distance(const double *ref, size_t n, const double *cur, size_t m,
+                                          double *ret_d);
 
 /* numerator / (n * m), from integers in one division; NaN when n or m is 0. Every KS statistic of
  * the library is made here, so that equal counts give equal bits. */
-double ks_fraction(uint64_t numerator, uint64_t n, uint64_t m);
+DRIFT_API double drift_ks_fraction(uint64_t numerator, uint64_t n, uint64_t m);
 
 #ifdef __cplusplus
 }

@@ -218,9 +218,9 @@ static inline size_t leaf_of(const struct ks_tree *tree, uint32_t cell)
 }
 
 /* Above a node without a range there are only such: the rest of the path is marked already. */
-void ks_tree_touch(struct ks_tree *tree, uint32_t cell)
+void drift_ks_tree_touch(struct ks_tree *tree, uint32_t cell)
 {
-    if (tree->node == NULL)
+    if (!tree->node)
         return;
     for (size_t i = leaf_of(tree, cell); i > 0 && tree->node[i].from <= tree->node[i].until;
          i /= 2) {
@@ -229,28 +229,28 @@ void ks_tree_touch(struct ks_tree *tree, uint32_t cell)
     }
 }
 
-void ks_tree_update(struct ks_tree *tree, uint32_t m)
+void drift_ks_tree_update(struct ks_tree *tree, uint32_t m)
 {
     tree->m = m;
-    if (tree->node != NULL)
+    if (tree->node)
         refresh(tree, 1);
 }
 
-void ks_tree_insert(struct ks_tree *tree, uint32_t cell)
+void drift_ks_tree_insert(struct ks_tree *tree, uint32_t cell)
 {
-    ks_tree_touch(tree, cell);
-    ks_tree_update(tree, tree->m + 1);
+    drift_ks_tree_touch(tree, cell);
+    drift_ks_tree_update(tree, tree->m + 1);
 }
 
-void ks_tree_remove(struct ks_tree *tree, uint32_t cell)
+void drift_ks_tree_remove(struct ks_tree *tree, uint32_t cell)
 {
-    ks_tree_touch(tree, cell);
-    ks_tree_update(tree, tree->m - 1);
+    drift_ks_tree_touch(tree, cell);
+    drift_ks_tree_update(tree, tree->m - 1);
 }
 
-void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out)
+void drift_ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out)
 {
-    if (in == out || tree->node == NULL)
+    if (in == out || !tree->node)
         return;
     size_t a = leaf_of(tree, in), b = leaf_of(tree, out);
     /* Leaf 0 stands for none, and node 0 is unused: let both climb the same path then. */
@@ -277,15 +277,15 @@ static uint32_t total(const uint32_t *count, size_t length)
     return sum;
 }
 
-void ks_tree_rebuild(struct ks_tree *tree)
+void drift_ks_tree_rebuild(struct ks_tree *tree)
 {
     tree->m = total(tree->current, 2 * tree->values + 1);
-    for (size_t i = 2 * tree->first_leaf; tree->node != NULL && i-- > 1;)
+    for (size_t i = 2 * tree->first_leaf; tree->node && i-- > 1;)
         evaluate(tree, i);
 }
 
-void ks_tree_init_bare(struct ks_tree *tree, const uint32_t *reference, size_t values,
-                       const uint32_t *current)
+void drift_ks_tree_init_bare(struct ks_tree *tree, const uint32_t *reference, size_t values,
+                             const uint32_t *current)
 {
     *tree = (struct ks_tree){.reference = reference,
                              .current = current,
@@ -294,15 +294,15 @@ void ks_tree_init_bare(struct ks_tree *tree, const uint32_t *reference, size_t v
                              .m = total(current, 2 * values + 1)};
 }
 
-int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
-                 const uint32_t *current)
+int drift_ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
+                       const uint32_t *current)
 {
     const unsigned leaf_shift = values <= SMALL_TREE ? SMALL_LEAF_SHIFT : LARGE_LEAF_SHIFT;
     size_t first_leaf = 1;
     while (first_leaf << leaf_shift < values)
         first_leaf *= 2;
-    struct ks_node *node = calloc(2 * first_leaf, sizeof *node);
-    if (node == NULL)
+    struct ks_node *node = calloc(2 * first_leaf, sizeof(*node));
+    if (!node)
         return -ENOMEM;
     *tree = (struct ks_tree){.reference = reference,
                              .current = current,
@@ -311,11 +311,11 @@ int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
                              .first_leaf = first_leaf,
                              .leaf_shift = leaf_shift,
                              .n = total(reference, values)};
-    ks_tree_rebuild(tree);
+    drift_ks_tree_rebuild(tree);
     return 0;
 }
 
-void ks_tree_finish(struct ks_tree *tree)
+void drift_ks_tree_finish(struct ks_tree *tree)
 {
     free(tree->node);
     *tree = (struct ks_tree){0};
@@ -335,16 +335,16 @@ static uint64_t scan_numerator(const struct ks_tree *tree)
     return (uint64_t)(highest > -lowest ? highest : -lowest);
 }
 
-uint64_t ks_tree_numerator(const struct ks_tree *tree)
+uint64_t drift_ks_tree_numerator(const struct ks_tree *tree)
 {
-    if (tree->node == NULL)
+    if (!tree->node)
         return scan_numerator(tree);
     const int64_t highest = height(tree, tree->node[1].highest);
     const int64_t lowest = height(tree, tree->node[1].lowest);
     return (uint64_t)(highest > -lowest ? highest : -lowest);
 }
 
-double ks_tree_distance(const struct ks_tree *tree)
+double drift_ks_tree_distance(const struct ks_tree *tree)
 {
-    return ks_fraction(ks_tree_numerator(tree), tree->n, tree->m);
+    return drift_ks_fraction(drift_ks_tree_numerator(tree), tree->n, tree->m);
 }

@@ -41,36 +41,37 @@ struct ks_tree {
 
 /* reference: counts per reference value, their sum below 2^31.  current: counts per cell (see
  * reference.h), their sum below 2^31; both must outlive the tree.  0 or -ENOMEM. O(values). */
-NODISCARD int ks_tree_init(struct ks_tree *tree, const uint32_t *reference, size_t values,
-                           const uint32_t *current);
-void ks_tree_finish(struct ks_tree *tree);
+DRIFT_API NODISCARD int drift_ks_tree_init(struct ks_tree *tree, const uint32_t *reference,
+                                           size_t values, const uint32_t *current);
+DRIFT_API void drift_ks_tree_finish(struct ks_tree *tree);
 
 /* A tree without nodes, for a window that is read seldom: changing it costs nothing, reading D
  * O(values). Nothing to finish. */
-void ks_tree_init_bare(struct ks_tree *tree, const uint32_t *reference, size_t values,
-                       const uint32_t *current);
+DRIFT_API void drift_ks_tree_init_bare(struct ks_tree *tree, const uint32_t *reference,
+                                       size_t values, const uint32_t *current);
 
 /* The caller has changed any number of cells. O(values). */
-void ks_tree_rebuild(struct ks_tree *tree);
+DRIFT_API void drift_ks_tree_rebuild(struct ks_tree *tree);
 
 /* The caller has changed current[cell], and tells the tree of every such cell before it calls
- * ks_tree_update() with m, the sum of all cells now. Nothing else may be called in between. */
-void ks_tree_touch(struct ks_tree *tree, uint32_t cell);
-void ks_tree_update(struct ks_tree *tree, uint32_t m);
+ * drift_ks_tree_update() with m, the sum of all cells now. Nothing else may be called in between.
+ */
+DRIFT_API void drift_ks_tree_touch(struct ks_tree *tree, uint32_t cell);
+DRIFT_API void drift_ks_tree_update(struct ks_tree *tree, uint32_t m);
 
 /* The caller has raised (insert) or lowered (remove) current[cell] by one. Amortised
  * O(log^2 values), m permitting: see above. */
-void ks_tree_insert(struct ks_tree *tree, uint32_t cell);
-void ks_tree_remove(struct ks_tree *tree, uint32_t cell);
+DRIFT_API void drift_ks_tree_insert(struct ks_tree *tree, uint32_t cell);
+DRIFT_API void drift_ks_tree_remove(struct ks_tree *tree, uint32_t cell);
 
 /* The caller has raised current[in] and lowered current[out]; m is the same. O(log values). */
-void ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out);
+DRIFT_API void drift_ks_tree_replace(struct ks_tree *tree, uint32_t in, uint32_t out);
 
 /* D * n * m as an integer. */
-uint64_t ks_tree_numerator(const struct ks_tree *tree);
+DRIFT_API uint64_t drift_ks_tree_numerator(const struct ks_tree *tree);
 
 /* D in [0, 1]. NaN when n or m is 0. O(1) with nodes. */
-double ks_tree_distance(const struct ks_tree *tree);
+DRIFT_API double drift_ks_tree_distance(const struct ks_tree *tree);
 
 #ifdef __cplusplus
 }

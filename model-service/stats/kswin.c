@@ -11,14 +11,15 @@
 static double smallest_significant(void)
 {
     for (uint64_t k = 1; k <= KSWIN_SAMPLE; k++) {
-        const double d = ks_fraction(k * KSWIN_SAMPLE, KSWIN_SAMPLE, KSWIN_SAMPLE);
-        if (d > KSWIN_MIN_DISTANCE && ks_p_value(d, KSWIN_SAMPLE, KSWIN_SAMPLE) <= KSWIN_ALPHA)
+        const double d = drift_ks_fraction(k * KSWIN_SAMPLE, KSWIN_SAMPLE, KSWIN_SAMPLE);
+        if (d > KSWIN_MIN_DISTANCE &&
+            drift_ks_p_value(d, KSWIN_SAMPLE, KSWIN_SAMPLE) <= KSWIN_ALPHA)
             return d;
     }
     return INFINITY;
 }
 
-void kswin_init(struct kswin *kswin, uint64_t seed)
+void drift_kswin_init(struct kswin *kswin, uint64_t seed)
 {
     *kswin = (struct kswin){.seed = seed, .limit = smallest_significant()};
 }
@@ -32,7 +33,7 @@ static uint64_t random_bits(uint64_t seed, uint64_t position)
     return z ^ z >> 31;
 }
 
-void kswin_draw(uint64_t seed, uint64_t count, uint32_t older, uint8_t index[KSWIN_SAMPLE])
+void drift_kswin_draw(uint64_t seed, uint64_t count, uint32_t older, uint8_t index[KSWIN_SAMPLE])
 {
     uint8_t order[KSWIN_WINDOW];
     for (uint32_t i = 0; i < older; i++)
@@ -69,17 +70,18 @@ static bool differs(const struct kswin *kswin)
     const uint32_t older = KSWIN_WINDOW - KSWIN_SAMPLE;
     uint8_t index[KSWIN_SAMPLE];
     double before[KSWIN_SAMPLE], recent[KSWIN_SAMPLE], d = 0;
-    kswin_draw(kswin->seed, kswin->count, older, index);
+    drift_kswin_draw(kswin->seed, kswin->count, older, index);
     for (uint32_t i = 0; i < KSWIN_SAMPLE; i++) {
         before[i] = value_at(kswin, index[i]);
         recent[i] = value_at(kswin, older + i);
     }
     sort_values(before);
     sort_values(recent);
-    return ks_distance(before, KSWIN_SAMPLE, recent, KSWIN_SAMPLE, &d) == 0 && d >= kswin->limit;
+    return drift_ks_distance(before, KSWIN_SAMPLE, recent, KSWIN_SAMPLE, &d) == 0 &&
+           d >= kswin->limit;
 }
 
-enum change_state kswin_update(struct kswin *kswin, double x)
+enum change_state drift_kswin_update(struct kswin *kswin, double x)
 {
     kswin->count++;
     if (kswin->length == KSWIN_WINDOW) {

@@ -8,6 +8,8 @@
 #ifndef DRIFT_KSWIN_H
 #define DRIFT_KSWIN_H
 
+#include "drift_types.h"
+
 #include "change_types.h"
 
 #ifdef __cplusplus
@@ -28,17 +30,18 @@ struct kswin {
 
 /* seed: any; chooses which earlier values are sampled. The sample drawn at an observation is a
  * function of seed and count alone. */
-void kswin_init(struct kswin *kswin, uint64_t seed);
+DRIFT_API void drift_kswin_init(struct kswin *kswin, uint64_t seed);
 
 /* x: finite. Rises, falls and changes of shape; no warning. After drift only the newest
  * KSWIN_SAMPLE values stay. O(KSWIN_WINDOW), of which sorting twice KSWIN_SAMPLE values is most. No
  * allocation. */
-enum change_state kswin_update(struct kswin *kswin, double x);
+DRIFT_API enum change_state drift_kswin_update(struct kswin *kswin, double x);
 
 /* Which KSWIN_SAMPLE of the `older` values (older >= KSWIN_SAMPLE, at most KSWIN_WINDOW) are drawn
  * at the count-th observation: ascending draws of a Fisher-Yates shuffle by splitmix64 at the
  * counter count * KSWIN_SAMPLE + draw. */
-void kswin_draw(uint64_t seed, uint64_t count, uint32_t older, uint8_t index[KSWIN_SAMPLE]);
+DRIFT_API void drift_kswin_draw(uint64_t seed, uint64_t count, uint32_t older,
+                                uint8_t index[KSWIN_SAMPLE]);
 
 #ifdef __cplusplus
 }

@@ -41,7 +41,7 @@ struct label_store {
 const double label_lag_bounds[LABEL_LAG_BOUNDS] = {1,     60,    300,    900,    3600,
                                                    21600, 86400, 259200, 604800, 2592000};
 
-const char *label_result_name(enum label_result result)
+const char *drift_label_result_name(enum label_result result)
 {
     static const char *const names[LABEL_RESULT_COUNT] = {"joined", "unknown", "late", "duplicate",
                                                           "conflicting"};
@@ -151,7 +151,7 @@ static size_t id_ring_bytes(size_t capacity)
     return bytes > LABEL_ID_MAX_BYTES ? bytes : LABEL_ID_MAX_BYTES;
 }
 
-size_t label_store_bytes(const struct label_store_spec *spec)
+size_t drift_label_store_bytes(const struct label_store_spec *spec)
 {
     const size_t rings =
         2 * (spec->capacity * sizeof(uint64_t) + slots_for(spec->capacity) * sizeof(uint32_t));
@@ -159,7 +159,7 @@ size_t label_store_bytes(const struct label_store_spec *spec)
            spec->capacity * (sizeof(struct entry) + spec->values * sizeof(double));
 }
 
-int label_store_create(const struct label_store_spec *spec, struct label_store **ret_store)
+int drift_label_store_create(const struct label_store_spec *spec, struct label_store **ret_store)
 {
     if (spec->capacity == 0 || spec->capacity > LABEL_STORE_MAX_CAPACITY || spec->max_age_ms <= 0 ||
         spec->values == 0 || spec->values > LABEL_STORE_MAX_VALUES)
@@ -176,14 +176,14 @@ int label_store_create(const struct label_store_spec *spec, struct label_store *
     if (ring_init(&store->remembered, spec->capacity) < 0 ||
         ring_init(&store->forgotten, spec->capacity) < 0 || !store->ids || !store->entries ||
         !store->values) {
-        label_store_destroy(store);
+        drift_label_store_destroy(store);
         return -ENOMEM;
     }
     *ret_store = store;
     return 0;
 }
 
-void label_store_destroy(struct label_store *store)
+void drift_label_store_destroy(struct label_store *store)
 {
     if (!store)
         return;
@@ -213,7 +213,7 @@ static void forget_oldest(struct label_store *store)
     (void)ring_push(&store->forgotten, ring_pop(&store->remembered));
 }
 
-void label_store_expire(struct label_store *store, int64_t now_ms)
+void drift_label_store_expire(struct label_store *store, int64_t now_ms)
 {
     store->now_ms = now_ms > store->now_ms ? now_ms : store->now_ms;
     while (store->remembered.count > 0 &&
@@ -241,11 +241,11 @@ static bool id_room(struct label_store *store, size_t bytes)
 
 /* --- predictions and labels --- */
 
-bool label_store_predicted(struct label_store *store, const char *id, size_t id_bytes,
-                           const double *values, int64_t now_ms)
+bool drift_label_store_predicted(struct label_store *store, const char *id, size_t id_bytes,
+                                 const double *values, int64_t now_ms)
 {
     const uint64_t hash = sip_hash(store->spec.key, id, id_bytes);
-    label_store_expire(store, now_ms);
+    drift_label_store_expire(store, now_ms);
     if (find(store, hash, id, id_bytes)) {
         store->counters.repeated++;
         return false;
@@ -292,12 +292,12 @@ static enum label_result label_entry(struct label_store *store, struct entry *en
     return LABEL_JOINED;
 }
 
-enum label_result label_store_label(struct label_store *store, const char *id, size_t id_bytes,
-                                    double label, int64_t now_ms, const double **ret_values,
-                                    int64_t *ret_predicted_ms)
+enum label_result drift_label_store_label(struct label_store *store, const char *id,
+                                          size_t id_bytes, double label, int64_t now_ms,
+                                          const double **ret_values, int64_t *ret_predicted_ms)
 {
     const uint64_t hash = sip_hash(store->spec.key, id, id_bytes);
-    label_store_expire(store, now_ms);
+    drift_label_store_expire(store, now_ms);
     struct entry *entry = find(store, hash, id, id_bytes);
     const enum label_result result =
         entry ? label_entry(store, entry, label) : label_absent(store, hash);
@@ -309,15 +309,15 @@ enum label_result label_store_label(struct label_store *store, const char *id, s
     return result;
 }
 
-void label_store_direct(struct label_store *store, int64_t now_ms)
+void drift_label_store_direct(struct label_store *store, int64_t now_ms)
 {
-    label_store_expire(store, now_ms);
+    drift_label_store_expire(store, now_ms);
     store->counters.labels[LABEL_JOINED]++;
     store->counters.last_label_ms = store->now_ms;
     count_lag(&store->counters, 0);
 }
 
-const struct label_counters *label_store_counters(const struct label_store *store)
+const struct label_counters *drift_label_store_counters(const struct label_store *store)
 {
     return &store->counters;
 }
@@ -338,9 +338,9 @@ static double usual_lag_seconds(const struct label_store *store)
     return INFINITY;
 }
 
-double label_store_coverage(struct label_store *store, int64_t now_ms)
+double drift_label_store_coverage(struct label_store *store, int64_t now_ms)
 {
-    label_store_expire(store, now_ms);
+    drift_label_store_expire(store, now_ms);
     const struct hash_ring *ring = &store->remembered;
     const double seconds = usual_lag_seconds(store);
     uint64_t old = 0, labelled = 0;

@@ -51,7 +51,7 @@ enum label_result {
     LABEL_RESULT_COUNT
 };
 /* "joined", "unknown", ...; NULL when out of range. Static storage. */
-const char *label_result_name(enum label_result result);
+DRIFT_API const char *drift_label_result_name(enum label_result result);
 
 /* Upper bounds of the lags' buckets in seconds: 1 s, 1 min, 5 min, 15 min, 1 h, 6 h, 1 d, 3 d, 7 d,
  * 30 d. */
@@ -71,36 +71,37 @@ struct label_counters {
 struct label_store;
 
 /* 0, -EINVAL, -ENOMEM. */
-NODISCARD int label_store_create(const struct label_store_spec *spec,
-                                 struct label_store **ret_store);
-void label_store_destroy(struct label_store *store);
+DRIFT_API NODISCARD int drift_label_store_create(const struct label_store_spec *spec,
+                                                 struct label_store **ret_store);
+DRIFT_API void drift_label_store_destroy(struct label_store *store);
 
 /* All the memory of a store with this spec, which never changes: 8 * values + 104 bytes per
  * prediction where the capacity is a power of two, up to 120 otherwise. */
-size_t label_store_bytes(const struct label_store_spec *spec);
+DRIFT_API size_t drift_label_store_bytes(const struct label_store_spec *spec);
 
 /* Remembers a prediction. values: [spec.values], copied. True when stored, false when the id is
  * remembered already. id_bytes: 1 to LABEL_ID_MAX_BYTES. O(1) amortised. */
-bool label_store_predicted(struct label_store *store, const char *id, size_t id_bytes,
-                           const double *values, int64_t now_ms);
+DRIFT_API bool drift_label_store_predicted(struct label_store *store, const char *id,
+                                           size_t id_bytes, const double *values, int64_t now_ms);
 
 /* Gives a label to a prediction. On LABEL_JOINED *ret_values (borrowed until the next call) and
  * *ret_predicted_ms are its prediction's. O(1) amortised. */
-enum label_result label_store_label(struct label_store *store, const char *id, size_t id_bytes,
-                                    double label, int64_t now_ms, const double **ret_values,
-                                    int64_t *ret_predicted_ms);
+DRIFT_API enum label_result drift_label_store_label(struct label_store *store, const char *id,
+                                                    size_t id_bytes, double label, int64_t now_ms,
+                                                    const double **ret_values,
+                                                    int64_t *ret_predicted_ms);
 
 /* A label that came with its prediction and without an id counts as joined, with no lag. */
-void label_store_direct(struct label_store *store, int64_t now_ms);
+DRIFT_API void drift_label_store_direct(struct label_store *store, int64_t now_ms);
 
 /* Forgets what is too old by now, and counts it. */
-void label_store_expire(struct label_store *store, int64_t now_ms);
-const struct label_counters *label_store_counters(const struct label_store *store);
+DRIFT_API void drift_label_store_expire(struct label_store *store, int64_t now_ms);
+DRIFT_API const struct label_counters *drift_label_store_counters(const struct label_store *store);
 
 /* The labelled share of the remembered predictions that are old enough for a label: older than the
  * bucket's bound below which 95 % of all lags have been. NaN when no label was joined yet or no
  * prediction is old enough. Walks over what is remembered: O(capacity). */
-double label_store_coverage(struct label_store *store, int64_t now_ms);
+DRIFT_API double drift_label_store_coverage(struct label_store *store, int64_t now_ms);
 
 #ifdef __cplusplus
 }

@@ -92,8 +92,8 @@ static size_t bin_finite_cells(struct numeric_reference *ref, size_t bins)
 int numeric_bins_build(struct numeric_reference *ref, size_t bins)
 {
     const size_t cells = 2 * ref->distinct + 1;
-    ref->bin_of_cell = calloc(cells + 3, sizeof *ref->bin_of_cell);
-    if (ref->bin_of_cell == NULL)
+    ref->bin_of_cell = calloc(cells + 3, sizeof(*ref->bin_of_cell));
+    if (!ref->bin_of_cell)
         return -ENOMEM;
     ref->missing_bin = bin_finite_cells(ref, bins);
     ref->infinite_bin = ref->missing_bin + 1;
@@ -101,8 +101,8 @@ int numeric_bins_build(struct numeric_reference *ref, size_t bins)
     ref->bin_of_cell[cells] = (uint8_t)ref->missing_bin;
     ref->bin_of_cell[cells + 1] = (uint8_t)ref->infinite_bin;
     ref->bin_of_cell[cells + 2] = (uint8_t)ref->infinite_bin;
-    ref->bin_count = calloc(ref->bins, sizeof *ref->bin_count);
-    if (ref->bin_count == NULL)
+    ref->bin_count = calloc(ref->bins, sizeof(*ref->bin_count));
+    if (!ref->bin_count)
         return -ENOMEM;
     for (size_t i = 0; i < ref->distinct; i++)
         ref->bin_count[ref->bin_of_cell[2 * i + 1]] += ref->count[i];

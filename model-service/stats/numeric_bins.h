@@ -4,13 +4,8 @@
 
 #include "reference.h"
 
-/* Not part of the shared library's interface. */
-#pragma GCC visibility push(hidden)
-
 /* Fills bins, missing_bin, infinite_bin, bin_of_cell and bin_count from the values and counts, as
  * described at struct numeric_reference. 0 or -ENOMEM; the caller finishes ref on failure. */
 NODISCARD int numeric_bins_build(struct numeric_reference *ref, size_t bins);
-
-#pragma GCC visibility pop
 
 #endif

@@ -15,8 +15,8 @@ static size_t padded(size_t entries)
 double *numeric_index_room(size_t values)
 {
     const size_t room = padded(values);
-    double *x = aligned_alloc(INDEX_FANOUT * sizeof *x, room * sizeof *x);
-    for (size_t i = 0; x != NULL && i < room; i++)
+    double *x = aligned_alloc(INDEX_FANOUT * sizeof(*x), room * sizeof(*x));
+    for (size_t i = 0; x && i < room; i++)
         x[i] = INFINITY;
     return x;
 }
@@ -26,7 +26,7 @@ static int build_tree(struct numeric_reference *ref)
     const double *below = ref->value;
     for (size_t entries = ref->distinct / INDEX_FANOUT; entries > 0; entries /= INDEX_FANOUT) {
         double *level = numeric_index_room(entries);
-        if (level == NULL)
+        if (!level)
             return -ENOMEM;
         for (size_t i = 0; i < entries; i++)
             level[i] = below[(i + 1) * INDEX_FANOUT - 1];
@@ -61,8 +61,8 @@ static int build_buckets(struct numeric_reference *ref)
     const double scale = ref->distinct > 1 ? (double)ref->distinct / (ref->max - ref->min) : 0;
     if (!(scale > 0) || !isfinite(scale))
         return 0;
-    ref->bucket = calloc(ref->distinct, sizeof *ref->bucket);
-    if (ref->bucket == NULL)
+    ref->bucket = calloc(ref->distinct, sizeof(*ref->bucket));
+    if (!ref->bucket)
         return -ENOMEM;
     ref->buckets = ref->distinct;
     ref->bucket_scale = scale;
@@ -79,8 +79,8 @@ static int build_buckets(struct numeric_reference *ref)
 
 int numeric_index_build(struct numeric_reference *ref)
 {
-    int r = build_tree(ref);
-    return r == 0 ? build_buckets(ref) : r;
+    int rc = build_tree(ref);
+    return rc == 0 ? build_buckets(ref) : rc;
 }
 
 /* Two doubles, and the whole numbers -1 or 0 that comparing them gives: any machine has them. */
@@ -121,17 +121,17 @@ static inline uint32_t cell_at(const struct numeric_reference *ref, size_t value
     return (uint32_t)(2 * value + (ref->value[value] == x));
 }
 
-uint32_t numeric_reference_cell(const struct numeric_reference *ref, double x)
+uint32_t drift_numeric_reference_cell(const struct numeric_reference *ref, double x)
 {
-    if (ref->bucket == NULL)
+    if (!ref->bucket)
         return cell_at(ref, tree_search(ref, x), x);
     return cell_at(ref, bucket_search(ref, ref->bucket[bucket_of(ref, x)], x), x);
 }
 
-uint32_t numeric_reference_classify(const struct numeric_reference *ref, double x)
+uint32_t drift_numeric_reference_classify(const struct numeric_reference *ref, double x)
 {
     if (isfinite(x))
-        return numeric_reference_cell(ref, x);
+        return drift_numeric_reference_cell(ref, x);
     const uint32_t missing = (uint32_t)(2 * ref->distinct + 1);
     return isnan(x) ? missing : missing + (x > 0 ? 1 : 2);
 }
@@ -175,17 +175,17 @@ static void bucket_cells(const struct numeric_reference *ref, const double *x, s
         cell[i] = cell_at(ref, bucket_search(ref, entry[i], x[i]), x[i]);
 }
 
-void numeric_reference_classify_many(const struct numeric_reference *ref, const double *x,
-                                     size_t count, uint32_t *cell)
+void drift_numeric_reference_classify_many(const struct numeric_reference *ref, const double *x,
+                                           size_t count, uint32_t *cell)
 {
     for (size_t begin = 0; begin < count; begin += SEARCHES) {
         const size_t length = count - begin < SEARCHES ? count - begin : SEARCHES;
-        if (ref->bucket != NULL)
+        if (ref->bucket)
             bucket_cells(ref, x + begin, length, cell + begin);
         else
             tree_cells(ref, x + begin, length, cell + begin);
         for (size_t i = begin; i < begin + length; i++)
             if (!isfinite(x[i]))
-                cell[i] = numeric_reference_classify(ref, x[i]);
+                cell[i] = drift_numeric_reference_classify(ref, x[i]);
     }
 }

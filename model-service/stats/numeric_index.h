@@ -10,8 +10,6 @@
 
 #include "reference.h"
 
-#pragma GCC visibility push(hidden)
-
 /* A cache line of doubles. */
 #define INDEX_FANOUT 8
 
@@ -21,7 +19,5 @@ double *numeric_index_room(size_t values);
 /* Builds ref->index and ref->bucket over ref->value, which is from numeric_index_room(). 0 or
  * -ENOMEM. */
 NODISCARD int numeric_index_build(struct numeric_reference *ref);
-
-#pragma GCC visibility pop
 
 #endif

@@ -23,7 +23,7 @@
 static uint64_t key_of(double x)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     return bits ^ ((uint64_t)((int64_t)bits >> 63) | UINT64_C(1) << 63);
 }
 
@@ -31,7 +31,7 @@ static double number_of(uint64_t key)
 {
     const uint64_t bits = key ^ (((key >> 63) - 1) | UINT64_C(1) << 63);
     double x;
-    memcpy(&x, &bits, sizeof x);
+    memcpy(&x, &bits, sizeof(x));
     return x;
 }
 
@@ -100,9 +100,9 @@ static void measure(struct numeric_reference *ref, const double *sorted)
     struct exact_sum sum = {0};
     struct exact_squares squares = {0};
     const size_t n = (size_t)ref->finite_rows;
-    exact_sums_add(&sum, &squares, sorted, n);
-    ref->mean = exact_sum_mean(&sum, n);
-    ref->deviation = exact_deviation(&sum, &squares, n);
+    drift_exact_sums_add(&sum, &squares, sorted, n);
+    ref->mean = drift_exact_sum_mean(&sum, n);
+    ref->deviation = drift_exact_deviation(&sum, &squares, n);
     ref->min = n > 0 ? sorted[0] : NAN;
     ref->max = n > 0 ? sorted[n - 1] : NAN;
 }
@@ -126,7 +126,7 @@ static size_t keep_values(struct numeric_reference *ref, const double *sorted, s
             next++;
         if (resolution > 0 && i > 0 && steps_passed(i, steps, n) == steps_passed(next, steps, n))
             continue;
-        if (ref->value != NULL) {
+        if (ref->value) {
             ref->value[kept] = sorted[i];
             ref->count[kept] = (uint32_t)(next - through);
         }
@@ -158,8 +158,8 @@ static int build(struct numeric_reference *ref, const double *rows, size_t count
                  size_t resolution, double *finite)
 {
     gather_finite(ref, rows, count, finite);
-    uint64_t *scratch = malloc((2 * (size_t)ref->finite_rows + 1) * sizeof *scratch);
-    if (scratch == NULL)
+    uint64_t *scratch = malloc((2 * (size_t)ref->finite_rows + 1) * sizeof(*scratch));
+    if (!scratch)
         return -ENOMEM;
     sort(finite, (size_t)ref->finite_rows, scratch);
     free(scratch);
@@ -167,40 +167,40 @@ static int build(struct numeric_reference *ref, const double *rows, size_t count
     const size_t distinct = keep_values(ref, finite, resolution);
     /* One element more, so that an empty array is not a null pointer. */
     ref->value = numeric_index_room(distinct);
-    ref->count = calloc(distinct + 1, sizeof *ref->count);
-    if (ref->value == NULL || ref->count == NULL)
+    ref->count = calloc(distinct + 1, sizeof(*ref->count));
+    if (!ref->value || !ref->count)
         return -ENOMEM;
     ref->distinct = keep_values(ref, finite, resolution);
-    int r = numeric_index_build(ref);
-    if (r == 0)
-        r = numeric_bins_build(ref, bins);
-    if (r == 0)
+    int rc = numeric_index_build(ref);
+    if (rc == 0)
+        rc = numeric_bins_build(ref, bins);
+    if (rc == 0)
         ref->fingerprint = fingerprint(ref);
-    return r;
+    return rc;
 }
 
-int numeric_reference_init(struct numeric_reference *ret_ref, const double *rows, size_t count,
-                           size_t bins, size_t resolution)
+int drift_numeric_reference_init(struct numeric_reference *ret_ref, const double *rows,
+                                 size_t count, size_t bins, size_t resolution)
 {
-    if (rows == NULL || count == 0 || count > REFERENCE_MAX_ROWS || resolution == 1 ||
+    if (!rows || count == 0 || count > REFERENCE_MAX_ROWS || resolution == 1 ||
         resolution > REFERENCE_MAX_ROWS || bins < 2 || bins > REFERENCE_MAX_BINS)
         return -EINVAL;
-    double *finite = malloc(count * sizeof *finite);
-    if (finite == NULL)
+    double *finite = malloc(count * sizeof(*finite));
+    if (!finite)
         return -ENOMEM;
     struct numeric_reference ref = {0};
-    int r = build(&ref, rows, count, bins, resolution, finite);
+    int rc = build(&ref, rows, count, bins, resolution, finite);
     free(finite);
-    if (r == 0)
+    if (rc == 0)
         *ret_ref = ref;
     else
-        numeric_reference_finish(&ref);
-    return r;
+        drift_numeric_reference_finish(&ref);
+    return rc;
 }
 
-void numeric_reference_finish(struct numeric_reference *ref)
+void drift_numeric_reference_finish(struct numeric_reference *ref)
 {
-    if (ref == NULL)
+    if (!ref)
         return;
     for (size_t i = 0; i < ref->index_levels; i++)
         free(ref->index[i]);
@@ -212,7 +212,7 @@ void numeric_reference_finish(struct numeric_reference *ref)
     *ref = (struct numeric_reference){0};
 }
 
-double numeric_reference_quantile(const struct numeric_reference *ref, double p)
+double drift_numeric_reference_quantile(const struct numeric_reference *ref, double p)
 {
     if (ref->distinct == 0 || !(p >= 0 && p <= 1))
         return NAN;

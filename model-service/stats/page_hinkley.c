@@ -1,7 +1,7 @@
 /* page_hinkley.c - the Page-Hinkley test: a cumulative sum against its own minimum. */
 #include "page_hinkley.h"
 
-void page_hinkley_init(struct page_hinkley *test, enum change_direction direction)
+void drift_page_hinkley_init(struct page_hinkley *test, enum change_direction direction)
 {
     *test = (struct page_hinkley){.direction = direction};
 }
@@ -17,7 +17,7 @@ static bool add(struct page_side *side, double deviation, uint64_t count)
     return side->sum - side->low > PAGE_HINKLEY_LAMBDA;
 }
 
-enum change_state page_hinkley_update(struct page_hinkley *test, double x, uint64_t *ret_age)
+enum change_state drift_page_hinkley_update(struct page_hinkley *test, double x, uint64_t *ret_age)
 {
     test->count++;
     test->mean += (x - test->mean) / (double)test->count;
@@ -27,6 +27,6 @@ enum change_state page_hinkley_update(struct page_hinkley *test, double x, uint6
     if (test->count < PAGE_HINKLEY_MIN_OBSERVATIONS || (!rose && !fell))
         return CHANGE_NONE;
     *ret_age = test->count - (rose ? test->rise.low_at : test->fall.low_at);
-    page_hinkley_init(test, test->direction);
+    drift_page_hinkley_init(test, test->direction);
     return CHANGE_DRIFT;
 }

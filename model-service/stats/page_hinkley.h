@@ -6,6 +6,8 @@
 #ifndef DRIFT_PAGE_HINKLEY_H
 #define DRIFT_PAGE_HINKLEY_H
 
+#include "drift_types.h"
+
 #include "change_types.h"
 
 #ifdef __cplusplus
@@ -29,12 +31,13 @@ struct page_hinkley {
     struct page_side rise, fall; /* fall: of -x, only with CHANGE_BOTH */
 };
 
-void page_hinkley_init(struct page_hinkley *test, enum change_direction direction);
+DRIFT_API void drift_page_hinkley_init(struct page_hinkley *test, enum change_direction direction);
 
 /* x: finite, |x| <= 1e100; delta and lambda are in its units, so scale it. No warning.
  * Starts again after drift. *ret_age, written with CHANGE_DRIFT only: observations since the
  * minimum of the sum. O(1). */
-enum change_state page_hinkley_update(struct page_hinkley *test, double x, uint64_t *ret_age);
+DRIFT_API enum change_state drift_page_hinkley_update(struct page_hinkley *test, double x,
+                                                      uint64_t *ret_age);
 
 #ifdef __cplusplus
 }

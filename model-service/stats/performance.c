@@ -43,7 +43,7 @@ static bool spec_valid(const struct performance_spec *spec)
     return false;
 }
 
-size_t performance_score_count(enum performance_task task, size_t classes)
+size_t drift_performance_score_count(enum performance_task task, size_t classes)
 {
     switch (task) {
     case PERFORMANCE_BINARY:
@@ -72,7 +72,8 @@ static int scores_create(struct performance *performance)
                : -ENOMEM;
 }
 
-int performance_create(const struct performance_spec *spec, struct performance **ret_performance)
+int drift_performance_create(const struct performance_spec *spec,
+                             struct performance **ret_performance)
 {
     if (!spec_valid(spec))
         return -EINVAL;
@@ -80,20 +81,20 @@ int performance_create(const struct performance_spec *spec, struct performance *
     if (!performance)
         return -ENOMEM;
     performance->spec = *spec;
-    performance->score_count = performance_score_count(spec->task, spec->classes);
-    performance->z = performance_z(spec->level);
+    performance->score_count = drift_performance_score_count(spec->task, spec->classes);
+    performance->z = drift_performance_z(spec->level);
     performance->pairs = calloc(spec->window, sizeof(*performance->pairs));
     if (!performance->pairs || scores_create(performance) < 0 ||
         performance_sums_init(&performance->window, spec->task, spec->classes) < 0 ||
         performance_sums_init(&performance->total, spec->task, spec->classes) < 0) {
-        performance_destroy(performance);
+        drift_performance_destroy(performance);
         return -ENOMEM;
     }
     *ret_performance = performance;
     return 0;
 }
 
-void performance_destroy(struct performance *performance)
+void drift_performance_destroy(struct performance *performance)
 {
     if (!performance)
         return;
@@ -136,8 +137,8 @@ static void total_scores_add(struct performance *performance, double label, cons
     }
 }
 
-void performance_add(struct performance *performance, double prediction, double label,
-                     const double *scores)
+void drift_performance_add(struct performance *performance, double prediction, double label,
+                           const double *scores)
 {
     const size_t count = performance->score_count, at = performance->next;
     if (!scores_usable(scores, count))
@@ -156,12 +157,12 @@ void performance_add(struct performance *performance, double prediction, double 
     performance->used += performance->used < performance->spec.window;
 }
 
-uint64_t performance_window_labels(const struct performance *performance)
+uint64_t drift_performance_window_labels(const struct performance *performance)
 {
     return performance->used;
 }
 
-uint64_t performance_total_labels(const struct performance *performance)
+uint64_t drift_performance_total_labels(const struct performance *performance)
 {
     return performance->total.n;
 }
@@ -198,14 +199,14 @@ static int window_auc(struct performance *performance, size_t score, struct roc_
             performance->points[points++] =
                 (struct roc_point){performance->scores[i * count + score],
                                    is_positive(performance, performance->pairs[i].label, score)};
-    return roc_auc_of_points(performance->points, points, ret_auc);
+    return drift_roc_auc_of_points(performance->points, points, ret_auc);
 }
 
 static int total_auc(const struct performance *performance, size_t score, struct roc_auc *ret_auc)
 {
     const size_t at = score * performance->steps;
-    return roc_auc_of_groups(&performance->positives[at], &performance->negatives[at],
-                             performance->steps, ret_auc);
+    return drift_roc_auc_of_groups(&performance->positives[at], &performance->negatives[at],
+                                   performance->steps, ret_auc);
 }
 
 /* Without an error (a single positive, or a perfect order) the smaller side is the sample. */
@@ -273,14 +274,15 @@ static void report_fill(const struct performance *performance, struct performanc
         close_class(&report->classes[c], performance->z);
 }
 
-void performance_window_report(struct performance *performance, struct performance_report *report)
+void drift_performance_window_report(struct performance *performance,
+                                     struct performance_report *report)
 {
     window_sums(performance);
     report_fill(performance, performance, report);
 }
 
-void performance_total_report(const struct performance *performance,
-                              struct performance_report *report)
+void drift_performance_total_report(const struct performance *performance,
+                                    struct performance_report *report)
 {
     report_fill(performance, NULL, report);
 }

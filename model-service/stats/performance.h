@@ -66,9 +66,10 @@ enum performance_metric {
 enum performance_worse { WORSE_LOWER, WORSE_HIGHER, WORSE_FURTHER /* from the reference */ };
 
 /* As in the metrics' `metric` label; NULL when out of range. Static storage. */
-const char *performance_metric_name(enum performance_metric metric);
-enum performance_worse performance_metric_worse(enum performance_metric metric);
-bool performance_metric_applies(enum performance_metric metric, enum performance_task task);
+DRIFT_API const char *drift_performance_metric_name(enum performance_metric metric);
+DRIFT_API enum performance_worse drift_performance_metric_worse(enum performance_metric metric);
+DRIFT_API bool drift_performance_metric_applies(enum performance_metric metric,
+                                                enum performance_task task);
 
 /* What an interval is computed from, so that it can be had at any level. */
 enum performance_basis {
@@ -92,20 +93,21 @@ struct performance_value {
 };
 
 /* The value of a metric that has none. */
-struct performance_value performance_undefined(void);
+DRIFT_API struct performance_value drift_performance_undefined(void);
 
 /* Standard normal quantile z with P(|Z| <= z) = level, in (0, 1). Relative error below 1e-12. */
-double performance_z(double level);
+DRIFT_API double drift_performance_z(double level);
 
 /* False, and nothing written, when the value is undefined or has no interval. */
-bool performance_interval(const struct performance_value *value, double z, double *ret_lower,
-                          double *ret_upper);
+DRIFT_API bool drift_performance_interval(const struct performance_value *value, double z,
+                                          double *ret_lower, double *ret_upper);
 
 /* Whether `current` is worse than `reference` by more than chance explains in either of them: the
  * interval of their difference, built from both intervals at z (Newcombe 1998, method 10;
  * Zou and Donner 2008, Stat. Med. 27, 1693-1702), excludes 0 on the worse side. */
-bool performance_degraded(enum performance_metric metric, const struct performance_value *current,
-                          const struct performance_value *reference, double z);
+DRIFT_API bool drift_performance_degraded(enum performance_metric metric,
+                                          const struct performance_value *current,
+                                          const struct performance_value *reference, double z);
 
 struct performance_class {
     uint64_t labels, predictions, hits;
@@ -130,33 +132,34 @@ struct performance_spec {
 };
 
 /* Scores a prediction has: 1 when binary, `classes` when multi-class, 0 for regression. */
-size_t performance_score_count(enum performance_task task, size_t classes);
+DRIFT_API size_t drift_performance_score_count(enum performance_task task, size_t classes);
 
 struct performance;
 
 /* 0, -EINVAL, -ENOMEM. Memory: window * (32 + 8 * scores) bytes and, for roc_auc since the start,
  * 64 KiB per score (4 KiB beyond 64 classes); nothing is allocated later. */
-NODISCARD int performance_create(const struct performance_spec *spec,
-                                 struct performance **ret_performance);
-void performance_destroy(struct performance *performance);
+DRIFT_API NODISCARD int drift_performance_create(const struct performance_spec *spec,
+                                                 struct performance **ret_performance);
+DRIFT_API void drift_performance_destroy(struct performance *performance);
 
 /* One prediction and its label, class indices (whole, below `classes`) or finite numbers.
  * scores: binary P(class 1), multi-class one probability per class; NULL, or any outside [0, 1] or
  * NaN, when there are none: the metrics of probabilities leave the pair out. O(scores). */
-void performance_add(struct performance *performance, double prediction, double label,
-                     const double *scores);
+DRIFT_API void drift_performance_add(struct performance *performance, double prediction,
+                                     double label, const double *scores);
 
-uint64_t performance_window_labels(const struct performance *performance);
-uint64_t performance_total_labels(const struct performance *performance);
+DRIFT_API uint64_t drift_performance_window_labels(const struct performance *performance);
+DRIFT_API uint64_t drift_performance_total_labels(const struct performance *performance);
 
 /* Fill *report but for report->classes, which is the caller's (or NULL). Over the window: exact,
  * O(W log W) per score, meant for a scrape. Not const: they sort in memory of their own.
  * Since the start: O(classes^2); scores are counted in 4096 steps of their scale (256 beyond 64
  * classes), so that two of one step are a tie: roc_auc is off by at most half the share of such
  * pairs. */
-void performance_window_report(struct performance *performance, struct performance_report *report);
-void performance_total_report(const struct performance *performance,
-                              struct performance_report *report);
+DRIFT_API void drift_performance_window_report(struct performance *performance,
+                                               struct performance_report *report);
+DRIFT_API void drift_performance_total_report(const struct performance *performance,
+                                              struct performance_report *report);
 
 #ifdef __cplusplus
 }

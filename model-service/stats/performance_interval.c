@@ -1,4 +1,4 @@
-/* performance_interval.c - names, intervals, and the comparison with a reference. */
+/* drift_performance_interval.c - names, intervals, and the comparison with a reference. */
 #include "performance_internal.h"
 
 #include <math.h>
@@ -22,23 +22,23 @@ static const struct {
     [PERFORMANCE_R2] = {"r2", WORSE_LOWER, true},
 };
 
-const char *performance_metric_name(enum performance_metric metric)
+const char *drift_performance_metric_name(enum performance_metric metric)
 {
     return (unsigned)metric < PERFORMANCE_METRIC_COUNT ? metrics[metric].name : NULL;
 }
 
-enum performance_worse performance_metric_worse(enum performance_metric metric)
+enum performance_worse drift_performance_metric_worse(enum performance_metric metric)
 {
     return metrics[metric].worse;
 }
 
-bool performance_metric_applies(enum performance_metric metric, enum performance_task task)
+bool drift_performance_metric_applies(enum performance_metric metric, enum performance_task task)
 {
     return metrics[metric].regression == (task == PERFORMANCE_REGRESSION);
 }
 
 /* P(|Z| > z) = erfc(z / sqrt 2) falls; halving the bracket keeps every digit. */
-double performance_z(double level)
+double drift_performance_z(double level)
 {
     const double tail = 1 - level;
     double low = 0, high = 40;
@@ -52,7 +52,7 @@ double performance_z(double level)
     return (low + high) / 2;
 }
 
-struct performance_value performance_undefined(void)
+struct performance_value drift_performance_undefined(void)
 {
     return (struct performance_value){
         .value = NAN, .standard_error = NAN, .lower = NAN, .upper = NAN};
@@ -60,7 +60,7 @@ struct performance_value performance_undefined(void)
 
 struct performance_value performance_proportion(double value, double error, double size, uint64_t n)
 {
-    struct performance_value result = performance_undefined();
+    struct performance_value result = drift_performance_undefined();
     result.defined = true;
     result.value = value;
     result.standard_error = error;
@@ -91,8 +91,8 @@ static double within(const struct performance_value *value, double x)
     return fmin(fmax(x, value->least), value->most);
 }
 
-bool performance_interval(const struct performance_value *value, double z, double *ret_lower,
-                          double *ret_upper)
+bool drift_performance_interval(const struct performance_value *value, double z, double *ret_lower,
+                                double *ret_upper)
 {
     double lower = value->centre - value->bias - z * value->error;
     double upper = value->centre + z * value->error;
@@ -124,7 +124,7 @@ bool performance_interval(const struct performance_value *value, double z, doubl
 void performance_value_close(struct performance_value *value, double z)
 {
     double lower, upper;
-    if (!performance_interval(value, z, &lower, &upper))
+    if (!drift_performance_interval(value, z, &lower, &upper))
         return;
     value->lower = lower;
     value->upper = upper;
@@ -137,12 +137,13 @@ static bool surely_below(double a, double a_upper, double b, double b_lower)
     return a - b + sqrt(above * above + below * below) < 0;
 }
 
-bool performance_degraded(enum performance_metric metric, const struct performance_value *current,
-                          const struct performance_value *reference, double z)
+bool drift_performance_degraded(enum performance_metric metric,
+                                const struct performance_value *current,
+                                const struct performance_value *reference, double z)
 {
     double lower, upper, reference_lower, reference_upper;
-    if (!performance_interval(current, z, &lower, &upper) ||
-        !performance_interval(reference, z, &reference_lower, &reference_upper))
+    if (!drift_performance_interval(current, z, &lower, &upper) ||
+        !drift_performance_interval(reference, z, &reference_lower, &reference_upper))
         return false;
     const double v = current->value, r = reference->value;
     const bool below = surely_below(v, upper, r, reference_lower);

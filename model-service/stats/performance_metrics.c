@@ -19,7 +19,7 @@ static struct counts counts_of(const struct performance_sums *sums, size_t class
 static struct performance_value share(uint64_t part, uint64_t of)
 {
     if (of == 0)
-        return performance_undefined();
+        return drift_performance_undefined();
     const double n = (double)of, p = (double)part / n;
     return performance_proportion(p, sqrt(p * (1 - p) / n), n, of);
 }
@@ -117,7 +117,7 @@ static struct performance_value macro_average(const struct performance_sums *sum
         long_sum_add(&total, influence_of(metric, &counts).value);
     }
     if (present == 0)
-        return performance_undefined();
+        return drift_performance_undefined();
     const double value = long_sum_value(&total) / (double)present;
     const double error = sqrt(macro_variance(sums, metric)) / (double)present;
     return performance_proportion(value, error, effective_size(value, error, sums->n), sums->n);
@@ -133,14 +133,14 @@ void performance_sums_class(const struct performance_sums *sums, size_t index,
                                             .precision = share(counts.hits, counts.predictions),
                                             .recall = share(counts.hits, counts.labels),
                                             .f1 = f1_of(&counts),
-                                            .roc_auc = performance_undefined()};
+                                            .roc_auc = drift_performance_undefined()};
 }
 
 /* --- means of losses --- */
 
 static struct performance_value mean_of(const struct moments *moments, double least, double most)
 {
-    struct performance_value result = performance_undefined();
+    struct performance_value result = drift_performance_undefined();
     if (moments->n == 0)
         return result;
     const double n = (double)moments->n;
@@ -160,7 +160,7 @@ static struct performance_value mean_of(const struct moments *moments, double le
  * residuals with the sign of their bin. */
 static struct performance_value calibration_error(const struct performance_sums *sums)
 {
-    struct performance_value result = performance_undefined();
+    struct performance_value result = drift_performance_undefined();
     struct long_sum gap = {0}, squares = {0};
     double chance = 0;
     for (size_t b = 0; b < CALIBRATION_BINS; b++) {
@@ -205,7 +205,7 @@ static struct performance_value root_mean_square(const struct moments *square)
  * of x and v that of d^2. The sums around the mean follow from those around the pivot. */
 static struct performance_value r_squared(const struct performance_sums *sums)
 {
-    struct performance_value result = performance_undefined();
+    struct performance_value result = drift_performance_undefined();
     const double n = (double)sums->n;
     if (sums->n < 2)
         return result;
@@ -254,7 +254,7 @@ static void classification(const struct performance_sums *sums, struct performan
 void performance_sums_metrics(const struct performance_sums *sums, struct performance_value *metric)
 {
     for (size_t m = 0; m < PERFORMANCE_METRIC_COUNT; m++)
-        metric[m] = performance_undefined();
+        metric[m] = drift_performance_undefined();
     if (sums->task != PERFORMANCE_REGRESSION) {
         classification(sums, metric);
         return;

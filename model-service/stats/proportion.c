@@ -84,7 +84,7 @@ static uint64_t mode_of(const struct hypergeometric *h)
     return x < h->lowest ? h->lowest : x > h->highest ? h->highest : x;
 }
 
-double fisher_exact_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m)
+double drift_fisher_exact_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m)
 {
     const uint64_t hits = a + b, rows = n + m;
     if (n == 0 || m == 0 || hits == 0 || hits == rows)

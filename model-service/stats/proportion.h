@@ -2,6 +2,8 @@
 #ifndef DRIFT_PROPORTION_H
 #define DRIFT_PROPORTION_H
 
+#include "drift_types.h"
+
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -15,7 +17,7 @@ extern "C" {
  * all rows are hits or none is. Relative error below 1e-9 for up to 10^6 rows, growing with the
  * rows to 1e-5 at 2 * 10^9. O(log rows + deviation of b): nanoseconds far from the middle, 10 us
  * for a million rows in the middle. No allocation. */
-double fisher_exact_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m);
+DRIFT_API double drift_fisher_exact_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m);
 
 #ifdef __cplusplus
 }

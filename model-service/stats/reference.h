@@ -55,7 +55,7 @@ struct numeric_reference {
     double compression_bound; /* |D - D of the raw rows| is at most this; 0 when exact */
     size_t bins;              /* histogram bins; at most REFERENCE_MAX_HISTOGRAM */
     size_t missing_bin, infinite_bin;
-    uint8_t *bin_of_cell; /* [2R + 4]; see numeric_reference_classify() */
+    uint8_t *bin_of_cell; /* [2R + 4]; see drift_numeric_reference_classify() */
     uint64_t *bin_count;  /* [bins] reference rows */
     uint64_t fingerprint; /* of everything above that a window's state depends on */
     /* internal: where to look for a value, see numeric_index.h */
@@ -74,24 +74,25 @@ struct numeric_reference {
  * on failure *ret_ref is untouched. O(count log count).
  * A reference without any finite value is valid: KS, Wasserstein and Cramer-von Mises are then
  * -ENODATA, the scores on bins are defined by the missing and infinite rows. */
-NODISCARD int numeric_reference_init(struct numeric_reference *ret_ref, const double *rows,
-                                     size_t count, size_t bins, size_t resolution);
-void numeric_reference_finish(struct numeric_reference *ref);
+DRIFT_API NODISCARD int drift_numeric_reference_init(struct numeric_reference *ret_ref,
+                                                     const double *rows, size_t count, size_t bins,
+                                                     size_t resolution);
+DRIFT_API void drift_numeric_reference_finish(struct numeric_reference *ref);
 
 /* The cell of a finite x. O(log R). */
-uint32_t numeric_reference_cell(const struct numeric_reference *ref, double x);
+DRIFT_API uint32_t drift_numeric_reference_cell(const struct numeric_reference *ref, double x);
 
-/* As numeric_reference_cell(), and for the rest the numbers after the last cell: 2R + 1 is NaN,
- * 2R + 2 positive and 2R + 3 negative infinity. */
-uint32_t numeric_reference_classify(const struct numeric_reference *ref, double x);
+/* As drift_numeric_reference_cell(), and for the rest the numbers after the last cell: 2R + 1 is
+ * NaN, 2R + 2 positive and 2R + 3 negative infinity. */
+DRIFT_API uint32_t drift_numeric_reference_classify(const struct numeric_reference *ref, double x);
 
 /* The same for `count` values at once, which takes a fraction of the time. */
-void numeric_reference_classify_many(const struct numeric_reference *ref, const double *x,
-                                     size_t count, uint32_t *cell);
+DRIFT_API void drift_numeric_reference_classify_many(const struct numeric_reference *ref,
+                                                     const double *x, size_t count, uint32_t *cell);
 
 /* Value of the reference at probability p in [0, 1] (inverse of the empirical distribution
  * function); NaN without finite rows. */
-double numeric_reference_quantile(const struct numeric_reference *ref, double p);
+DRIFT_API double drift_numeric_reference_quantile(const struct numeric_reference *ref, double p);
 
 /* Codes of a categorical feature: 0 .. categories - 1 are the reference's most frequent categories
  * in descending frequency (ties by bytes); then three codes: `rare` (in the reference, but beyond
@@ -117,14 +118,14 @@ struct categorical_reference {
 /* rows: `count` strings; NULL is missing (the empty string is a category: the reader decides).
  * max_categories: 1 to REFERENCE_MAX_CATEGORIES. 0, -ENOMEM, -EINVAL (count is 0 or above
  * REFERENCE_MAX_ROWS, max_categories out of range); on failure *ret_ref is untouched. */
-NODISCARD int categorical_reference_init(struct categorical_reference *ret_ref,
-                                         const char *const *rows, size_t count,
-                                         size_t max_categories);
-void categorical_reference_finish(struct categorical_reference *ref);
+DRIFT_API NODISCARD int drift_categorical_reference_init(struct categorical_reference *ret_ref,
+                                                         const char *const *rows, size_t count,
+                                                         size_t max_categories);
+DRIFT_API void drift_categorical_reference_finish(struct categorical_reference *ref);
 
 /* Code of a category of `bytes` bytes (no terminator needed); name NULL is missing. */
-uint32_t categorical_reference_code(const struct categorical_reference *ref, const char *name,
-                                    size_t bytes);
+DRIFT_API uint32_t drift_categorical_reference_code(const struct categorical_reference *ref,
+                                                    const char *name, size_t bytes);
 static inline uint32_t categorical_code_rare(const struct categorical_reference *ref)
 {
     return (uint32_t)ref->categories;

@@ -53,7 +53,7 @@ static int compare_points(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int roc_auc_of_points(struct roc_point *points, size_t count, struct roc_auc *ret_auc)
+int drift_roc_auc_of_points(struct roc_point *points, size_t count, struct roc_auc *ret_auc)
 {
     struct walk walk = {0};
     for (size_t i = 0; i < count; i++)
@@ -72,8 +72,8 @@ int roc_auc_of_points(struct roc_point *points, size_t count, struct roc_auc *re
     return 0;
 }
 
-int roc_auc_of_groups(const uint64_t *positives, const uint64_t *negatives, size_t groups,
-                      struct roc_auc *ret_auc)
+int drift_roc_auc_of_groups(const uint64_t *positives, const uint64_t *negatives, size_t groups,
+                            struct roc_auc *ret_auc)
 {
     struct walk walk = {0};
     for (size_t g = 0; g < groups; g++) {

@@ -27,11 +27,13 @@ struct roc_auc {
 
 /* points: finite scores, sorted in place. 0, or -ENODATA without a positive or a negative;
  * *ret_auc is written only on 0. O(count log count). No more than 2^31 points. */
-NODISCARD int roc_auc_of_points(struct roc_point *points, size_t count, struct roc_auc *ret_auc);
+DRIFT_API NODISCARD int drift_roc_auc_of_points(struct roc_point *points, size_t count,
+                                                struct roc_auc *ret_auc);
 
 /* The same from counts per score, ascending: group g holds positives[g] and negatives[g]. */
-NODISCARD int roc_auc_of_groups(const uint64_t *positives, const uint64_t *negatives, size_t groups,
-                                struct roc_auc *ret_auc);
+DRIFT_API NODISCARD int drift_roc_auc_of_groups(const uint64_t *positives,
+                                                const uint64_t *negatives, size_t groups,
+                                                struct roc_auc *ret_auc);
 
 #ifdef __cplusplus
 }

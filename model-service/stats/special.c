@@ -62,7 +62,7 @@ static double upper_gamma_fraction(double a, double x)
     return value;
 }
 
-double chi_square_sf(double x, double dof)
+double drift_chi_square_sf(double x, double dof)
 {
     double a = dof / 2, half = x / 2;
 
@@ -93,7 +93,7 @@ static double kolmogorov_lower(double x)
     return sqrt(2 * M_PI) / x * sum;
 }
 
-double kolmogorov_sf(double x)
+double drift_kolmogorov_sf(double x)
 {
     if (isnan(x))
         return NAN;
@@ -109,7 +109,7 @@ double kolmogorov_sf(double x)
     return 2 * sum;
 }
 
-double normal_two_sided_p(double z)
+double drift_normal_two_sided_p(double z)
 {
     return erfc(fabs(z) * M_SQRT1_2);
 }
@@ -132,7 +132,7 @@ static double smirnov_sum(double x, double offset)
 /* With t = (2k + 1) pi + pi (1 + s) / 2 each of Smirnov's integrals has weight (1 - s^2)^(-1/2)
  * and is done by Gauss-Chebyshev quadrature at s = cos(angle). The factors besides e^(-x t^2 / 2)
  * need 12 nodes; that one needs a number growing with sqrt(x). */
-double cramer_von_mises_sf(double x)
+double drift_cramer_von_mises_sf(double x)
 {
     if (isnan(x))
         return NAN;
@@ -186,7 +186,7 @@ static void advance_diagonal(double *left, uint64_t first, uint64_t last, uint64
  * share i / (i + j) comes from (i - 1, j) and the rest from (i, j - 1), so the share that has
  * left is a weighted mean of two such shares. Nothing cancels or overflows, and underflow loses
  * at most the smallest double a step. Outside the band `left` holds 1. */
-double ks_exact_p(uint64_t n, uint64_t m, uint64_t h, double *scratch)
+double drift_ks_exact_p(uint64_t n, uint64_t m, uint64_t h, double *scratch)
 {
     uint64_t shorter = smaller(n, m), longer = larger(n, m);
     uint64_t g = greatest_common_divisor(longer, shorter);
@@ -213,7 +213,7 @@ double ks_exact_p(uint64_t n, uint64_t m, uint64_t h, double *scratch)
     return fmin(1, left[shorter]);
 }
 
-double ks_p_value(double d, uint64_t n, uint64_t m)
+double drift_ks_p_value(double d, uint64_t n, uint64_t m)
 {
     /* n m <= KS_EXACT_MAX_PRODUCT, so min(n, m) is at most its square root. */
     double scratch[100 + 1];
@@ -224,9 +224,9 @@ double ks_p_value(double d, uint64_t n, uint64_t m)
         return 1;
     if (n > KS_EXACT_MAX_PRODUCT / m) {
         double scale = (double)n * ((double)m / ((double)n + (double)m));
-        return kolmogorov_sf(d * sqrt(scale));
+        return drift_kolmogorov_sf(d * sqrt(scale));
     }
     uint64_t multiple = n / greatest_common_divisor(n, m) * m;
     uint64_t h = (uint64_t)llround(fmin(d, 1) * (double)multiple);
-    return ks_exact_p(n, m, h, scratch);
+    return drift_ks_exact_p(n, m, h, scratch);
 }

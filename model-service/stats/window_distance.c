@@ -22,7 +22,7 @@ static double tail(const struct exact_sum *sum, uint32_t count, double end, doub
 {
     if (count == 0)
         return 0;
-    return fabs(exact_sum_mean(sum, count) * 0.5 - end * 0.5) * ((double)count / m);
+    return fabs(drift_exact_sum_mean(sum, count) * 0.5 - end * 0.5) * ((double)count / m);
 }
 
 /* Both distribution functions in counts at some reference values in a row: the loops over these
@@ -310,5 +310,5 @@ double cramer_von_mises_p_value(double t, uint64_t n, uint64_t m)
     if (!(variance > 0))
         return 1;
     const double normalised = 1.0 / 6 + (t - expected) / sqrt(45 * variance);
-    return normalised < 0.003 ? 1 : cramer_von_mises_sf(normalised);
+    return normalised < 0.003 ? 1 : drift_cramer_von_mises_sf(normalised);
 }

@@ -4,15 +4,10 @@
 
 #include "window_internal.h"
 
-/* Not part of the shared library's interface. */
-#pragma GCC visibility push(hidden)
-
 /* Numeric windows with finite values on both sides only. O(R). */
 double wasserstein_distance(const struct feature_window *window);
 double wasserstein_bound(const struct feature_window *window);
 double cramer_von_mises(const struct feature_window *window);
 double cramer_von_mises_p_value(double t, uint64_t n, uint64_t m);
-
-#pragma GCC visibility pop
 
 #endif

@@ -9,16 +9,13 @@
 
 #include <stdbool.h>
 
-/* Not part of the shared library's interface. */
-#pragma GCC visibility push(hidden)
-
 /* Times are clamped to this, so that times and panes can be subtracted. */
 #define WINDOW_MAX_TIME_MS (INT64_MAX / 4)
 
 /* What a set of observations amounts to. Every part is a pure function of the set, and all but
  * min and max can be subtracted. Categorical windows use cell and observations only. */
 struct tally {
-    uint32_t *cell; /* [cells]: see numeric_reference_classify(), or the category's code */
+    uint32_t *cell; /* [cells]: see drift_numeric_reference_classify(), or the category's code */
     uint64_t observations;
     struct exact_sum sum, below, above; /* all; below and above the reference's range */
     struct exact_squares squares;
@@ -32,7 +29,7 @@ struct tally {
 static inline void tally_mark(struct tally *tally, size_t cell)
 {
     const size_t block = cell / TALLY_BLOCK;
-    if (tally->block != NULL)
+    if (tally->block)
         tally->block[block / 64] |= UINT64_C(1) << (block % 64);
 }
 
@@ -125,14 +122,12 @@ static inline uint64_t *window_bins(const struct feature_window *window)
 
 static inline bool window_is_finite_cell(const struct feature_window *window, size_t cell)
 {
-    return window->numeric != NULL && cell < window->missing_cell;
+    return window->numeric && cell < window->missing_cell;
 }
 
 static inline size_t window_bin_of(const struct feature_window *window, size_t cell)
 {
     return window->numeric != NULL ? window->numeric->bin_of_cell[cell] : cell;
 }
-
-#pragma GCC visibility pop
 
 #endif

@@ -25,11 +25,11 @@ static size_t insert(struct category_move *moves, size_t count, size_t capacity,
     return count;
 }
 
-size_t feature_window_moves(const struct feature_window *window, struct category_move *moves,
-                            size_t capacity)
+size_t drift_feature_window_moves(const struct feature_window *window, struct category_move *moves,
+                                  size_t capacity)
 {
     size_t count = 0;
-    if (window->categorical == NULL || window->total.observations == 0)
+    if (!window->categorical || window->total.observations == 0)
         return 0;
     for (size_t code = 0; code < window->cells; code++) {
         const struct category_move move = {

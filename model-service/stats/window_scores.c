@@ -42,11 +42,11 @@ static int check(const struct feature_window *window, enum drift_method method)
 
 static double psi_bin_term(const struct feature_window *window, size_t bin)
 {
-    return psi_term((double)window->reference_bin[bin] / (double)window->reference_rows,
-                    (double)window_bins(window)[bin] / (double)window->total.observations);
+    return drift_psi_term((double)window->reference_bin[bin] / (double)window->reference_rows,
+                          (double)window_bins(window)[bin] / (double)window->total.observations);
 }
 
-/* Adds the same terms in the same order as psi_score(), computing only those that changed. */
+/* Adds the same terms in the same order as drift_psi_score(), computing only those that changed. */
 static double psi(const struct feature_window *window)
 {
     struct psi_cache *cache = window->psi;
@@ -65,28 +65,28 @@ static double psi(const struct feature_window *window)
     return sum;
 }
 
-int feature_window_score(const struct feature_window *window, enum drift_method method,
-                         double *ret_score)
+int drift_feature_window_score(const struct feature_window *window, enum drift_method method,
+                               double *ret_score)
 {
     const uint64_t *reference = window->reference_bin, *current = window_bins(window);
     const size_t bins = window->bins;
     size_t dof;
-    int r = check(window, method);
-    if (r != 0)
-        return r;
+    int rc = check(window, method);
+    if (rc != 0)
+        return rc;
     switch (method) {
     case METHOD_KS_TEST:
-        *ret_score = ks_tree_distance(&window->tree);
+        *ret_score = drift_ks_tree_distance(&window->tree);
         return 0;
     case METHOD_PSI:
         *ret_score = psi(window);
         return 0;
     case METHOD_CHI_SQUARE:
-        return chi_square_score(reference, current, bins, ret_score, &dof);
+        return drift_chi_square_score(reference, current, bins, ret_score, &dof);
     case METHOD_JENSEN_SHANNON:
-        return jensen_shannon_score(reference, current, bins, ret_score);
+        return drift_jensen_shannon_score(reference, current, bins, ret_score);
     case METHOD_HELLINGER:
-        return hellinger_score(reference, current, bins, ret_score);
+        return drift_hellinger_score(reference, current, bins, ret_score);
     case METHOD_WASSERSTEIN:
         *ret_score = wasserstein_distance(window);
         return 0;
@@ -94,7 +94,7 @@ int feature_window_score(const struct feature_window *window, enum drift_method 
         *ret_score = cramer_von_mises(window);
         return 0;
     case METHOD_L_INFINITY:
-        return l_infinity_score(reference, current, bins, ret_score);
+        return drift_l_infinity_score(reference, current, bins, ret_score);
     case METHOD_COUNT:
         break;
     }
@@ -119,11 +119,11 @@ static double own_p_value(const struct feature_window *window, enum drift_method
     const size_t dof = degrees_of_freedom(window);
     switch (method) {
     case METHOD_PSI:
-        return psi_p_value(score, n, m, dof);
+        return drift_psi_p_value(score, n, m, dof);
     case METHOD_JENSEN_SHANNON:
-        return jensen_shannon_p_value(score, n, m, dof);
+        return drift_jensen_shannon_p_value(score, n, m, dof);
     case METHOD_HELLINGER:
-        return hellinger_p_value(score, n, m, dof);
+        return drift_hellinger_p_value(score, n, m, dof);
     default: /* chi-square: its test is the one on the bins */
         return 0;
     }
@@ -140,8 +140,8 @@ static double categories_p(const struct feature_window *window)
         .once = ref->once,
         .twice = ref->twice,
     };
-    return homogeneity_categories_p(window->reference_bin, window_bins(window), window->bins,
-                                    &categories);
+    return drift_homogeneity_categories_p(window->reference_bin, window_bins(window), window->bins,
+                                          &categories);
 }
 
 /* Of a score of bins. The limits of the scores are far too small when bins are nearly empty, where
@@ -149,9 +149,10 @@ static double categories_p(const struct feature_window *window)
 static double bins_p_value(const struct feature_window *window, enum drift_method method,
                            double score)
 {
-    const double p = window->categorical != NULL
-                         ? categories_p(window)
-                         : homogeneity_p(window->reference_bin, window_bins(window), window->bins);
+    const double p =
+        window->categorical != NULL
+            ? categories_p(window)
+            : drift_homogeneity_p(window->reference_bin, window_bins(window), window->bins);
     return fmax(own_p_value(window, method, score), p);
 }
 
@@ -173,20 +174,21 @@ static double cramer_von_mises_p(const struct feature_window *window, double sco
 {
     const uint64_t n = window->tree.n, m = window->tree.m;
     const double p = cramer_von_mises_p_value(score, n, m);
-    return has_ties(window->numeric) ? fmax(p, ks_p_value(ks_tree_distance(&window->tree), n, m))
-                                     : p;
+    return has_ties(window->numeric)
+               ? fmax(p, drift_ks_p_value(drift_ks_tree_distance(&window->tree), n, m))
+               : p;
 }
 
-int feature_window_p_value(const struct feature_window *window, enum drift_method method,
-                           double score, double *ret_p)
+int drift_feature_window_p_value(const struct feature_window *window, enum drift_method method,
+                                 double score, double *ret_p)
 {
     const uint64_t finite_n = window->tree.n, finite_m = window->tree.m;
-    int r = check(window, method);
-    if (r != 0)
-        return r;
+    int rc = check(window, method);
+    if (rc != 0)
+        return rc;
     switch (method) {
     case METHOD_KS_TEST:
-        *ret_p = ks_p_value(score, finite_n, finite_m);
+        *ret_p = drift_ks_p_value(score, finite_n, finite_m);
         return 0;
     case METHOD_PSI:
     case METHOD_CHI_SQUARE:
@@ -206,13 +208,13 @@ int feature_window_p_value(const struct feature_window *window, enum drift_metho
     return -ENOTSUP;
 }
 
-struct window_counts feature_window_counts(const struct feature_window *window)
+struct window_counts drift_feature_window_counts(const struct feature_window *window)
 {
     const uint32_t *cell = window->total.cell;
     struct window_counts counts = {.observations = window->total.observations,
                                    .missing = cell[window->missing_cell],
                                    .dropped = window->dropped};
-    if (window->numeric != NULL) {
+    if (window->numeric) {
         counts.positive_infinite = cell[window->missing_cell + 1];
         counts.negative_infinite = cell[window->missing_cell + 2];
     } else {
@@ -221,12 +223,13 @@ struct window_counts feature_window_counts(const struct feature_window *window)
     return counts;
 }
 
-double feature_window_missing_p(const struct feature_window *window)
+double drift_feature_window_missing_p(const struct feature_window *window)
 {
     const uint64_t missing =
         window->numeric != NULL ? window->numeric->missing_rows : window->categorical->missing_rows;
-    return fisher_exact_p(missing, window->reference_rows, window->total.cell[window->missing_cell],
-                          window->total.observations);
+    return drift_fisher_exact_p(missing, window->reference_rows,
+                                window->total.cell[window->missing_cell],
+                                window->total.observations);
 }
 
 static void widen(struct window_moments *moments, double min, double max)
@@ -271,7 +274,7 @@ static void find_extremes(const struct feature_window *window, struct window_mom
     moments->max = -INFINITY;
     if (window->spec.kind == WINDOW_ALL)
         widen(moments, window->total.min, window->total.max);
-    for (size_t i = 0; window->pane != NULL && i < WINDOW_PANES; i++)
+    for (size_t i = 0; window->pane && i < WINDOW_PANES; i++)
         widen(moments, window->pane[i].min, window->pane[i].max);
     if (!has_infinite(window)) {
         widen_all(moments, ring->value, ring->length);
@@ -282,19 +285,19 @@ static void find_extremes(const struct feature_window *window, struct window_mom
             widen(moments, ring->value[i], ring->value[i]);
 }
 
-struct window_moments feature_window_moments(const struct feature_window *window)
+struct window_moments drift_feature_window_moments(const struct feature_window *window)
 {
     struct window_moments moments = {NAN, NAN, NAN, NAN};
     const uint64_t m = window->tree.m;
     if (m == 0)
         return moments;
-    moments.mean = exact_sum_mean(&window->total.sum, m);
-    moments.deviation = exact_deviation(&window->total.sum, &window->total.squares, m);
+    moments.mean = drift_exact_sum_mean(&window->total.sum, m);
+    moments.deviation = drift_exact_deviation(&window->total.sum, &window->total.squares, m);
     find_extremes(window, &moments);
     return moments;
 }
 
-/* A value that stands for a finite cell: see feature_window_quantile(). */
+/* A value that stands for a finite cell: see drift_feature_window_quantile(). */
 static double value_of(const struct feature_window *window, size_t cell)
 {
     const struct numeric_reference *ref = window->numeric;
@@ -302,15 +305,15 @@ static double value_of(const struct feature_window *window, size_t cell)
     if (cell % 2 == 1)
         return ref->value[i];
     if (ref->distinct == 0)
-        return exact_sum_mean(&window->total.sum, window->tree.m);
+        return drift_exact_sum_mean(&window->total.sum, window->tree.m);
     if (i == 0)
-        return exact_sum_mean(&window->total.below, window->total.cell[cell]);
+        return drift_exact_sum_mean(&window->total.below, window->total.cell[cell]);
     if (i == ref->distinct)
-        return exact_sum_mean(&window->total.above, window->total.cell[cell]);
+        return drift_exact_sum_mean(&window->total.above, window->total.cell[cell]);
     return ref->value[i - 1] * 0.5 + ref->value[i] * 0.5;
 }
 
-double feature_window_quantile(const struct feature_window *window, double p)
+double drift_feature_window_quantile(const struct feature_window *window, double p)
 {
     const uint64_t m = window->tree.m;
     if (m == 0 || !(p >= 0 && p <= 1))
@@ -325,13 +328,13 @@ double feature_window_quantile(const struct feature_window *window, double p)
     }
 }
 
-const uint64_t *feature_window_bins(const struct feature_window *window, size_t *ret_bins)
+const uint64_t *drift_feature_window_bins(const struct feature_window *window, size_t *ret_bins)
 {
     *ret_bins = window->bins;
     return window_bins(window);
 }
 
-double feature_window_wasserstein_bound(const struct feature_window *window)
+double drift_feature_window_wasserstein_bound(const struct feature_window *window)
 {
     return has_finite(window) ? wasserstein_bound(window) : NAN;
 }

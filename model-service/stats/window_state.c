@@ -65,7 +65,7 @@ static void write_ring(const struct feature_window *window, struct byte_writer *
     write_u64(out, ring->length);
     for (size_t i = 0; i < ring->length; i++) {
         const size_t at = ring_at(ring, i);
-        if (ring->value != NULL)
+        if (ring->value)
             write_f64(out, ring->value[at]);
         else
             write_u32(out, ring->cell[at]);
@@ -87,7 +87,7 @@ static void write_chunks(struct byte_writer *out, const int64_t *chunk, size_t c
 
 static void write_sum(struct byte_writer *out, struct exact_sum sum)
 {
-    exact_sum_settle(&sum);
+    drift_exact_sum_settle(&sum);
     write_chunks(out, sum.chunk, EXACT_SUM_CHUNKS);
 }
 
@@ -122,7 +122,7 @@ static void write_tally(const struct feature_window *window, const struct tally 
     write_sum(out, tally->below);
     write_sum(out, tally->above);
     struct exact_squares squares = tally->squares;
-    exact_squares_settle(&squares);
+    drift_exact_squares_settle(&squares);
     write_chunks(out, squares.chunk, EXACT_SQUARES_CHUNKS);
 }
 
@@ -152,12 +152,12 @@ static void write_window(const struct feature_window *window, struct byte_writer
     }
 }
 
-size_t feature_window_save(const struct feature_window *window, void *bytes, size_t capacity)
+size_t drift_feature_window_save(const struct feature_window *window, void *bytes, size_t capacity)
 {
     struct byte_writer out = {0};
     write_window(window, &out);
     const size_t size = out.size + sizeof(uint64_t);
-    if (bytes == NULL || size > capacity)
+    if (!bytes || size > capacity)
         return size;
     out = (struct byte_writer){.bytes = bytes};
     write_window(window, &out);
@@ -170,7 +170,7 @@ static int read_header(const struct feature_window *window, struct byte_reader *
     bool same = read_u32(in) == MAGIC;
     same = read_u16(in) == VERSION && same;
     same = read_u8(in) == (uint8_t)window->spec.kind && same;
-    same = read_u8(in) == (window->numeric != NULL) && same;
+    same = read_u8(in) == ((window->numeric != NULL)) && same;
     same = read_u64(in) == size_of(&window->spec) && same;
     same = read_u64(in) == fingerprint_of(window) && same;
     return same && !in->failed ? 0 : -EINVAL;
@@ -181,7 +181,7 @@ static bool is_canonical(double x)
 {
     const double nan = NAN;
     if (isnan(x))
-        return memcmp(&x, &nan, sizeof x) == 0;
+        return memcmp(&x, &nan, sizeof(x)) == 0;
     return x != 0 || !signbit(x);
 }
 
@@ -191,16 +191,16 @@ static int read_ring(struct feature_window *window, struct byte_reader *in)
     if (length > window->spec.observations)
         return -EINVAL;
     for (uint64_t i = 0; i < length && !in->failed; i++) {
-        if (window->numeric != NULL) {
+        if (window->numeric) {
             const double x = read_f64(in);
             if (!is_canonical(x))
                 return -EINVAL;
-            feature_window_observe_number(window, x, 0);
+            drift_feature_window_observe_number(window, x, 0);
         } else {
             const uint32_t code = read_u32(in);
             if (code >= window->cells)
                 return -EINVAL;
-            feature_window_observe_category(window, code, 0);
+            drift_feature_window_observe_category(window, code, 0);
         }
     }
     return in->failed ? -EINVAL : 0;
@@ -254,17 +254,17 @@ static bool extremes_fit(const struct feature_window *window, const struct tally
         lowest++;
     while (tally->cell[highest] == 0)
         highest--;
-    return numeric_reference_cell(window->numeric, tally->min) == lowest &&
-           numeric_reference_cell(window->numeric, tally->max) == highest;
+    return drift_numeric_reference_cell(window->numeric, tally->min) == lowest &&
+           drift_numeric_reference_cell(window->numeric, tally->max) == highest;
 }
 
 static int read_tally(const struct feature_window *window, struct tally *tally,
                       struct byte_reader *in)
 {
-    int r = read_cells(window, tally, in);
-    const uint64_t finite = r == 0 ? finite_count(window, tally) : 0;
+    int rc = read_cells(window, tally, in);
+    const uint64_t finite = rc == 0 ? finite_count(window, tally) : 0;
     if (finite == 0)
-        return r;
+        return rc;
     const uint64_t below = tally->cell[0];
     const uint64_t above = tally->cell[window->missing_cell - 1];
     tally->min = read_f64(in);
@@ -289,8 +289,8 @@ static int read_panes(struct feature_window *window, struct byte_reader *in)
         return -EINVAL;
     for (int i = 1; i <= WINDOW_PANES; i++) {
         struct tally *pane = window_pane(window, window->newest - WINDOW_PANES + i);
-        int r = read_tally(window, pane, in);
-        if (r != 0 || (!started && pane->observations > 0))
+        int rc = read_tally(window, pane, in);
+        if (rc != 0 || (!started && pane->observations > 0))
             return -EINVAL;
         if (window->total.observations + pane->observations > EXACT_SUM_MAX_COUNT)
             return -EINVAL;
@@ -304,10 +304,10 @@ static int read_panes(struct feature_window *window, struct byte_reader *in)
 static int read_all(struct feature_window *window, struct byte_reader *in)
 {
     window->dropped = read_u64(in);
-    int r = read_tally(window, &window->total, in);
-    if (r == 0)
+    int rc = read_tally(window, &window->total, in);
+    if (rc == 0)
         window_recount(window);
-    return r;
+    return rc;
 }
 
 static int read_body(struct feature_window *window, struct byte_reader *in)
@@ -324,31 +324,31 @@ static int read_body(struct feature_window *window, struct byte_reader *in)
 }
 
 /* Reads into a fresh window and swaps the two, so that a failure leaves this one as it was. */
-int feature_window_restore(struct feature_window *window, const void *bytes, size_t size)
+int drift_feature_window_restore(struct feature_window *window, const void *bytes, size_t size)
 {
-    if (bytes == NULL || size < sizeof(uint64_t))
+    if (!bytes || size < sizeof(uint64_t))
         return -EINVAL;
     struct byte_reader in = {.bytes = bytes, .size = size - sizeof(uint64_t)};
     struct byte_reader check = {.bytes = in.bytes + in.size, .size = sizeof(uint64_t)};
     if (read_u64(&check) != fingerprint_bytes(FINGERPRINT_START, bytes, in.size))
         return -EINVAL;
-    int r = read_header(window, &in);
-    if (r != 0)
-        return r;
+    int rc = read_header(window, &in);
+    if (rc != 0)
+        return rc;
     struct feature_window *fresh;
-    r = feature_window_create(window->numeric, window->categorical, &window->spec, &fresh);
-    if (r != 0)
-        return r;
-    r = read_body(fresh, &in);
-    if (r == 0 && in.at == in.size) {
+    rc = drift_feature_window_create(window->numeric, window->categorical, &window->spec, &fresh);
+    if (rc != 0)
+        return rc;
+    rc = read_body(fresh, &in);
+    if (rc == 0 && in.at == in.size) {
         struct feature_window old = *window;
         *window = *fresh;
         *fresh = old;
-    } else if (r == 0) {
-        r = -EINVAL;
+    } else if (rc == 0) {
+        rc = -EINVAL;
     }
-    feature_window_destroy(fresh);
-    return r;
+    drift_feature_window_destroy(fresh);
+    return rc;
 }
 
 static void merge_ring(struct feature_window *window, const struct feature_window *later)
@@ -390,9 +390,9 @@ static void merge_panes(struct feature_window *window, const struct feature_wind
     window_recount(window);
 }
 
-int feature_window_merge(struct feature_window *window, const struct feature_window *later)
+int drift_feature_window_merge(struct feature_window *window, const struct feature_window *later)
 {
-    if (window == later || (window->numeric == NULL) != (later->numeric == NULL) ||
+    if (window == later || (!window->numeric) != (!later->numeric) ||
         fingerprint_of(window) != fingerprint_of(later) || window->spec.kind != later->spec.kind ||
         size_of(&window->spec) != size_of(&later->spec))
         return -EINVAL;

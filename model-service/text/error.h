@@ -22,7 +22,8 @@ struct error {
 __attribute__((format(printf, 3, 4))) int error_set(struct error *error, int rc, const char *format,
                                                     ...);
 
-int error_vset(struct error *error, int rc, const char *format, va_list arguments);
+__attribute__((format(printf, 3, 0))) int error_vset(struct error *error, int rc,
+                                                     const char *format, va_list arguments);
 
 /* Puts the place and ": " before the sentence that is there. Returns rc. error may be NULL. */
 __attribute__((format(printf, 3, 4))) int error_at(struct error *error, int rc, const char *format,

@@ -250,7 +250,7 @@ static size_t format(double value, char *out, int plain_below, bool point)
     char *p = out;
     size_t length;
 
-    memcpy(&bits, &value, sizeof bits);
+    memcpy(&bits, &value, sizeof(bits));
     fraction = bits & (((uint64_t)1 << FRACTION_BITS) - 1);
     biased = (int)(bits >> FRACTION_BITS & 0x7ff);
     if (biased == EXPONENT_SPECIAL)

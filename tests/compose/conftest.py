@@ -15,12 +15,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = "drift-test"
 SERVICES = ("model-service", "slack-inbox", "alertmanager", "prometheus")
-PORT_NAMES = ("MODEL_SERVICE_PORT", "SLACK_INBOX_PORT", "ALERTMANAGER_PORT", "PROMETHEUS_PORT")
+PORT_NAMES = ("MODEL_SERVICE_PORT", "SLACK_INBOX_PORT", "ALERTMANAGER_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
 
 
-def run(command, env=None, timeout=600, check=True):
+def run(command, env=None, timeout=600, check=True, cwd=ROOT):
     """Output of a command; its output is in the failure's text."""
-    done = subprocess.run(command, cwd=ROOT, env=env, timeout=timeout, text=True,
+    done = subprocess.run(command, cwd=cwd, env=env, timeout=timeout, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert not check or done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
@@ -77,12 +77,13 @@ def images(engine):
 class Stack:
     """The running project: its ports and what docker says about its containers."""
 
-    def __init__(self, env, ports):
+    def __init__(self, tree, env, ports):
+        self.tree = tree
         self.env = env
         self.ports = ports
 
-    def compose(self, *arguments, timeout=600, check=True):
-        return run(["docker-compose", "-p", PROJECT, *arguments], self.env, timeout, check)
+    def compose(self, *arguments, timeout=600, check=True, **settings):
+        return run(["docker-compose", "-p", PROJECT, *arguments], {**self.env, **settings}, timeout, check, self.tree)
 
     def container(self, service):
         return self.compose("ps", "-q", service).split()[-1]
@@ -101,11 +102,21 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(engine, images):
+def tree():
+    """A clone made by somebody whose files nobody else may read: Compose has to run from it."""
+    with tempfile.TemporaryDirectory(prefix="drift-clone-") as folder:
+        clone = pathlib.Path(folder) / "clone"
+        run(["sh", "-c", 'umask 077 && exec git clone -q "$0" "$1"', ROOT, clone])
+        assert (clone / "alertmanager/entrypoint.sh").stat().st_mode & 0o077 == 0
+        yield clone
+
+
+@pytest.fixture(scope="session")
+def stack(engine, images, tree):
     ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES))))
     env = {**engine, **images, **{name: str(port) for name, port in ports.items()}}
     env["SLACK_WEBHOOK_URL"] = ""  # not one from a developer's .env
-    running = Stack(env, ports)
+    running = Stack(tree, env, ports)
     try:
         try:
             running.compose("up", "-d", "--build", *SERVICES, timeout=900)

@@ -1,12 +1,13 @@
 """docker-compose.yml with a real Docker engine: the image builds, every container becomes healthy
 with the rights it should have, and a drift reaches the Slack inbox."""
 
+import re
 import subprocess
 import time
 
 import pytest
 import requests
-from conftest import ROOT, SERVICES
+from conftest import SERVICES, run
 
 DRIFT_SECONDS = 180
 
@@ -83,8 +84,19 @@ def test_prometheus_scrapes_every_target(stack):
 
 
 def test_runbook_is_served(stack):
-    answer = get(stack.url("PROMETHEUS_PORT", "/user/runbook.md"))
-    assert answer.status_code == 200 and "CriticalDataDrift" in answer.text
+    answer = get(stack.url("PROMETHEUS_PORT", "/user/runbook.html"))
+    assert answer.status_code == 200 and '<h2 id="criticaldatadrift">' in answer.text
+
+
+def test_the_image_says_which_commit_it_is(stack):
+    commit = run(["git", "rev-parse", "HEAD"], cwd=stack.tree).strip()
+    [revision] = re.findall(r'model_service_build_info\{.*revision="(\w+)".*\} 1', get(stack.url("MODEL_SERVICE_PORT", "/metrics")).text)
+    assert len(revision) >= 7 and commit.startswith(revision)
+
+
+def test_the_image_keeps_no_package_caches(stack):
+    listed = stack.compose("exec", "-T", "model-service", "sh", "-c", "du -sk /var/cache/apt /var/lib/apt/lists 2>/dev/null | cut -f1")
+    assert sum(map(int, listed.split())) < 100, listed
 
 
 def test_webhook_is_not_readable_from_the_environment_of_the_process(stack):
@@ -96,19 +108,25 @@ def test_drift_reaches_the_inbox(stack):
     """test_drift.sh against the containers, as its user runs it."""
     env = dict(stack.env, BUILD_DIR="/nonexistent", COMPOSE_PROJECT_NAME="drift-test",
                RUN_DIR="/nonexistent", MESSAGES_GO_TO="inbox")
-    done = subprocess.run([ROOT / "test_drift.sh", "--no-resolve"], cwd=ROOT, env=env, text=True,
+    done = subprocess.run([stack.tree / "test_drift.sh", "--no-resolve"], cwd=stack.tree, env=env, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DRIFT_SECONDS + 120)
     assert done.returncode == 0, done.stdout
     messages = get(stack.url("SLACK_INBOX_PORT", "/messages")).json()
     text = str(messages)
     assert "CriticalDataDrift" in text or "DataDriftDetected" in text
+    # The links lead to the ports that are published, though none is the usual one.
+    ports = {name: f"localhost:{port}/" for name, port in stack.ports.items()}
+    for name in ("PROMETHEUS_PORT", "GRAFANA_PORT"):
+        assert ports[name] in text, name
+    assert f"--alertmanager.url=http://{ports['ALERTMANAGER_PORT']}" in text
+    assert not re.search(r"localhost:(3000|8000|909\d)", text)
     for needed in ("feature_", "drift score", "threshold", "Recommended action", "Runbook"):
         assert needed in text, text
 
 
 def test_clean_up_lists_what_compose_made(stack):
     env = dict(stack.env, COMPOSE_PROJECT_NAME="drift-test", RUN_DIR="/nonexistent")
-    done = subprocess.run([ROOT / "cleanup.sh", "--dry-run"], cwd=ROOT, env=env, text=True,
+    done = subprocess.run([stack.tree / "cleanup.sh", "--dry-run"], cwd=stack.tree, env=env, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     assert done.returncode == 0, done.stdout
     for service in SERVICES:
@@ -118,3 +136,13 @@ def test_clean_up_lists_what_compose_made(stack):
     assert "network    drift-test_default" in done.stdout
     assert "image      drift-test/model-service" in done.stdout
     assert stack.health("model-service") == "healthy"
+
+
+def test_an_own_model_is_served(stack):
+    """The example's folder is mounted unless MODEL_FOLDER names another."""
+    stack.compose("up", "-d", "model-service", MODEL_CONFIG="birdstrikes/drift.yml")
+    deadline = time.monotonic() + 60
+    while stack.health("model-service") != "healthy" and time.monotonic() < deadline:
+        time.sleep(1)
+    served = get(stack.url("MODEL_SERVICE_PORT", "/")).json()["models"]
+    assert "birdstrikes" in str(served), served

@@ -120,10 +120,54 @@ def test_panels_do_not_overlap_and_fit_the_grid():
     assert len(taken) == 24 * (1 + max(y for _, y in taken)), "no hole"
 
 
-@pytest.mark.parametrize("title", ["Drift Scores by Features", "Drift Score Over Time", "PSI Scores"])
+@pytest.mark.parametrize("title", ["Drift Score Over Time", "PSI Scores"])
 def test_drift_turns_orange_at_the_warning_and_red_at_the_critical_threshold(title):
     steps = panel(title)["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["color"], step["value"]) for step in steps] == [("green", None), ("orange", 0.3), ("red", 0.5)]
+
+
+FIRST_PANEL = """
+rule_files: []
+evaluation_interval: 5s
+tests:
+  - interval: 5s
+    input_series:
+%s
+    promql_expr_test:
+      - {expr: %s, eval_time: 5s, exp_samples: %s}
+"""
+
+
+def test_the_first_panel_shows_what_the_alerts_compare(tmp_path):
+    """KS 0.287 is below its threshold, PSI 0.6 of the same feature is critical, and so is the panel."""
+    scores = {  # feature, method: score, evidence, position on the panel
+        ("f", "ks_test"): (0.287, 1, 0.287 / 0.3), ("f", "psi"): (0.6, 1, 1 + 0.6 / 0.5),
+        ("warned", "ks_test"): (0.36, 1, 0.36 / 0.3), ("chance", "ks_test"): (0.9, 0, 0.99),
+        ("tolerant", "psi"): (0.6, 1, 0.6 / 0.8)}
+    series = []
+    for (feature, method), (score, evidence, _) in scores.items():
+        of = f'job="j",instance="i",model="m",feature="{feature}"'
+        series += [(f'model_drift_score{{{of},method="{method}"}}', score), (f'model_drift_significant{{{of},method="{method}"}}', evidence)]
+        for severity, threshold in (("warning", 0.3), ("critical", 0.5)):
+            own = threshold + 0.5 if feature == "tolerant" else threshold
+            series.append((f'model_feature_drift_threshold{{{of},severity="{severity}"}}', own))
+    lines = "\n".join(f"      - {{series: {json.dumps(name)}, values: '{value}x3'}}" for name, value in dict(series).items())
+    [target] = panel("Drift Scores by Features")["targets"]
+    expression = "round(" + substituted(target["expr"], job="j", model="m") + ", 0.001)"
+    expected = [{"labels": f'{{feature="{feature}",method="{method}"}}', "value": round(position, 3)}
+                for (feature, method), (_, _, position) in scores.items()]
+    (tmp_path / "panel.yml").write_text(FIRST_PANEL % (lines, json.dumps(expression.replace('"value"', '".+"')), json.dumps(expected)))
+    done = subprocess.run(["promtool", "test", "rules", tmp_path / "panel.yml"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
+    assert done.returncode == 0, done.stdout
+    steps = panel("Drift Scores by Features")["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["color"], step["value"]) for step in steps] == [("green", None), ("orange", 1), ("red", 2)]
+    assert "{{method}}" in target["legendFormat"]
+
+
+def test_an_incident_counts_once():
+    [target] = panel("Drift Alerts (last hour)")["targets"]
+    assert "model_drift_incidents_total" in target["expr"]
 
 
 def test_variables():
@@ -256,10 +300,12 @@ def test_datasources():
 def test_dashboards_are_found_where_compose_mounts_them():
     [provider] = load(GRAFANA / "provisioning/dashboards/dashboards.yml")["providers"]
     assert provider["allowUiUpdates"] is False and provider["type"] == "file"
-    volumes = load(ROOT / "docker-compose.yml")["services"]["grafana"]["volumes"]
-    source, target = next(v.split(":")[:2] for v in volumes if v.startswith("./grafana/provisioning:"))
-    inside = pathlib.PurePosixPath(provider["options"]["path"]).relative_to(target)
-    assert (ROOT / source / inside / "drift.json").is_file()
+    services = load(ROOT / "docker-compose.yml")["services"]
+    assert "./grafana/provisioning:/source/grafana:ro" in services["configuration"]["volumes"]
+    assert "configuration:/configuration:ro" in services["grafana"]["volumes"]
+    assert services["grafana"]["environment"]["GF_PATHS_PROVISIONING"] == "/configuration/grafana"
+    inside = pathlib.PurePosixPath(provider["options"]["path"]).relative_to("/configuration/grafana")
+    assert (GRAFANA / "provisioning" / inside / "drift.json").is_file()
 
 
 def test_grafana_sends_nothing_unless_asked():

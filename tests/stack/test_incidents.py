@@ -30,7 +30,7 @@ BINARY = os.environ.get("MODEL_SERVICE_BINARY", str(ROOT / "build" / "model-serv
 ROWS = 200
 
 # A minute of the project is a few seconds here; what is longer than something else stays longer.
-SHORTENED = {"30s": "2s", "1m": "3s", "75s": "6s", "2m": "4s", "5m": "6s", "15m": "9s"}
+SHORTENED = {"30s": "2s", "1m": "3s", "45s": "8s", "75s": "6s", "105s": "8s", "2m": "4s", "5m": "6s", "15m": "9s"}
 # The waits of a group are long beside an evaluation on a busy machine, or an incident comes in two messages.
 WAITS = {"10s": "4s", "30s": "8s"}
 
@@ -123,9 +123,12 @@ class Stack:
         log = open(self.folder / f"{name}.log", "a")
         self.processes[name] = subprocess.Popen(
             [str(part) for part in command], cwd=cwd or self.folder, stdin=subprocess.DEVNULL, stdout=log,
-            stderr=subprocess.STDOUT, env={"PATH": "/usr/bin:/bin", "DASHBOARD_URL": "http://dash.example/d/model-drift",
-                                           "RUNBOOK_URL": "http://book.example/runbook.md", "GOGC": "200"})
+            stderr=subprocess.STDOUT, env=self.environment())
         log.close()
+
+    def environment(self):
+        return {"PATH": "/usr/bin:/bin", "DASHBOARD_URL": "http://dash.example/d/model-drift",
+                "RUNBOOK_URL": "http://book.example/runbook.html", "GOGC": "200"}
 
     def start_service(self):
         self.start("service", BINARY, "serve", "--config", "model.yml", "--listen", f"127.0.0.1:{self.ports['service']}")
@@ -212,7 +215,8 @@ class Stack:
         for name, port in self.ports.items():
             text = text.replace(f"127.0.0.1:{port}", name.upper()).replace(f"127.0.0.1%3A{port}", name.upper())
         text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME UTC", text)
-        text = re.sub(r"from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d to", "from TIME to", text)
+        text = re.sub(r"end_input=\d{4}-\d\d-\d\d%20\d\d:\d\d:\d\d", "end_input=TIME", text)
+        text = re.sub(r"time=\d{13}", "time=TIME", text)
         text = re.sub(r"fails \S+ notifications", "fails N notifications", text)
         return json.loads(text)
 

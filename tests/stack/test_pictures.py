@@ -21,7 +21,7 @@ WIDTH = 900
 PICTURES = {
     "inbox-warning": ("warning_becomes_critical", 0, 440, ["DataDriftDetected", "drift score", "0.312", "threshold 0.3"]),
     "inbox-critical": ("fifty_features", 0, 500, ["FIRING 50", "CriticalDataDrift", "f49", "and 40 more firing"]),
-    "inbox-resolved": ("single_feature", 1, 360, ["RESOLVED 1", "last drift score", "None: it is over."]),
+    "inbox-resolved": ("single_feature", 1, 360, ["RESOLVED 1", "last drift score", "It is over."]),
 }
 
 

@@ -4,8 +4,8 @@ for what a template must survive."""
 import json
 import pathlib
 import re
+import shlex
 import subprocess
-import urllib.parse
 
 import pytest
 import yaml
@@ -38,8 +38,8 @@ def alert(name="CriticalDataDrift", status="firing", annotations=None, **labels)
                    "severity": severity, **labels},
         "annotations": {
             "summary": "Live data differs.", "description": "Feature f has a drift score of 0.623.", "drift_score": "0.623",
-            "strength": "0000000.6230", "details": DETAILS, "kind": "Data drift", "recommended_action": "Hold decisions.",
-            "runbook_url": "http://localhost:9090/user/runbook.md#" + name.lower(),
+            "details": DETAILS, "graph": 'model_drift_score{feature="f"}', "kind": "Data drift", "recommended_action": "Hold decisions.",
+            "runbook_url": "http://localhost:9090/user/runbook.html#" + name.lower(),
             "dashboard_url": "http://localhost:3000/d/model-drift?var-model=m&var-feature=f"}
         if annotations is None else annotations,
         "startsAt": "2026-11-24T02:06:21.5Z",
@@ -73,7 +73,7 @@ def test_one_firing_alert_says_everything(tmp_path):
     data = group(alert(feature="feature_0"))
     assert render("title", data, tmp_path) == "FIRING 1 | critical | CriticalDataDrift | model m"
     assert render("color", data, tmp_path) == "danger"
-    assert render("title_link", data, tmp_path) == data["alerts"][0]["annotations"]["dashboard_url"]
+    assert render("title_link", data, tmp_path) == links(render("links", data, tmp_path))["Graph"]
     assert render("fallback", data, tmp_path) == (
         "FIRING 1 | critical | CriticalDataDrift | model m: `feature_0` 0.623")
     text = render("text", data, tmp_path)
@@ -83,9 +83,11 @@ def test_one_firing_alert_says_everything(tmp_path):
     assert_slack_reads_it_as_text(text)
     assert render("action", data, tmp_path) == "Data drift: Hold decisions."
     below = links(render("links", data, tmp_path))
-    assert list(below) == ["Runbook", "Dashboard", "Graph", "Silence"]
-    assert below["Graph"] == "http://localhost:9090/graph?g0.expr=a+%7C+b&g0.tab=1"
-    assert below["Dashboard"] == "http://localhost:3000/d/model-drift?var-model=m&var-feature=f"
+    assert list(below) == ["Runbook", "Graph", "Dashboard"]
+    assert below["Graph"] == ("http://localhost:9090/graph?g0.expr=model_drift_score%7Bfeature%3D%22f%22%7D&g0.tab=0"
+                              "&g0.range_input=1h&g0.end_input=2026-11-24%2002:21:21"), "a quarter of an hour after it fired"
+    assert below["Dashboard"] == ("http://localhost:3000/d/model-drift?var-model=m&var-feature=f"
+                                  "&time=1795485981500&time.window=7200000")
 
 
 def test_without_its_own_beginning_a_drift_is_as_old_as_its_alert(tmp_path):
@@ -99,7 +101,7 @@ def test_the_strongest_come_first(tmp_path):
     scores = [0.61, 12.5, 0.9, 0.61, 3, 0.55, 0.52, 0.53, 0.7, 0.8, 0.51, 0.62]
     alerts = [alert(feature=f"f{i:02}") for i in range(len(scores))]
     for a, score in zip(alerts, scores):
-        a["annotations"].update(drift_score=f"{score:.3f}", strength=f"{score:012.4f}")
+        a["annotations"].update(drift_score=f"{score:.3f}")
     text = render("text", group(*alerts), tmp_path)
     assert re.findall(r"feature `(f\d+)`", text) == ["f01", "f04", "f02", "f09", "f08", "f11", "f00", "f03", "f05", "f07"]
     assert "and 2 more firing" in text
@@ -136,10 +138,14 @@ def test_resolved_is_green_and_asks_for_nothing(tmp_path):
     assert render("title", data, tmp_path) == "RESOLVED 1 | critical | CriticalDataDrift | model m"
     assert render("color", data, tmp_path) == "good"
     text = render("text", data, tmp_path)
-    assert "from 2026-11-24 02:06:21 to 2026-11-24 02:16:41 UTC" in text
+    assert "began 2026-11-24 02:05:11 UTC, ended 2026-11-24 02:16:41 UTC" in text, "the drift's time, as when it fired"
     assert text.startswith("• feature `feature_0` on"), "what no longer holds is not said in the present tense"
     assert "since" not in text and "Live data differs." not in text
-    assert render("action", data, tmp_path) == "None: it is over."
+    assert render("action", data, tmp_path).startswith("It is over. Review what was decided on the model's predictions")
+    down = alert("ModelServiceDown", "resolved")
+    down["annotations"]["kind"] = "Service"
+    assert render("action", group(down), tmp_path) == "Nothing: it is over."
+    assert "02:31:41" in links(render("links", data, tmp_path))["Graph"] and "amtool" not in render("links", data, tmp_path)
 
 
 @pytest.mark.parametrize("name,color", [("CriticalDataDrift", "danger"), ("DataDriftDetected", "warning")])
@@ -147,15 +153,19 @@ def test_color_follows_severity_while_anything_fires(name, color, tmp_path):
     assert render("color", group(alert(name, "resolved", feature="a"), alert(name, feature="b")), tmp_path) == color
 
 
-def test_mixed_group_lists_firing_before_resolved(tmp_path):
-    data = group(alert(status="resolved", feature="gone"), alert(feature="there"),
-                 alert("ModelServiceDown", annotations={"summary": "Down.", "recommended_action": "Start it."}))
-    assert render("title", data, tmp_path) == "FIRING 2 | critical | several alerts | model m"
+def test_what_ended_is_a_line_below_what_fires(tmp_path):
+    """In Alertmanager's order the ended one is first; title, links and silence are still about what fires."""
+    gone = alert("DataDriftDetected", "resolved", feature="gone")
+    gone["annotations"]["runbook_url"] = "http://other.example/"
+    data = group(gone, alert(feature="there"), alert("ModelServiceDown", annotations={"summary": "Down.", "recommended_action": "Start it."}))
+    assert render("title", data, tmp_path) == "FIRING 2 | critical | CriticalDataDrift, ModelServiceDown | model m"
     text = render("text", data, tmp_path)
-    assert text.index("*ModelServiceDown*") < text.index("`there`") < text.index("Resolved:") < text.index("`gone`")
+    assert text.index("*ModelServiceDown*") < text.index("feature `there`") < text.index("Ended: `gone` 0.623")
+    assert text.splitlines()[-1] == "Ended: `gone` 0.623"
     assert render("action", data, tmp_path).splitlines() == ["Data drift: Hold decisions.", "Start it."]
-    assert "Live data differs." not in text, "no summary that is not everybody's"
-    assert links(render("links", data, tmp_path))["Silence"].endswith("model%3D%22m%22%2C%20severity%3D%22critical%22%7D")
+    below = render("links", data, tmp_path)
+    assert "other.example" not in below and "gone" not in below
+    assert """'alertname="CriticalDataDrift"' 'model="m"' 'feature=~"there"'""" in below
 
 
 def test_same_action_is_said_once(tmp_path):
@@ -188,7 +198,7 @@ def test_hostile_names_stay_names(tmp_path):
     for part in ("title", "text", "action", "links", "fallback"):
         rendered = render(part, data, tmp_path)
         assert_slack_reads_it_as_text(rendered)
-        assert ("%3C%21channel%3E" if part == "links" else "&lt;!channel&gt; &amp; ") in rendered
+        assert "&lt;!channel&gt; &amp; " in rendered
     [feature] = re.findall(r"feature `([^`\n]*)`", render("text", data, tmp_path))
     assert feature == "&lt;!channel&gt; &amp; '*_x_*' | \"q\" \\ +1 é"
     assert len(render("title", data, tmp_path).splitlines()) == 1
@@ -200,7 +210,7 @@ def test_within_slacks_limits_for_a_thousand_features(tmp_path):
     long = "<" * 128
     alerts = [alert(feature=f"{i:04}" + long, model="m" * 64) for i in range(1000)]
     for i, a in enumerate(alerts):
-        a["annotations"].update(strength=f"{i:012.4f}", details=DETAILS + "; category `" + "&" * 40 + "` 0% to 100%",
+        a["annotations"].update(drift_score=f"{i:.3f}", details=DETAILS + "; category `" + "&" * 40 + "` 0% to 100%",
                                 dashboard_url="http://dash.example/d?var-model=" + "m" * 64 + "&var-feature=" + "%3C" * 128)
     data = group(*alerts)
     sizes = {part: len(render(part, data, tmp_path)) for part in ("title", "text", "fallback", "action", "links")}
@@ -215,18 +225,32 @@ def test_links_cannot_be_broken_out_of(tmp_path):
     text = render("links", data, tmp_path)
     assert_slack_reads_it_as_text(text)
     assert links(text)["Runbook"] == "http://r.example/a%20b%7Cc%3Ed%3Ce&f"
-    assert links(text)["Dashboard"] == "http://d.example/?x=%3C!here%3E%7Cy&z=1"
+    assert links(text)["Dashboard (now)"] == "http://d.example/?x=%3C!here%3E%7Cy&z=1"
 
 
-def test_silence_link_carries_the_common_labels(tmp_path):
-    data = group(alert(feature=HOSTILE, model="a"), alert(feature=HOSTILE, model="b"))
-    base, _, encoded = links(render("links", data, tmp_path))["Silence"].partition("/#/silences/new?filter=")
-    assert base == "http://localhost:9093"
-    # Alertmanager's page undoes percent-encoding only and then reads quoted matchers
-    matchers = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', urllib.parse.unquote(encoded), re.S)
-    found = {name: re.sub(r"\\(.)", r"\1", value, flags=re.S) for name, value in matchers}
-    assert "+" not in encoded
-    assert found == data["commonLabels"] and "model" not in found
+def silence(data, tmp_path):
+    """The arguments of the command, as a shell reads it after Slack has undone its escapes."""
+    command = re.search(r"```(.*)```", render("links", data, tmp_path), re.S)[1]
+    return shlex.split(command.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+@pytest.mark.parametrize("features", [["f"], ["a", "b", "c"], ["a.b", "x|y", "it's", "<1>", 'q"q', "\\", "$1", "[z]^"]])
+def test_the_command_silences_just_what_fires(features, tmp_path):
+    data = group(*[alert(feature=feature, instance=f"{i}:8000") for i, feature in enumerate(features)],
+                 alert(status="resolved", feature="gone"))
+    words = silence(data, tmp_path)
+    assert words[:4] == ["amtool", "--alertmanager.url=http://localhost:9093", "silence", "add"]
+    assert words[4:6] == ['alertname="CriticalDataDrift"', 'model="m"'] and words[7:] == ["--duration=2h", "--comment=why, and who"]
+    pattern = re.sub(r"\\(.)", r"\1", re.fullmatch(r'feature=~"(.*)"', words[6])[1])
+    for feature in features:
+        assert re.fullmatch(pattern, feature), (pattern, feature)
+    assert not re.fullmatch(pattern, "gone") and not re.fullmatch(pattern, "axb")
+
+
+def test_a_silence_of_many_features_is_of_the_model(tmp_path):
+    words = silence(group(*[alert(feature=f"f{i}") for i in range(11)]), tmp_path)
+    assert words[4:] == ['alertname="CriticalDataDrift"', 'model="m"', "--duration=2h", "--comment=why, and who"]
+    assert "for all features of the model" in render("links", group(*[alert(feature=f"f{i}") for i in range(11)]), tmp_path)
 
 
 @pytest.mark.parametrize("annotations", [{}, {"summary": "s"}])
@@ -239,7 +263,7 @@ def test_alerts_of_others_render_too(annotations, tmp_path):
     assert render("title_link", data, tmp_path) == "http://localhost:9093"
     text = render("text", data, tmp_path)
     assert "*Foreign*, since" in text and "<no value>" not in text
-    assert list(links(render("links", data, tmp_path))) == ["Silence"]
+    assert render("links", data, tmp_path).startswith("Silence it for two hours:\n```amtool ")
     assert render("action", data, tmp_path) == "See the runbook."
 
 

@@ -76,7 +76,7 @@ static inline double random_finite(uint64_t *state)
     double x;
     do {
         const uint64_t bits = random_bits(state);
-        memcpy(&x, &bits, sizeof x);
+        memcpy(&x, &bits, sizeof(x));
     } while (!isfinite(x));
     return x;
 }
@@ -108,7 +108,7 @@ static inline double random_value(uint64_t *state, enum stream_shape shape)
 
 static inline double *random_values(uint64_t *state, enum stream_shape shape, size_t count)
 {
-    double *x = calloc(count + 1, sizeof *x);
+    double *x = calloc(count + 1, sizeof(*x));
     if (x == NULL)
         abort();
     for (size_t i = 0; i < count; i++)
@@ -136,7 +136,7 @@ static inline int compare_values(const void *a, const void *b)
 static inline uint64_t bits_of(double x)
 {
     uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    memcpy(&bits, &x, sizeof(bits));
     return bits;
 }
 

@@ -79,7 +79,7 @@ static void feed(struct concept_monitor *monitor, struct world *world, int64_t f
     for (int64_t i = from; i < to; i++) {
         char id[32];
         const struct outcome outcome = draw(world);
-        const size_t bytes = (size_t)snprintf(id, sizeof id, "%lld", (long long)i);
+        const size_t bytes = (size_t)snprintf(id, sizeof(id), "%lld", (long long)i);
         assert_true(concept_monitor_predicted(monitor, id, bytes, outcome.prediction,
                                               &outcome.score, i * SECOND));
         assert_int_equal(concept_monitor_label(monitor, id, bytes, outcome.label, i * SECOND),
@@ -144,13 +144,13 @@ static void test_flip(void **state)
     assert_true(report.metric[PERFORMANCE_ACCURACY].total.value >
                 report.metric[PERFORMANCE_ACCURACY].window.value);
     for (size_t k = 0; k < CHANGE_DETECTOR_COUNT; k++) {
-        const struct change_watch_report *detector = &report.detector[k];
-        if (!change_detector_alerts((enum change_detector_kind)k) ||
+        const struct drift_change_watch_report *detector = &report.detector[k];
+        if (!drift_change_detector_alerts((enum change_detector_kind)k) ||
             detector->state != CHANGE_DRIFT)
             continue;
         if (detector->onset_ms < 2800 * SECOND || detector->onset_ms > 3300 * SECOND)
             fail_msg("%s: onset at %lld s, expected 3000",
-                     change_detector_name((enum change_detector_kind)k),
+                     drift_change_detector_name((enum change_detector_kind)k),
                      (long long)detector->onset_ms / SECOND);
     }
     for (int64_t at = 3500; at < 6000; at += 10) {
@@ -284,9 +284,9 @@ static void test_labels_in_any_order(void **state)
     char id[32];
     for (int i = 0; i < 7000; i++)
         assert_true(concept_monitor_predicted(
-            monitor, id, (size_t)snprintf(id, sizeof id, "p%d", i), i % 2, NULL, i));
+            monitor, id, (size_t)snprintf(id, sizeof(id), "p%d", i), i % 2, NULL, i));
     for (int i = 7500; i-- > 0;) {
-        const size_t bytes = (size_t)snprintf(id, sizeof id, "p%d", i);
+        const size_t bytes = (size_t)snprintf(id, sizeof(id), "p%d", i);
         if (i % 7 == 0)
             continue;
         const enum label_result expected = i >= 7000   ? LABEL_UNKNOWN

@@ -144,6 +144,7 @@ int model_create_scorer(struct model_definition *definition, const struct config
         const bool number = scorer->task == CONFIG_TASK_REGRESSION;
         /* how many classes there are is seen later */
         definition->type = number ? PREDICTION_REGRESSION : PREDICTION_BINARY;
+        definition->score_is_margin = scorer->score == CONFIG_SCORE_MARGIN;
         return 0;
     }
     if (scorer->type == CONFIG_SCORER_XGBOOST)

@@ -39,7 +39,7 @@ union metric_value {
     bool (*method)(const struct detector_method_report *method, double *ret_value);
     bool (*category)(const struct detector_category_report *category, double *ret_value);
     bool (*performance)(const struct concept_metric *metric, double *ret_value);
-    bool (*detector)(const struct change_watch_report *detector, double *ret_value);
+    bool (*detector)(const struct drift_change_watch_report *detector, double *ret_value);
     bool (*service)(const struct service_snapshot *service, double *ret_value);
 };
 
@@ -133,9 +133,9 @@ void write_label_lag(struct exposition *out, const struct model_snapshot *model,
 bool metric_window(const struct concept_metric *metric, double *ret_value);
 bool metric_reference(const struct concept_metric *metric, double *ret_value);
 bool metric_degraded(const struct concept_metric *metric, double *ret_value);
-bool detector_state(const struct change_watch_report *detector, double *ret_value);
-bool detector_onsets(const struct change_watch_report *detector, double *ret_value);
-bool detector_onset_time(const struct change_watch_report *detector, double *ret_value);
+bool detector_state(const struct drift_change_watch_report *detector, double *ret_value);
+bool detector_onsets(const struct drift_change_watch_report *detector, double *ret_value);
+bool detector_onset_time(const struct drift_change_watch_report *detector, double *ret_value);
 bool labels_window(const struct model_snapshot *model, double *ret_value);
 bool labels_coverage(const struct model_snapshot *model, double *ret_value);
 bool labels_pending(const struct model_snapshot *model, double *ret_value);

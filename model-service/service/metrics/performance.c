@@ -7,7 +7,7 @@ void walk_performance(struct exposition *out, const struct model_snapshot *model
 {
     for (enum performance_metric m = 0; m < PERFORMANCE_METRIC_COUNT; m++) {
         const struct metric_label labels[] = {{"model", model->name},
-                                              {"metric", performance_metric_name(m)}};
+                                              {"metric", drift_performance_metric_name(m)}};
         double number;
 
         if (value.performance(&model->concept.metric[m], &number))
@@ -21,8 +21,9 @@ void write_performance_intervals(struct exposition *out, const struct model_snap
     (void)value;
     for (enum performance_metric m = 0; m < PERFORMANCE_METRIC_COUNT; m++) {
         const struct concept_metric *metric = &model->concept.metric[m];
-        struct metric_label labels[] = {
-            {"model", model->name}, {"metric", performance_metric_name(m)}, {"bound", "lower"}};
+        struct metric_label labels[] = {{"model", model->name},
+                                        {"metric", drift_performance_metric_name(m)},
+                                        {"bound", "lower"}};
 
         if (!metric->applies)
             continue;
@@ -39,7 +40,7 @@ void walk_detectors(struct exposition *out, const struct model_snapshot *model,
 {
     for (enum change_detector_kind k = 0; k < CHANGE_DETECTOR_COUNT; k++) {
         const struct metric_label labels[] = {{"model", model->name},
-                                              {"detector", change_detector_name(k)}};
+                                              {"detector", drift_change_detector_name(k)}};
         double number;
 
         if (value.detector(&model->concept.detector[k], &number))
@@ -54,7 +55,7 @@ void walk_streams(struct exposition *out, const struct model_snapshot *model,
         for (enum change_detector_kind k = 0; k < CHANGE_DETECTOR_COUNT; k++) {
             const struct metric_label labels[] = {{"model", model->name},
                                                   {"feature", model->streams[s].name},
-                                                  {"detector", change_detector_name(k)}};
+                                                  {"detector", drift_change_detector_name(k)}};
             double number;
 
             if (value.detector(&model->streams[s].detector[k], &number))
@@ -72,7 +73,7 @@ void write_label_results(struct exposition *out, const struct model_snapshot *mo
 
     (void)value;
     for (enum label_result r = 0; r < LABEL_RESULT_COUNT; r++) {
-        labels[1].value = label_result_name(r);
+        labels[1].value = drift_label_result_name(r);
         exposition_count(out, labels, 2, counters->labels[r]);
     }
     labels[1].value = "expired";
@@ -114,19 +115,19 @@ bool metric_degraded(const struct concept_metric *metric, double *ret_value)
     return metric->applies;
 }
 
-bool detector_state(const struct change_watch_report *detector, double *ret_value)
+bool detector_state(const struct drift_change_watch_report *detector, double *ret_value)
 {
     *ret_value = detector->state;
     return detector->enabled;
 }
 
-bool detector_onsets(const struct change_watch_report *detector, double *ret_value)
+bool detector_onsets(const struct drift_change_watch_report *detector, double *ret_value)
 {
     *ret_value = (double)detector->onsets;
     return detector->enabled;
 }
 
-bool detector_onset_time(const struct change_watch_report *detector, double *ret_value)
+bool detector_onset_time(const struct drift_change_watch_report *detector, double *ret_value)
 {
     *ret_value = (double)clock_wall_of(detector->onset_ms) / 1000;
     return detector->enabled && detector->state == CHANGE_DRIFT;

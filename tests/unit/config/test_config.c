@@ -431,7 +431,7 @@ static void test_scorers(void **state)
          "5: models[0].scorer.intercept: does not belong to a scorer of type xgboost, expected "
          "only type, file, classes"},
         {"{type: none, file: m.json}", "5: models[0].scorer.file: does not belong to a scorer of "
-                                       "type none, expected only type, task, classes"},
+                                       "type none, expected only type, task, classes, score"},
         {"{type: none, classes: [no, yes, no]}",
          "5: models[0].scorer.classes[2]: \"no\" is classes[0] too, expected different classes"},
         {"{type: none, classes: [no, '']}", "5: models[0].scorer.classes[1]: found \"\", expected "

@@ -94,7 +94,7 @@ static void test_rows(void **state)
         write_file(cases[i].text, strlen(cases[i].text));
         r = csv_read(path, dump_header, dump_row, &dump, &error);
         if (r != 0)
-            fail_msg("%s: %d %s", cases[i].text, r, error);
+            fail_msg("%s: %d %s", cases[i].text, r, error.text);
         assert_string_equal(dump.text, cases[i].rows);
     }
 }

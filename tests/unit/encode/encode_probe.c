@@ -19,7 +19,7 @@ static int print_numbers(size_t (*format)(double, char *))
     char text[NUMBER_MAX_BYTES];
     double value;
 
-    while (fread(&value, sizeof value, 1, stdin) == 1) {
+    while (fread(&value, sizeof(value), 1, stdin) == 1) {
         fwrite(text, 1, format(value, text), stdout);
         putchar('\n');
     }
@@ -61,7 +61,7 @@ static int print_records(const char *mode)
     uint32_t bytes;
 
     buffer_init(&out, 0);
-    for (unsigned count = 0; record && fread(&bytes, sizeof bytes, 1, stdin) == 1; count++) {
+    for (unsigned count = 0; record && fread(&bytes, sizeof(bytes), 1, stdin) == 1; count++) {
         if (bytes > MAX_RECORD || fread(record, 1, bytes, stdin) != bytes)
             return 1;
         record[bytes] = '\0';

@@ -30,7 +30,7 @@ void *__wrap_realloc(void *data, size_t size)
 static int reset_allocations(void **state)
 {
     (void)state;
-    memset(&allocations, 0, sizeof allocations);
+    memset(&allocations, 0, sizeof(allocations));
     return 0;
 }
 
@@ -165,7 +165,7 @@ static void test_limit(void **state)
     assert_null(buffer_reserve(&buffer, BUFFER_MAX_BYTES - 1));
     assert_int_equal(allocations.last_size, BUFFER_MAX_BYTES);
     buffer_finish(&buffer);
-    for (size_t i = 0; i < sizeof above / sizeof above[0]; i++) {
+    for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++) {
         reset_allocations(NULL);
         buffer_init(&buffer, 0);
         buffer_append_char(&buffer, 'x');

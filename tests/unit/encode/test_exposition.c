@@ -43,7 +43,7 @@ static void write_gauges(struct exposition *exposition)
         char feature[16];
         struct metric_label labels[] = {{"feature", feature}, {"method", "ks_test"}};
 
-        snprintf(feature, sizeof feature, "f%zu", i);
+        snprintf(feature, sizeof(feature), "f%zu", i);
         exposition_sample(exposition, labels, LENGTH(labels), scores[i]);
     }
     exposition_sample(
@@ -108,7 +108,7 @@ static char *read_golden(const char *name)
     FILE *file;
 
     assert_non_null(text);
-    snprintf(path, sizeof path, "%s/%s", GOLDEN_DIR, name);
+    snprintf(path, sizeof(path), "%s/%s", GOLDEN_DIR, name);
     file = fopen(path, "rb");
     if (!file)
         fail_msg("cannot open %s", path);

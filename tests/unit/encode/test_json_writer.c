@@ -112,7 +112,7 @@ static void test_numbers(void **state)
 
     (void)state;
     json_begin_array(&json);
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         json_number(&json, values[i]);
     json_end_array(&json);
     assert_written("[0,-0.0,1,0.5,1e-05,1e+16,null,null,null]");

@@ -144,7 +144,7 @@ static void test_refused_labels(void **state)
         struct input_labels labels;
         struct input_label label;
 
-        snprintf(body, sizeof body, "{\"labels\": [%s, {\"id\": \"b\", \"label\": 2}]}",
+        snprintf(body, sizeof(body), "{\"labels\": [%s, {\"id\": \"b\", \"label\": 2}]}",
                  cases[i].element);
         accept(body, 2, &labels);
         assert_int_equal(input_labels_get(&labels, 0, &label, &error), -EINVAL);
@@ -161,14 +161,14 @@ static void test_longest_id(void **state)
     char id[OBSERVATION_ID_MAX_BYTES + 2];
 
     (void)state;
-    memset(id, 'i', sizeof id);
+    memset(id, 'i', sizeof(id));
     for (size_t bytes = OBSERVATION_ID_MAX_BYTES; bytes <= OBSERVATION_ID_MAX_BYTES + 1; bytes++) {
         struct input_error error = {0};
         struct input_labels labels;
         struct input_label label;
 
         id[bytes] = '\0';
-        snprintf(body, sizeof body, "{\"id\": \"%s\", \"label\": 1}", id);
+        snprintf(body, sizeof(body), "{\"id\": \"%s\", \"label\": 1}", id);
         accept(body, 1, &labels);
         assert_int_equal(input_labels_get(&labels, 0, &label, &error),
                          bytes > OBSERVATION_ID_MAX_BYTES ? -EINVAL : 0);

@@ -28,19 +28,20 @@ static inline void change_use(struct change_detector *detector, const uint8_t *b
 {
     static const double values[] = {0, 1, 0, 0, 1, 1, -0.0, NAN, 0.5, -1, 1e100, -1e100, 1e300};
     uint8_t again[CHANGE_DETECTOR_MAX_BYTES];
-    if (change_detector_save(detector, again, sizeof again) != size ||
+    if (drift_change_detector_save(detector, again, sizeof(again)) != size ||
         memcmp(again, bytes, size) != 0)
         abort();
     for (int i = 0; i < 400; i++) {
-        const int state = change_detector_update(detector, values[i % 13 * (i / 13 % 5 + 1) % 13]);
+        const int state =
+            drift_change_detector_update(detector, values[i % 13 * (i / 13 % 5 + 1) % 13]);
         if (state != -EINVAL && (state < CHANGE_NONE || state > CHANGE_DRIFT))
             abort();
         uint64_t onset;
-        if (change_detector_onset(detector, &onset) == 0 && onset >= detector->observations)
+        if (drift_change_detector_onset(detector, &onset) == 0 && onset >= detector->observations)
             abort();
     }
-    size = change_detector_save(detector, again, sizeof again);
-    if (size > sizeof again || change_detector_restore(detector, again, size) != 0)
+    size = drift_change_detector_save(detector, again, sizeof(again));
+    if (size > sizeof(again) || drift_change_detector_restore(detector, again, size) != 0)
         abort();
 }
 
@@ -49,22 +50,22 @@ static inline void change_replay(const uint8_t *input, size_t length)
     struct change_detector detector;
     uint8_t bytes[2 * CHANGE_DETECTOR_MAX_BYTES];
     const size_t size = CHANGE_HEADER_BYTES + length - 1 + CHANGE_CHECKSUM_BYTES;
-    if (length == 0 || size > sizeof bytes)
+    if (length == 0 || size > sizeof(bytes))
         return;
     const int kind = input[0] % CHANGE_DETECTOR_COUNT;
     const int direction = input[0] / CHANGE_DETECTOR_COUNT % 2;
-    if (change_detector_init(&detector, (enum change_detector_kind)kind,
-                             (enum change_direction)direction, 0) != 0)
+    if (drift_change_detector_init(&detector, (enum change_detector_kind)kind,
+                                   (enum change_direction)direction, 0) != 0)
         abort();
-    if (change_detector_save(&detector, bytes, sizeof bytes) > CHANGE_DETECTOR_MAX_BYTES)
+    if (drift_change_detector_save(&detector, bytes, sizeof(bytes)) > CHANGE_DETECTOR_MAX_BYTES)
         abort();
     memcpy(bytes + CHANGE_HEADER_BYTES, input + 1, length - 1);
     change_seal(bytes, size);
     const struct change_detector before = detector;
-    const int r = change_detector_restore(&detector, bytes, size);
+    const int r = drift_change_detector_restore(&detector, bytes, size);
     if (r == 0)
         change_use(&detector, bytes, size);
-    else if (r != -EINVAL || memcmp(&before, &detector, sizeof before) != 0)
+    else if (r != -EINVAL || memcmp(&before, &detector, sizeof(before)) != 0)
         abort();
 }
 

@@ -18,7 +18,7 @@
 static struct change_detector make(enum change_detector_kind kind, enum change_direction direction)
 {
     struct change_detector detector;
-    assert_int_equal(change_detector_init(&detector, kind, direction, 7), 0);
+    assert_int_equal(drift_change_detector_init(&detector, kind, direction, 7), 0);
     return detector;
 }
 
@@ -34,28 +34,31 @@ static void names_lead_back(void **state)
     EACH_KIND(kind)
     {
         enum change_detector_kind found = CHANGE_DETECTOR_COUNT;
-        assert_int_equal(change_detector_kind_of(change_detector_name(kind), &found), 0);
+        assert_int_equal(drift_change_detector_kind_of(drift_change_detector_name(kind), &found),
+                         0);
         assert_int_equal(found, kind);
     }
     enum change_detector_kind found = CHANGE_EDDM;
-    assert_int_equal(change_detector_kind_of("ADWIN", &found), -EINVAL);
-    assert_int_equal(change_detector_kind_of("", &found), -EINVAL);
-    assert_int_equal(change_detector_kind_of(NULL, &found), -EINVAL);
+    assert_int_equal(drift_change_detector_kind_of("ADWIN", &found), -EINVAL);
+    assert_int_equal(drift_change_detector_kind_of("", &found), -EINVAL);
+    assert_int_equal(drift_change_detector_kind_of(NULL, &found), -EINVAL);
     assert_int_equal(found, CHANGE_EDDM);
-    assert_null(change_detector_name(CHANGE_DETECTOR_COUNT));
+    assert_null(drift_change_detector_name(CHANGE_DETECTOR_COUNT));
 }
 
 static void wrong_kinds_are_refused(void **state)
 {
     (void)state;
     struct change_detector detector;
-    assert_int_equal(change_detector_init(&detector, CHANGE_DETECTOR_COUNT, CHANGE_UP, 0), -EINVAL);
-    assert_int_equal(change_detector_init(&detector, (enum change_detector_kind) - 1, CHANGE_UP, 0),
+    assert_int_equal(drift_change_detector_init(&detector, CHANGE_DETECTOR_COUNT, CHANGE_UP, 0),
                      -EINVAL);
-    assert_int_equal(change_detector_init(&detector, CHANGE_DDM, (enum change_direction)2, 0),
+    assert_int_equal(
+        drift_change_detector_init(&detector, (enum change_detector_kind) - 1, CHANGE_UP, 0),
+        -EINVAL);
+    assert_int_equal(drift_change_detector_init(&detector, CHANGE_DDM, (enum change_direction)2, 0),
                      -EINVAL);
-    assert_false(change_detector_alerts(CHANGE_DETECTOR_COUNT));
-    assert_false(change_detector_warns(CHANGE_DETECTOR_COUNT));
+    assert_false(drift_change_detector_alerts(CHANGE_DETECTOR_COUNT));
+    assert_false(drift_change_detector_warns(CHANGE_DETECTOR_COUNT));
 }
 
 static void values_out_of_range_change_nothing(void **state)
@@ -66,16 +69,16 @@ static void values_out_of_range_change_nothing(void **state)
     EACH_KIND(kind)
     {
         struct change_detector detector = make(kind, CHANGE_BOTH);
-        assert_int_equal(change_detector_update(&detector, 1), CHANGE_NONE);
+        assert_int_equal(drift_change_detector_update(&detector, 1), CHANGE_NONE);
         const struct change_detector before = detector;
-        for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-            assert_int_equal(change_detector_update(&detector, never[i]), -EINVAL);
-        if (change_detector_input(kind) != CHANGE_INPUT_REAL)
-            for (size_t i = 0; i < sizeof beyond_unit / sizeof *beyond_unit; i++)
-                assert_int_equal(change_detector_update(&detector, beyond_unit[i]), -EINVAL);
-        if (change_detector_input(kind) == CHANGE_INPUT_BINARY)
-            assert_int_equal(change_detector_update(&detector, 0.5), -EINVAL);
-        assert_memory_equal(&before, &detector, sizeof before);
+        for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+            assert_int_equal(drift_change_detector_update(&detector, never[i]), -EINVAL);
+        if (drift_change_detector_input(kind) != CHANGE_INPUT_REAL)
+            for (size_t i = 0; i < sizeof(beyond_unit) / sizeof(*beyond_unit); i++)
+                assert_int_equal(drift_change_detector_update(&detector, beyond_unit[i]), -EINVAL);
+        if (drift_change_detector_input(kind) == CHANGE_INPUT_BINARY)
+            assert_int_equal(drift_change_detector_update(&detector, 0.5), -EINVAL);
+        assert_memory_equal(&before, &detector, sizeof(before));
     }
 }
 
@@ -86,15 +89,15 @@ static void onset_is_where_the_stream_changed(void **state)
     {
         struct change_detector detector = make(kind, CHANGE_UP);
         uint64_t seed = 11, onset = 99;
-        assert_int_equal(change_detector_onset(&detector, &onset), -ENODATA);
+        assert_int_equal(drift_change_detector_onset(&detector, &onset), -ENODATA);
         assert_int_equal(onset, 99);
         for (int i = 0; i < 2000; i++)
-            assert_true(change_detector_update(&detector, i % 5 == 4) >= 0);
+            assert_true(drift_change_detector_update(&detector, i % 5 == 4) >= 0);
         assert_int_equal(detector.onsets, 0);
         while (detector.onsets == 0 && detector.observations < 4000)
-            assert_true(change_detector_update(&detector, error(&seed, 0.9)) >= 0);
+            assert_true(drift_change_detector_update(&detector, error(&seed, 0.9)) >= 0);
         assert_int_equal(detector.state, CHANGE_DRIFT);
-        assert_int_equal(change_detector_onset(&detector, &onset), 0);
+        assert_int_equal(drift_change_detector_onset(&detector, &onset), 0);
         assert_in_range(onset, 1900, detector.observations - 1);
     }
 }
@@ -107,7 +110,7 @@ static void a_steady_stream_is_no_drift(void **state)
         {
             struct change_detector detector = make(kind, CHANGE_BOTH);
             for (int i = 0; i < 20000; i++)
-                assert_int_equal(change_detector_update(&detector, x), CHANGE_NONE);
+                assert_int_equal(drift_change_detector_update(&detector, x), CHANGE_NONE);
             assert_int_equal(detector.observations, 20000);
         }
     }
@@ -123,8 +126,8 @@ static void falls_are_seen_when_asked_for(void **state)
         struct change_detector both = make(directed[k], CHANGE_BOTH);
         for (int i = 0; i < 2000; i++) {
             const double x = i < 1000 ? i % 10 != 0 : i % 10 == 0;
-            assert_true(change_detector_update(&up, x) >= 0);
-            assert_true(change_detector_update(&both, x) >= 0);
+            assert_true(drift_change_detector_update(&up, x) >= 0);
+            assert_true(drift_change_detector_update(&both, x) >= 0);
         }
         assert_int_equal(up.onsets, 0);
         assert_int_equal(both.onsets, 1);
@@ -134,9 +137,9 @@ static void falls_are_seen_when_asked_for(void **state)
 static double next_value(enum change_detector_kind kind, uint64_t *seed, int i)
 {
     const double p = i / 150 % 2 == 0 ? 0.1 : 0.6;
-    if (change_detector_input(kind) == CHANGE_INPUT_BINARY || random_below(seed, 2) == 0)
+    if (drift_change_detector_input(kind) == CHANGE_INPUT_BINARY || random_below(seed, 2) == 0)
         return error(seed, p);
-    if (change_detector_input(kind) == CHANGE_INPUT_REAL && random_below(seed, 50) == 0)
+    if (drift_change_detector_input(kind) == CHANGE_INPUT_REAL && random_below(seed, 50) == 0)
         return random_normal(seed) * 20;
     return random_below(seed, 9) == 0 ? -0.0 : p * random_unit(seed);
 }
@@ -146,12 +149,12 @@ static double false_alarms(enum change_detector_kind kind, uint64_t *seed)
 {
     const double rates[] = {0.01, 0.05, 0.1, 0.3, 0.5};
     double most = 0;
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+    for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
         uint64_t onsets = 0;
         for (int stream = 0; stream < 20; stream++) {
             struct change_detector detector = make(kind, CHANGE_UP);
             for (int k = 0; k < 20000; k++)
-                assert_true(change_detector_update(&detector, error(seed, rates[i])) >= 0);
+                assert_true(drift_change_detector_update(&detector, error(seed, rates[i])) >= 0);
             onsets += detector.onsets;
         }
         most = fmax(most, (double)onsets / 20 / 2);
@@ -166,8 +169,8 @@ static void alerting_detectors_are_the_quiet_ones(void **state)
     EACH_KIND(kind)
     {
         const double alarms = false_alarms(kind, &seed);
-        if (change_detector_alerts(kind) != (alarms < 1))
-            fail_msg("%s: %g false alarms per 10 000", change_detector_name(kind), alarms);
+        if (drift_change_detector_alerts(kind) != (alarms < 1))
+            fail_msg("%s: %g false alarms per 10 000", drift_change_detector_name(kind), alarms);
     }
 }
 
@@ -182,27 +185,27 @@ static void restored_goes_on_as_never_stopped(void **state)
             struct change_detector one = make(kind, (enum change_direction)direction), other = one;
             uint8_t bytes[CHANGE_DETECTOR_MAX_BYTES], again[CHANGE_DETECTOR_MAX_BYTES];
             for (int i = 0; i < 1500; i++) {
-                const size_t size = change_detector_save(&one, bytes, sizeof bytes);
-                assert_in_range(size, 1, sizeof bytes);
+                const size_t size = drift_change_detector_save(&one, bytes, sizeof(bytes));
+                assert_in_range(size, 1, sizeof(bytes));
                 other = make(kind, (enum change_direction)direction);
-                assert_int_equal(change_detector_restore(&other, bytes, size), 0);
-                assert_int_equal(change_detector_save(&other, again, sizeof again), size);
+                assert_int_equal(drift_change_detector_restore(&other, bytes, size), 0);
+                assert_int_equal(drift_change_detector_save(&other, again, sizeof(again)), size);
                 assert_memory_equal(bytes, again, size);
                 const double x = next_value(kind, &seed, i);
-                const int expected = change_detector_update(&one, x);
-                assert_int_equal(change_detector_update(&other, x), expected);
+                const int expected = drift_change_detector_update(&one, x);
+                assert_int_equal(drift_change_detector_update(&other, x), expected);
             }
             /* and once restored in the middle, for long */
-            const size_t size = change_detector_save(&one, bytes, sizeof bytes);
-            assert_int_equal(change_detector_restore(&other, bytes, size), 0);
+            const size_t size = drift_change_detector_save(&one, bytes, sizeof(bytes));
+            assert_int_equal(drift_change_detector_restore(&other, bytes, size), 0);
             for (int i = 0; i < 5000; i++) {
                 const double x = next_value(kind, &seed, i);
-                assert_int_equal(change_detector_update(&one, x),
-                                 change_detector_update(&other, x));
+                assert_int_equal(drift_change_detector_update(&one, x),
+                                 drift_change_detector_update(&other, x));
             }
-            assert_int_equal(change_detector_save(&one, bytes, sizeof bytes),
-                             change_detector_save(&other, again, sizeof again));
-            assert_memory_equal(bytes, again, change_detector_save(&one, NULL, 0));
+            assert_int_equal(drift_change_detector_save(&one, bytes, sizeof(bytes)),
+                             drift_change_detector_save(&other, again, sizeof(again)));
+            assert_memory_equal(bytes, again, drift_change_detector_save(&one, NULL, 0));
         }
     }
 }
@@ -212,10 +215,10 @@ static void save_writes_only_what_fits(void **state)
     (void)state;
     uint8_t bytes[CHANGE_DETECTOR_MAX_BYTES] = {0};
     const struct change_detector detector = make(CHANGE_DDM, CHANGE_UP);
-    const size_t size = change_detector_save(&detector, NULL, 0);
-    assert_int_equal(change_detector_save(&detector, bytes, size - 1), size);
+    const size_t size = drift_change_detector_save(&detector, NULL, 0);
+    assert_int_equal(drift_change_detector_save(&detector, bytes, size - 1), size);
     assert_int_equal(bytes[0], 0);
-    assert_int_equal(change_detector_save(&detector, bytes, size), size);
+    assert_int_equal(drift_change_detector_save(&detector, bytes, size), size);
     assert_int_not_equal(bytes[0], 0);
 }
 
@@ -227,16 +230,16 @@ static void damaged_bytes_are_refused(void **state)
     {
         struct change_detector detector = make(kind, CHANGE_BOTH), target = detector;
         for (int i = 0; i < 500; i++)
-            assert_true(change_detector_update(&detector, error(&seed, 0.3)) >= 0);
+            assert_true(drift_change_detector_update(&detector, error(&seed, 0.3)) >= 0);
         uint8_t bytes[CHANGE_DETECTOR_MAX_BYTES];
-        const size_t size = change_detector_save(&detector, bytes, sizeof bytes);
+        const size_t size = drift_change_detector_save(&detector, bytes, sizeof(bytes));
         for (size_t i = 0; i < size; i++) {
             bytes[i] ^= 0x10;
-            assert_int_equal(change_detector_restore(&target, bytes, size), -EINVAL);
+            assert_int_equal(drift_change_detector_restore(&target, bytes, size), -EINVAL);
             bytes[i] ^= 0x10;
-            assert_int_equal(change_detector_restore(&target, bytes, i), -EINVAL);
+            assert_int_equal(drift_change_detector_restore(&target, bytes, i), -EINVAL);
         }
-        assert_int_equal(change_detector_restore(&target, NULL, 0), -EINVAL);
+        assert_int_equal(drift_change_detector_restore(&target, NULL, 0), -EINVAL);
         assert_int_equal(target.observations, 0);
         /* sealed again, with one value replaced: taken or refused, never worse */
         for (size_t i = CHANGE_HEADER_BYTES; i < size - CHANGE_CHECKSUM_BYTES; i++) {
@@ -246,7 +249,7 @@ static void damaged_bytes_are_refused(void **state)
                 changed[i] ^= (uint8_t)(1 << bit);
                 change_seal(changed, size);
                 struct change_detector fresh = make(kind, CHANGE_BOTH);
-                const int r = change_detector_restore(&fresh, changed, size);
+                const int r = drift_change_detector_restore(&fresh, changed, size);
                 assert_true(r == 0 || r == -EINVAL);
                 if (r == 0)
                     change_use(&fresh, changed, size);
@@ -260,13 +263,13 @@ static void states_of_others_are_refused(void **state)
     (void)state;
     uint8_t bytes[CHANGE_DETECTOR_MAX_BYTES];
     const struct change_detector detector = make(CHANGE_KSWIN, CHANGE_UP);
-    const size_t size = change_detector_save(&detector, bytes, sizeof bytes);
+    const size_t size = drift_change_detector_save(&detector, bytes, sizeof(bytes));
     struct change_detector other = make(CHANGE_KSWIN, CHANGE_BOTH);
-    assert_int_equal(change_detector_restore(&other, bytes, size), -EINVAL);
-    assert_int_equal(change_detector_init(&other, CHANGE_KSWIN, CHANGE_UP, 8), 0);
-    assert_int_equal(change_detector_restore(&other, bytes, size), -EINVAL);
+    assert_int_equal(drift_change_detector_restore(&other, bytes, size), -EINVAL);
+    assert_int_equal(drift_change_detector_init(&other, CHANGE_KSWIN, CHANGE_UP, 8), 0);
+    assert_int_equal(drift_change_detector_restore(&other, bytes, size), -EINVAL);
     other = make(CHANGE_DDM, CHANGE_UP);
-    assert_int_equal(change_detector_restore(&other, bytes, size), -EINVAL);
+    assert_int_equal(drift_change_detector_restore(&other, bytes, size), -EINVAL);
 }
 
 /* Buckets looked at: at most all of them at a check and two merges a row; O(log n) of either. */
@@ -276,11 +279,11 @@ static void adwin_looks_at_few_buckets(void **state)
     struct adwin adwin;
     uint64_t age;
     uint64_t most = 0;
-    adwin_init(&adwin, ADWIN_DELTA);
+    drift_adwin_init(&adwin, ADWIN_DELTA);
     for (uint64_t n = 1; n <= 1000000; n++) {
         const uint64_t before = adwin.looked;
         /* With period 5, the stream has no change to find. */
-        assert_int_equal(adwin_update(&adwin, n % 5 == 0, &age), CHANGE_NONE);
+        assert_int_equal(drift_adwin_update(&adwin, n % 5 == 0, &age), CHANGE_NONE);
         assert_int_equal(adwin.length, n);
         most = adwin.looked - before > most ? adwin.looked - before : most;
         const double rows = floor(log2((double)n)) + 1;
@@ -299,17 +302,17 @@ static void adwin_room_never_ends(void **state)
     /* All rows full: what is one too many falls off the old end. */
     struct adwin adwin;
     uint64_t age;
-    adwin_init(&adwin, ADWIN_DELTA);
+    drift_adwin_init(&adwin, ADWIN_DELTA);
     adwin.rows = ADWIN_ROWS;
     for (uint32_t i = 0; i < ADWIN_ROWS; i++) {
         adwin.row[i].count = ADWIN_MAX_BUCKETS;
         adwin.length += (uint64_t)ADWIN_MAX_BUCKETS << i;
     }
     const uint64_t full = adwin.length;
-    assert_int_equal(adwin_update(&adwin, 0, &age), CHANGE_NONE);
+    assert_int_equal(drift_adwin_update(&adwin, 0, &age), CHANGE_NONE);
     assert_int_equal(adwin.length, full + 1 - (UINT64_C(1) << (ADWIN_ROWS - 1)));
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(adwin_update(&adwin, 0, &age), CHANGE_NONE);
+        assert_int_equal(drift_adwin_update(&adwin, 0, &age), CHANGE_NONE);
 }
 
 static void adwin_of_nothing_has_no_mean(void **state)
@@ -317,11 +320,11 @@ static void adwin_of_nothing_has_no_mean(void **state)
     (void)state;
     struct adwin adwin;
     uint64_t age;
-    adwin_init(&adwin, NAN);
+    drift_adwin_init(&adwin, NAN);
     assert_true(adwin.delta == ADWIN_DELTA);
-    assert_true(isnan(adwin_mean(&adwin)) && isnan(adwin_variance(&adwin)));
-    assert_int_equal(adwin_update(&adwin, 0.25, &age), CHANGE_NONE);
-    assert_true(adwin_mean(&adwin) == 0.25 && adwin_variance(&adwin) == 0);
+    assert_true(isnan(drift_adwin_mean(&adwin)) && isnan(drift_adwin_variance(&adwin)));
+    assert_int_equal(drift_adwin_update(&adwin, 0.25, &age), CHANGE_NONE);
+    assert_true(drift_adwin_mean(&adwin) == 0.25 && drift_adwin_variance(&adwin) == 0);
 }
 
 static void kswin_draws_without_repetition(void **state)
@@ -331,7 +334,7 @@ static void kswin_draws_without_repetition(void **state)
     for (uint64_t count = 0; count < 7000; count++) {
         uint8_t index[KSWIN_SAMPLE];
         bool seen[70] = {false};
-        kswin_draw(42, count, 70, index);
+        drift_kswin_draw(42, count, 70, index);
         for (int i = 0; i < KSWIN_SAMPLE; i++) {
             assert_in_range(index[i], 0, 69);
             assert_false(seen[index[i]]);

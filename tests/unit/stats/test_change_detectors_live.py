@@ -35,14 +35,14 @@ def load():
     assert os.path.exists(LIBRARY), f"{LIBRARY} is missing: build first, or set LIBDRIFT"
     lib = ctypes.CDLL(LIBRARY)
     pointer, double = ctypes.c_void_p, ctypes.c_double
-    lib.change_detector_init.argtypes = [pointer, ctypes.c_int, ctypes.c_int, ctypes.c_uint64]
-    lib.change_detector_update.argtypes = [pointer, double]
-    lib.change_detector_onset.argtypes = [pointer, pointer]
-    lib.change_detector_kind_of.argtypes = [ctypes.c_char_p, pointer]
-    lib.adwin_init.argtypes = [pointer, double]
-    lib.adwin_update.argtypes = [pointer, double, pointer]
-    lib.adwin_mean.argtypes = lib.adwin_variance.argtypes = [pointer]
-    lib.adwin_mean.restype = lib.adwin_variance.restype = double
+    lib.drift_change_detector_init.argtypes = [pointer, ctypes.c_int, ctypes.c_int, ctypes.c_uint64]
+    lib.drift_change_detector_update.argtypes = [pointer, double]
+    lib.drift_change_detector_onset.argtypes = [pointer, pointer]
+    lib.drift_change_detector_kind_of.argtypes = [ctypes.c_char_p, pointer]
+    lib.drift_adwin_init.argtypes = [pointer, double]
+    lib.drift_adwin_update.argtypes = [pointer, double, pointer]
+    lib.drift_adwin_mean.argtypes = lib.drift_adwin_variance.argtypes = [pointer]
+    lib.drift_adwin_mean.restype = lib.drift_adwin_variance.restype = double
     return lib
 
 
@@ -59,16 +59,16 @@ class Detector:
 
     def __init__(self, name, direction=papers.UP, seed=0):
         kind = ctypes.c_int()
-        assert LIB.change_detector_kind_of(name.encode(), ctypes.byref(kind)) == 0
+        assert LIB.drift_change_detector_kind_of(name.encode(), ctypes.byref(kind)) == 0
         self.memory = ctypes.create_string_buffer(DETECTOR_BYTES)
-        assert LIB.change_detector_init(self.memory, kind, direction, seed) == 0
+        assert LIB.drift_change_detector_init(self.memory, kind, direction, seed) == 0
 
     def update(self, x):
-        return LIB.change_detector_update(self.memory, x)
+        return LIB.drift_change_detector_update(self.memory, x)
 
     def onset(self):
         index = ctypes.c_uint64()
-        assert LIB.change_detector_onset(self.memory, ctypes.byref(index)) == 0
+        assert LIB.drift_change_detector_onset(self.memory, ctypes.byref(index)) == 0
         return index.value
 
 
@@ -77,19 +77,19 @@ class Adwin:
 
     def __init__(self):
         self.memory = ctypes.create_string_buffer(DETECTOR_BYTES)
-        LIB.adwin_init(self.memory, 0.002)
+        LIB.drift_adwin_init(self.memory, 0.002)
 
     def update(self, x):
-        return LIB.adwin_update(self.memory, x, ctypes.byref(ctypes.c_uint64()))
+        return LIB.drift_adwin_update(self.memory, x, ctypes.byref(ctypes.c_uint64()))
 
     def length(self):
         return AdwinHead.from_buffer(self.memory).length
 
     def mean(self):
-        return LIB.adwin_mean(self.memory)
+        return LIB.drift_adwin_mean(self.memory)
 
     def variance(self):
-        return LIB.adwin_variance(self.memory)
+        return LIB.drift_adwin_variance(self.memory)
 
 
 def recorded():

@@ -6,7 +6,7 @@
 
 #define MAX_BINS                 100
 #define SCORE_RELATIVE_TOLERANCE 1e-12
-/* psi_term() sees shares that are rounded already; a bin can be off by this much. */
+/* drift_psi_term() sees shares that are rounded already; a bin can be off by this much. */
 #define PSI_ABSOLUTE_TOLERANCE 1e-15
 #define P_RELATIVE_TOLERANCE   1e-10
 #define HISTOGRAM_MIN_CASES    90
@@ -46,11 +46,11 @@ static void read_pair(const struct vector_file *v, struct histogram_pair *pair)
 static struct scores score(const struct histogram_pair *h)
 {
     struct scores s;
-    assert_int_equal(psi_score(h->ref, h->cur, h->bins, &s.psi), 0);
-    assert_int_equal(chi_square_score(h->ref, h->cur, h->bins, &s.chi_square, &s.dof), 0);
-    assert_int_equal(jensen_shannon_score(h->ref, h->cur, h->bins, &s.jensen_shannon), 0);
-    assert_int_equal(hellinger_score(h->ref, h->cur, h->bins, &s.hellinger), 0);
-    assert_int_equal(l_infinity_score(h->ref, h->cur, h->bins, &s.l_infinity), 0);
+    assert_int_equal(drift_psi_score(h->ref, h->cur, h->bins, &s.psi), 0);
+    assert_int_equal(drift_chi_square_score(h->ref, h->cur, h->bins, &s.chi_square, &s.dof), 0);
+    assert_int_equal(drift_jensen_shannon_score(h->ref, h->cur, h->bins, &s.jensen_shannon), 0);
+    assert_int_equal(drift_hellinger_score(h->ref, h->cur, h->bins, &s.hellinger), 0);
+    assert_int_equal(drift_l_infinity_score(h->ref, h->cur, h->bins, &s.l_infinity), 0);
     return s;
 }
 
@@ -77,9 +77,9 @@ static void assert_p_values(const struct vector_file *v, const struct histogram_
         double (*call)(double score, uint64_t n, uint64_t m, size_t dof);
         size_t score, p;
     } p_values[] = {
-        {"psi_p_value", psi_p_value, 2, 8},
-        {"jensen_shannon_p_value", jensen_shannon_p_value, 5, 9},
-        {"hellinger_p_value", hellinger_p_value, 6, 10},
+        {"psi_p_value", drift_psi_p_value, 2, 8},
+        {"jensen_shannon_p_value", drift_jensen_shannon_p_value, 5, 9},
+        {"hellinger_p_value", drift_hellinger_p_value, 6, 10},
     };
     for (size_t i = 0; i < sizeof(p_values) / sizeof(p_values[0]); i++) {
         double expected = vector_number(v, p_values[i].p);
@@ -189,13 +189,13 @@ static void test_disjoint_is_one(void **state)
 static void test_psi_floor(void **state)
 {
     (void)state;
-    assert_near("psi_term", 0, psi_term(0.25, 0), (0.25 - 1e-4) * log(2500), 1e-15, 0);
-    assert_near("psi_term", 1, psi_term(0, 0.25), psi_term(0.25, 0), 1e-15, 0);
-    assert_true(psi_term(0, 0) == 0);
-    assert_true(psi_term(5e-5, 1e-9) == 0);
-    assert_true(psi_term(0.3, 0.3) == 0);
-    assert_true(isnan(psi_term(NAN, 0.5)));
-    assert_true(isnan(psi_term(0.5, NAN)));
+    assert_near("psi_term", 0, drift_psi_term(0.25, 0), (0.25 - 1e-4) * log(2500), 1e-15, 0);
+    assert_near("psi_term", 1, drift_psi_term(0, 0.25), drift_psi_term(0.25, 0), 1e-15, 0);
+    assert_true(drift_psi_term(0, 0) == 0);
+    assert_true(drift_psi_term(5e-5, 1e-9) == 0);
+    assert_true(drift_psi_term(0.3, 0.3) == 0);
+    assert_true(isnan(drift_psi_term(NAN, 0.5)));
+    assert_true(isnan(drift_psi_term(0.5, NAN)));
 }
 
 static void test_errors_leave_outputs(void **state)
@@ -205,15 +205,15 @@ static void test_errors_leave_outputs(void **state)
     size_t dof = 7;
     (void)state;
     static int (*const simple[])(const uint64_t *, const uint64_t *, size_t, double *) = {
-        psi_score, jensen_shannon_score, hellinger_score, l_infinity_score};
+        drift_psi_score, drift_jensen_shannon_score, drift_hellinger_score, drift_l_infinity_score};
     for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
         assert_int_equal(simple[i](some, none, 2, &value), -ENODATA);
         assert_int_equal(simple[i](none, some, 2, &value), -ENODATA);
         assert_int_equal(simple[i](some, some, 0, &value), -EINVAL);
     }
-    assert_int_equal(chi_square_score(some, none, 2, &value, &dof), -ENODATA);
-    assert_int_equal(chi_square_score(none, some, 2, &value, &dof), -ENODATA);
-    assert_int_equal(chi_square_score(some, some, 0, &value, &dof), -EINVAL);
+    assert_int_equal(drift_chi_square_score(some, none, 2, &value, &dof), -ENODATA);
+    assert_int_equal(drift_chi_square_score(none, some, 2, &value, &dof), -ENODATA);
+    assert_int_equal(drift_chi_square_score(some, some, 0, &value, &dof), -EINVAL);
     assert_true(value == 7);
     assert_int_equal(dof, 7);
 }
@@ -221,11 +221,11 @@ static void test_errors_leave_outputs(void **state)
 static void test_p_value_edges(void **state)
 {
     (void)state;
-    assert_true(psi_p_value(0.4, 100, 100, 0) == 1);
-    assert_true(psi_p_value(0.4, 0, 100, 9) == 1);
-    assert_true(jensen_shannon_p_value(0.4, 100, 0, 9) == 1);
-    assert_true(hellinger_p_value(0, 100, 100, 9) == 1);
-    assert_true(isnan(psi_p_value(NAN, 100, 100, 9)));
+    assert_true(drift_psi_p_value(0.4, 100, 100, 0) == 1);
+    assert_true(drift_psi_p_value(0.4, 0, 100, 9) == 1);
+    assert_true(drift_jensen_shannon_p_value(0.4, 100, 0, 9) == 1);
+    assert_true(drift_hellinger_p_value(0, 100, 100, 9) == 1);
+    assert_true(isnan(drift_psi_p_value(NAN, 100, 100, 9)));
 }
 
 int main(void)

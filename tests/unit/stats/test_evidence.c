@@ -62,7 +62,7 @@ static void assert_holm(const double *p, size_t count, double alpha, int round)
 
     for (size_t i = 0; i < count; i++)
         significant[i] = i % 2 == 0;
-    holm(p, count, alpha, order, significant);
+    drift_holm(p, count, alpha, order, significant);
     for (size_t i = 0; i < count; i++) {
         bool expected = closed_test(p, count, alpha, i);
         if (significant[i] != expected)
@@ -102,10 +102,10 @@ static void test_holm_steps_down(void **state)
     size_t order[4];
     bool significant[4];
     (void)state;
-    holm(p, 4, 0.05, order, significant);
+    drift_holm(p, 4, 0.05, order, significant);
     assert_true(significant[3] && significant[0]);
     assert_false(significant[2] || significant[1]);
-    holm(p, 4, 0.09, order, significant);
+    drift_holm(p, 4, 0.09, order, significant);
     for (size_t i = 0; i < 4; i++)
         assert_true(significant[i]);
 }
@@ -116,9 +116,9 @@ static void test_holm_without_tests(void **state)
     size_t order[2];
     bool significant[2] = {true, true};
     (void)state;
-    holm(p, 2, 0.05, order, significant);
+    drift_holm(p, 2, 0.05, order, significant);
     assert_false(significant[0] || significant[1]);
-    holm(p, 0, 0.05, order, significant);
+    drift_holm(p, 0, 0.05, order, significant);
 }
 
 /* Many tests: the order of the input does not matter, and the cut is where it should be. */
@@ -131,7 +131,7 @@ static void test_holm_large(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT; i++)
         p[i * 7919 % COUNT] = i < 5000 ? 1e-9 * (double)i / COUNT : 0.5;
-    holm(p, COUNT, 0.05, order, significant);
+    drift_holm(p, COUNT, 0.05, order, significant);
     for (size_t i = 0; i < COUNT; i++)
         assert_int_equal(significant[i], p[i] < 0.5);
 }

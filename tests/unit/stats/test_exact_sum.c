@@ -17,15 +17,15 @@ struct sums {
 
 static void add(struct sums *sums, double x)
 {
-    exact_sum_add(&sums->sum, x);
-    exact_squares_add(&sums->squares, x);
+    drift_exact_sum_add(&sums->sum, x);
+    drift_exact_squares_add(&sums->squares, x);
     sums->count++;
 }
 
 static void subtract(struct sums *sums, double x)
 {
-    exact_sum_subtract(&sums->sum, x);
-    exact_squares_subtract(&sums->squares, x);
+    drift_exact_sum_subtract(&sums->sum, x);
+    drift_exact_squares_subtract(&sums->squares, x);
     sums->count--;
 }
 
@@ -34,8 +34,8 @@ static void expect(const double *x, size_t count, double mean, double deviation)
     struct sums sums = {0};
     for (size_t i = 0; i < count; i++)
         add(&sums, x[i]);
-    const double got_mean = exact_sum_mean(&sums.sum, sums.count);
-    const double got_deviation = exact_deviation(&sums.sum, &sums.squares, sums.count);
+    const double got_mean = drift_exact_sum_mean(&sums.sum, sums.count);
+    const double got_deviation = drift_exact_deviation(&sums.sum, &sums.squares, sums.count);
     if (bits_of(got_mean) != bits_of(mean) && !(isnan(mean) && isnan(got_mean)))
         fail_msg("mean: got %.17g, expected %.17g", got_mean, mean);
     if (bits_of(got_deviation) != bits_of(deviation) && !(isnan(deviation) && isnan(got_deviation)))
@@ -74,8 +74,9 @@ static void test_cancellation(void **state)
     struct sums sums = {0};
     for (int i = 0; i < 1000; i++)
         add(&sums, 1e9 + (i % 2 == 0 ? 0x1p-10 : -0x1p-10));
-    assert_true(exact_sum_mean(&sums.sum, 1000) == 1e9);
-    assert_true(exact_deviation(&sums.sum, &sums.squares, 1000) == 0x1p-10 * sqrt(1000.0 / 999));
+    assert_true(drift_exact_sum_mean(&sums.sum, 1000) == 1e9);
+    assert_true(drift_exact_deviation(&sums.sum, &sums.squares, 1000) ==
+                0x1p-10 * sqrt(1000.0 / 999));
 }
 
 static void test_subtracting_undoes(void **state)
@@ -90,10 +91,10 @@ static void test_subtracting_undoes(void **state)
             add(&sums, x[i]);
             add(&backwards, x[499 - i]);
         }
-        assert_memory_equal(&sums, &backwards, sizeof sums);
+        assert_memory_equal(&sums, &backwards, sizeof(sums));
         for (size_t i = 0; i < 500; i++)
             subtract(&sums, x[(i * 7) % 500]);
-        assert_memory_equal(&sums, &zero, sizeof sums);
+        assert_memory_equal(&sums, &zero, sizeof(sums));
         free(x);
     }
 }
@@ -108,18 +109,18 @@ static void test_combine(void **state)
         add(&all, x);
         add(i % 3 == 0 ? &left : &right, x);
     }
-    exact_sum_combine(&left.sum, &right.sum, 1);
-    exact_squares_combine(&left.squares, &right.squares, 1);
-    assert_memory_equal(&left.sum, &all.sum, sizeof all.sum);
-    assert_memory_equal(&left.squares, &all.squares, sizeof all.squares);
-    exact_sum_combine(&left.sum, &all.sum, -1);
-    assert_true(exact_sum_mean(&left.sum, 1) == 0);
+    drift_exact_sum_combine(&left.sum, &right.sum, 1);
+    drift_exact_squares_combine(&left.squares, &right.squares, 1);
+    assert_memory_equal(&left.sum, &all.sum, sizeof(all.sum));
+    assert_memory_equal(&left.squares, &all.squares, sizeof(all.squares));
+    drift_exact_sum_combine(&left.sum, &all.sum, -1);
+    assert_true(drift_exact_sum_mean(&left.sum, 1) == 0);
 }
 
 static void settle(struct sums *sums)
 {
-    exact_sum_settle(&sums->sum);
-    exact_squares_settle(&sums->squares);
+    drift_exact_sum_settle(&sums->sum);
+    drift_exact_squares_settle(&sums->squares);
 }
 
 /* Blocks of values, of few exponents and of all, with zeros and the smallest numbers. */
@@ -139,16 +140,16 @@ static void test_blocks(void **state)
                 x[i] *= i % 5 == 0 ? 0 : 0x1p-1050;
             add(&single, x[i]);
         }
-        exact_sums_add(&block.sum, &block.squares, x, count);
-        assert_true(bits_of(exact_sum_mean(&block.sum, count)) ==
-                    bits_of(exact_sum_mean(&single.sum, count)));
+        drift_exact_sums_add(&block.sum, &block.squares, x, count);
+        assert_true(bits_of(drift_exact_sum_mean(&block.sum, count)) ==
+                    bits_of(drift_exact_sum_mean(&single.sum, count)));
         settle(&single);
         settle(&block);
-        assert_memory_equal(&block.sum, &single.sum, sizeof single.sum);
-        assert_memory_equal(&block.squares, &single.squares, sizeof single.squares);
+        assert_memory_equal(&block.sum, &single.sum, sizeof(single.sum));
+        assert_memory_equal(&block.squares, &single.squares, sizeof(single.squares));
         const struct sums once = block;
         settle(&block);
-        assert_memory_equal(&block, &once, sizeof once);
+        assert_memory_equal(&block, &once, sizeof(once));
     }
 }
 
@@ -160,16 +161,16 @@ static void test_largest_count(void **state)
     add(&one, -DBL_MAX);
     for (int bit = 0; bit < 31; bit++) {
         const struct sums copy = sums;
-        exact_sum_combine(&sums.sum, &copy.sum, 1);
-        exact_squares_combine(&sums.squares, &copy.squares, 1);
-        exact_sum_combine(&sums.sum, &one.sum, 1);
-        exact_squares_combine(&sums.squares, &one.squares, 1);
+        drift_exact_sum_combine(&sums.sum, &copy.sum, 1);
+        drift_exact_squares_combine(&sums.squares, &copy.squares, 1);
+        drift_exact_sum_combine(&sums.sum, &one.sum, 1);
+        drift_exact_squares_combine(&sums.squares, &one.squares, 1);
     }
-    assert_true(exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT) == -DBL_MAX);
+    assert_true(drift_exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT) == -DBL_MAX);
     settle(&sums);
-    assert_true(exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT) == -DBL_MAX);
-    assert_true(exact_deviation(&sums.sum, &sums.squares, EXACT_SUM_MAX_COUNT) == 0);
-    assert_true(isnan(exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT + 1)));
+    assert_true(drift_exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT) == -DBL_MAX);
+    assert_true(drift_exact_deviation(&sums.sum, &sums.squares, EXACT_SUM_MAX_COUNT) == 0);
+    assert_true(isnan(drift_exact_sum_mean(&sums.sum, EXACT_SUM_MAX_COUNT + 1)));
 }
 
 /* Small integers, whose moments a double can tell exactly up to the last step. */
@@ -188,8 +189,8 @@ static void test_integers(void **state)
             squares += x * x;
         }
         const int64_t n = (int64_t)count, spread = n * squares - sum * sum;
-        assert_true(exact_sum_mean(&sums.sum, count) == (double)sum / (double)n);
-        const double deviation = exact_deviation(&sums.sum, &sums.squares, count);
+        assert_true(drift_exact_sum_mean(&sums.sum, count) == (double)sum / (double)n);
+        const double deviation = drift_exact_deviation(&sums.sum, &sums.squares, count);
         const double expected = sqrt((double)spread / (double)(n * (n - 1)));
         assert_true(fabs(deviation - expected) <= 2 * DBL_EPSILON * expected);
     }
@@ -201,10 +202,10 @@ static void test_inconsistent(void **state)
     (void)state;
     struct sums sums = {0};
     add(&sums, 5);
-    assert_true(isnan(exact_deviation(&sums.sum, &(struct exact_squares){0}, 2)));
+    assert_true(isnan(drift_exact_deviation(&sums.sum, &(struct exact_squares){0}, 2)));
     subtract(&sums, 5);
-    exact_squares_subtract(&sums.squares, 1);
-    assert_true(isnan(exact_deviation(&sums.sum, &sums.squares, 2)));
+    drift_exact_squares_subtract(&sums.squares, 1);
+    assert_true(isnan(drift_exact_deviation(&sums.sum, &sums.squares, 2)));
 }
 
 int main(void)

@@ -24,12 +24,12 @@ static void grid_init(struct grid *grid, uint64_t *seed, size_t values, uint32_t
     assert_non_null(grid->current);
     for (size_t i = 0; i < values; i++)
         grid->reference[i] = 1 + (uint32_t)random_below(seed, max_count);
-    assert_int_equal(ks_tree_init(&grid->tree, grid->reference, values, grid->current), 0);
+    assert_int_equal(drift_ks_tree_init(&grid->tree, grid->reference, values, grid->current), 0);
 }
 
 static void grid_finish(struct grid *grid)
 {
-    ks_tree_finish(&grid->tree);
+    drift_ks_tree_finish(&grid->tree);
     free(grid->reference);
     free(grid->current);
 }
@@ -53,20 +53,20 @@ static uint64_t definition(const struct grid *grid)
 static void add(struct grid *grid, size_t cell)
 {
     grid->current[cell]++;
-    ks_tree_insert(&grid->tree, (uint32_t)cell);
+    drift_ks_tree_insert(&grid->tree, (uint32_t)cell);
 }
 
 static void take(struct grid *grid, size_t cell)
 {
     grid->current[cell]--;
-    ks_tree_remove(&grid->tree, (uint32_t)cell);
+    drift_ks_tree_remove(&grid->tree, (uint32_t)cell);
 }
 
 static void swap(struct grid *grid, size_t in, size_t out)
 {
     grid->current[in]++;
     grid->current[out]--;
-    ks_tree_replace(&grid->tree, (uint32_t)in, (uint32_t)out);
+    drift_ks_tree_replace(&grid->tree, (uint32_t)in, (uint32_t)out);
 }
 
 static size_t occupied_cell(const struct grid *grid, uint64_t *seed)
@@ -110,7 +110,7 @@ static void test_matches_definition(void **state)
             } else {
                 swap(&grid, cell, occupied_cell(&grid, &seed));
             }
-            assert_int_equal(ks_tree_numerator(&grid.tree), definition(&grid));
+            assert_int_equal(drift_ks_tree_numerator(&grid.tree), definition(&grid));
         }
         grid_finish(&grid);
     }
@@ -125,18 +125,18 @@ static void test_rebuild(void **state)
     for (int round = 0; round < 50; round++) {
         for (size_t i = 0; i < 2 * grid.values + 1; i++)
             grid.current[i] = (uint32_t)random_below(&seed, 3);
-        ks_tree_rebuild(&grid.tree);
-        assert_int_equal(ks_tree_numerator(&grid.tree), definition(&grid));
+        drift_ks_tree_rebuild(&grid.tree);
+        assert_int_equal(drift_ks_tree_numerator(&grid.tree), definition(&grid));
         for (int i = 0; i < 20; i++)
             take(&grid, occupied_cell(&grid, &seed));
-        assert_int_equal(ks_tree_numerator(&grid.tree), definition(&grid));
+        assert_int_equal(drift_ks_tree_numerator(&grid.tree), definition(&grid));
         for (int i = 0; i < 100; i++) {
             const size_t cell = occupied_cell(&grid, &seed);
             grid.current[cell]--;
-            ks_tree_touch(&grid.tree, (uint32_t)cell);
+            drift_ks_tree_touch(&grid.tree, (uint32_t)cell);
         }
-        ks_tree_update(&grid.tree, grid.tree.m - 100);
-        assert_int_equal(ks_tree_numerator(&grid.tree), definition(&grid));
+        drift_ks_tree_update(&grid.tree, grid.tree.m - 100);
+        assert_int_equal(drift_ks_tree_numerator(&grid.tree), definition(&grid));
     }
     grid_finish(&grid);
 }
@@ -147,10 +147,10 @@ static void test_no_values(void **state)
     uint64_t seed = 13;
     struct grid grid;
     grid_init(&grid, &seed, 0, 1);
-    assert_true(isnan(ks_tree_distance(&grid.tree)));
+    assert_true(isnan(drift_ks_tree_distance(&grid.tree)));
     add(&grid, 0);
     swap(&grid, 0, 0);
-    assert_true(isnan(ks_tree_distance(&grid.tree)));
+    assert_true(isnan(drift_ks_tree_distance(&grid.tree)));
     take(&grid, 0);
     grid_finish(&grid);
 }
@@ -162,13 +162,13 @@ static void test_largest_counts(void **state)
     const uint32_t reference[2] = {INT32_MAX - 1, 1};
     uint32_t current[5] = {0, 0, 0, 0, INT32_MAX - 1};
     struct ks_tree tree;
-    assert_int_equal(ks_tree_init(&tree, reference, 2, current), 0);
-    assert_true(ks_tree_distance(&tree) == 1);
+    assert_int_equal(drift_ks_tree_init(&tree, reference, 2, current), 0);
+    assert_true(drift_ks_tree_distance(&tree) == 1);
     current[0]++;
-    ks_tree_insert(&tree, 0);
-    assert_int_equal(ks_tree_numerator(&tree),
+    drift_ks_tree_insert(&tree, 0);
+    assert_int_equal(drift_ks_tree_numerator(&tree),
                      (uint64_t)INT32_MAX * INT32_MAX - (uint64_t)INT32_MAX);
-    ks_tree_finish(&tree);
+    drift_ks_tree_finish(&tree);
 }
 
 /* Visits per change, on average, in units of log2(values). */
@@ -220,14 +220,14 @@ static void check_costs(size_t values, size_t window, int shape)
         for (size_t i = 0; i < pane; i++) {
             const size_t cell = occupied_cell(&grid, &seed);
             grid.current[cell]--;
-            ks_tree_touch(&grid.tree, (uint32_t)cell);
+            drift_ks_tree_touch(&grid.tree, (uint32_t)cell);
         }
-        ks_tree_update(&grid.tree, grid.tree.m - (uint32_t)pane);
+        drift_ks_tree_update(&grid.tree, grid.tree.m - (uint32_t)pane);
         for (size_t i = 0; i < pane; i++)
             add(&grid, draw_cell(&grid, &seed, shape));
     }
     expect_cost("panes", &grid, cost(&grid, grid.tree.visits - before, 20 * pane), SAWTOOTH_COST);
-    assert_int_equal(ks_tree_numerator(&grid.tree), definition(&grid));
+    assert_int_equal(drift_ks_tree_numerator(&grid.tree), definition(&grid));
     grid_finish(&grid);
 }
 

@@ -22,13 +22,13 @@ static struct label_store *store_new(size_t capacity, int64_t max_age_ms)
     const struct label_store_spec spec = {
         .capacity = capacity, .max_age_ms = max_age_ms, .values = 1, .key = {1, 2}};
     struct label_store *store = NULL;
-    assert_int_equal(label_store_create(&spec, &store), 0);
+    assert_int_equal(drift_label_store_create(&spec, &store), 0);
     return store;
 }
 
 static bool predict(struct label_store *store, const char *id, double value, int64_t now_ms)
 {
-    return label_store_predicted(store, id, strlen(id), &value, now_ms);
+    return drift_label_store_predicted(store, id, strlen(id), &value, now_ms);
 }
 
 static enum label_result label(struct label_store *store, const char *id, double value,
@@ -36,7 +36,7 @@ static enum label_result label(struct label_store *store, const char *id, double
 {
     const double *values;
     int64_t predicted_ms;
-    return label_store_label(store, id, strlen(id), value, now_ms, &values, &predicted_ms);
+    return drift_label_store_label(store, id, strlen(id), value, now_ms, &values, &predicted_ms);
 }
 
 static void test_every_result(void **state)
@@ -49,7 +49,7 @@ static void test_every_result(void **state)
     assert_int_equal(label(store, "c", 1, 150), LABEL_UNKNOWN);
     const double *values = NULL;
     int64_t predicted_ms = 0;
-    assert_int_equal(label_store_label(store, "a", 1, 1, 200, &values, &predicted_ms),
+    assert_int_equal(drift_label_store_label(store, "a", 1, 1, 200, &values, &predicted_ms),
                      LABEL_JOINED);
     assert_true(values[0] == 0.5 && predicted_ms == 100);
     assert_int_equal(label(store, "a", 1, 201), LABEL_DUPLICATE);
@@ -59,7 +59,7 @@ static void test_every_result(void **state)
     assert_true(predict(store, "d", 0, 1100));
     assert_int_equal(label(store, "b", 1, 1101), LABEL_LATE);
     assert_int_equal(label(store, "d", 1, 2101), LABEL_LATE);
-    const struct label_counters *counters = label_store_counters(store);
+    const struct label_counters *counters = drift_label_store_counters(store);
     ASSERT_COUNT(counters->expired, 1);
     ASSERT_COUNT(counters->predictions, 3);
     ASSERT_COUNT(counters->repeated, 1);
@@ -67,7 +67,7 @@ static void test_every_result(void **state)
     ASSERT_COUNT(counters->lag[0], 2);
     assert_true(counters->lag_sum_seconds == 1.1);
     assert_true(counters->last_label_ms == 1100);
-    label_store_destroy(store);
+    drift_label_store_destroy(store);
 }
 
 static void test_refuses(void **state)
@@ -82,7 +82,7 @@ static void test_refuses(void **state)
     bad[3].values = 0;
     bad[4].values = LABEL_STORE_MAX_VALUES + 1;
     for (size_t i = 0; i < 5; i++)
-        assert_int_equal(label_store_create(&bad[i], &store), -22);
+        assert_int_equal(drift_label_store_create(&bad[i], &store), -22);
     assert_null(store);
 }
 
@@ -94,9 +94,9 @@ static void test_time_never_runs_backwards(void **state)
     assert_true(predict(store, "a", 0, 5000));
     assert_true(predict(store, "b", 0, 10));
     assert_int_equal(label(store, "b", 0, 20), LABEL_JOINED);
-    assert_true(label_store_counters(store)->lag_sum_seconds == 0);
+    assert_true(drift_label_store_counters(store)->lag_sum_seconds == 0);
     assert_int_equal(label(store, "a", 0, 6001), LABEL_LATE);
-    label_store_destroy(store);
+    drift_label_store_destroy(store);
 }
 
 static void test_coverage(void **state)
@@ -104,21 +104,21 @@ static void test_coverage(void **state)
     (void)state;
     struct label_store *store = store_new(100, 100000000);
     char id[16];
-    assert_true(isnan(label_store_coverage(store, 0)));
+    assert_true(isnan(drift_label_store_coverage(store, 0)));
     for (int i = 0; i < 40; i++) {
-        snprintf(id, sizeof id, "%d", i);
+        snprintf(id, sizeof(id), "%d", i);
         assert_true(predict(store, id, 0, 1000 * i));
     }
-    assert_true(isnan(label_store_coverage(store, 40000)));
+    assert_true(isnan(drift_label_store_coverage(store, 40000)));
     for (int i = 0; i < 40; i += 4) {
-        snprintf(id, sizeof id, "%d", i);
+        snprintf(id, sizeof(id), "%d", i);
         assert_int_equal(label(store, id, 0, 40000), LABEL_JOINED);
     }
     /* Lags are 4 to 40 s, below 60 s: nothing is old enough at 40 s, the first half at 80 s. */
-    assert_true(isnan(label_store_coverage(store, 40000)));
-    assert_true(label_store_coverage(store, 79500) == 0.25);
-    assert_true(label_store_coverage(store, 200000) == 0.25);
-    label_store_destroy(store);
+    assert_true(isnan(drift_label_store_coverage(store, 40000)));
+    assert_true(drift_label_store_coverage(store, 79500) == 0.25);
+    assert_true(drift_label_store_coverage(store, 200000) == 0.25);
+    drift_label_store_destroy(store);
 }
 
 /* --- against a plain model --- */
@@ -207,7 +207,7 @@ static const char *model_id(int id, char text[48])
 
 static void compare(struct label_store *store, const struct model *model)
 {
-    const struct label_counters *counters = label_store_counters(store);
+    const struct label_counters *counters = drift_label_store_counters(store);
     uint64_t pending = 0;
     for (size_t i = 0; i < model->count; i++)
         pending += !model->list[i].labelled;
@@ -223,7 +223,7 @@ static void test_against_a_plain_model(void **state)
     (void)state;
     uint64_t seed = fresh_seed();
     for (int round = 0; round < 40; round++) {
-        struct model *model = calloc(1, sizeof *model);
+        struct model *model = calloc(1, sizeof(*model));
         assert_non_null(model);
         model->capacity = 1 + random_below(&seed, 50);
         model->max_age_ms = 1 + (int64_t)random_below(&seed, 200);
@@ -243,7 +243,7 @@ static void test_against_a_plain_model(void **state)
             }
         }
         compare(store, model);
-        label_store_destroy(store);
+        drift_label_store_destroy(store);
         free(model);
     }
 }
@@ -256,22 +256,23 @@ static void test_long_ids(void **state)
     char id[LABEL_ID_MAX_BYTES + 1];
     for (int i = 0; i < 1000; i++) {
         const double value = i;
-        snprintf(id, sizeof id, "%0*d", LABEL_ID_MAX_BYTES, i);
-        assert_true(label_store_predicted(store, id, LABEL_ID_MAX_BYTES, &value, i));
+        snprintf(id, sizeof(id), "%0*d", LABEL_ID_MAX_BYTES, i);
+        assert_true(drift_label_store_predicted(store, id, LABEL_ID_MAX_BYTES, &value, i));
     }
-    const struct label_counters *counters = label_store_counters(store);
+    const struct label_counters *counters = drift_label_store_counters(store);
     const uint64_t fit = 100 * LABEL_ID_AVERAGE_BYTES / LABEL_ID_MAX_BYTES;
     ASSERT_COUNT(counters->pending, fit);
     ASSERT_COUNT(counters->expired, 1000 - fit);
     for (int i = 1000 - (int)fit; i < 1000; i++) {
         const double *values;
         int64_t at;
-        snprintf(id, sizeof id, "%0*d", LABEL_ID_MAX_BYTES, i);
-        assert_int_equal(label_store_label(store, id, LABEL_ID_MAX_BYTES, 1, 1000, &values, &at),
-                         LABEL_JOINED);
+        snprintf(id, sizeof(id), "%0*d", LABEL_ID_MAX_BYTES, i);
+        assert_int_equal(
+            drift_label_store_label(store, id, LABEL_ID_MAX_BYTES, 1, 1000, &values, &at),
+            LABEL_JOINED);
         assert_true(values[0] == i && at == i);
     }
-    label_store_destroy(store);
+    drift_label_store_destroy(store);
 }
 
 /* --- a million pending --- */
@@ -303,11 +304,11 @@ static void many_label(struct many *many, uint64_t i, double value, int64_t now,
     const double *values;
     int64_t at;
     const enum label_result result =
-        label_store_label(many->store, id, id_of(i, id), value, now, &values, &at);
+        drift_label_store_label(many->store, id, id_of(i, id), value, now, &values, &at);
     many->given++;
     if (result != expected)
-        fail_msg("label of %s: got %s, expected %s", id, label_result_name(result),
-                 label_result_name(expected));
+        fail_msg("label of %s: got %s, expected %s", id, drift_label_result_name(result),
+                 drift_label_result_name(expected));
     if (result == LABEL_JOINED && (values[0] != (double)i || at != (int64_t)i))
         fail_msg("label of %s joined with prediction %.17g of %lld", id, values[0], (long long)at);
 }
@@ -317,7 +318,7 @@ static void many_predict(struct many *many, uint64_t from, uint64_t to)
     char id[ID_BYTES];
     for (uint64_t i = from; i < to; i++) {
         const double value = (double)i;
-        assert_true(label_store_predicted(many->store, id, id_of(i, id), &value, (int64_t)i));
+        assert_true(drift_label_store_predicted(many->store, id, id_of(i, id), &value, (int64_t)i));
     }
 }
 
@@ -337,10 +338,10 @@ static void test_a_million_pending(void **state)
         .capacity = MANY, .max_age_ms = 3 * MANY, .values = 1, .key = {7, 9}};
     struct many many = {.seed = 3};
     const size_t before = allocated_bytes();
-    assert_int_equal(label_store_create(&spec, &many.store), 0);
+    assert_int_equal(drift_label_store_create(&spec, &many.store), 0);
     const size_t created = allocated_bytes();
     many_predict(&many, 0, MANY);
-    const struct label_counters *counters = label_store_counters(many.store);
+    const struct label_counters *counters = drift_label_store_counters(many.store);
     ASSERT_COUNT(counters->pending, MANY);
     many_labels_out_of_order(&many, MANY);
     for (uint64_t i = 0; i < MANY; i += 10)
@@ -356,7 +357,7 @@ static void test_a_million_pending(void **state)
         many_label(&many, i, 0, 2 * MANY, LABEL_LATE);
     const uint64_t never = MANY / 2 / 3 + 1;
     ASSERT_COUNT(counters->expired, never);
-    label_store_expire(many.store, 10 * MANY);
+    drift_label_store_expire(many.store, 10 * MANY);
     ASSERT_COUNT(counters->pending, 0);
     ASSERT_COUNT(counters->predictions - counters->labels[LABEL_JOINED], counters->expired);
     uint64_t counted = 0, lags = 0;
@@ -368,11 +369,11 @@ static void test_a_million_pending(void **state)
     ASSERT_COUNT(lags, counters->labels[LABEL_JOINED]);
     ASSERT_COUNT(allocated_bytes(), created);
     /* The allocator of a sanitizer does not tell. */
-    const size_t bound = label_store_bytes(&spec);
+    const size_t bound = drift_label_store_bytes(&spec);
     printf("a million predictions: %zu bytes, bound %zu\n", created - before, bound);
     assert_true(created - before <= bound + 4096 * 8);
     assert_true(bound <= (size_t)MANY * (8 * spec.values + 120) + 1024);
-    label_store_destroy(many.store);
+    drift_label_store_destroy(many.store);
 }
 
 /* The first answers for keys 00..0f and data 00.. of SipHash-1-3, as the Rust library's tests have
@@ -387,12 +388,12 @@ static void test_hash(void **state)
     };
     const uint64_t key[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
     unsigned char data[8];
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         const uint64_t hash = sip_hash(key, data, i);
         if (hash != expected[i])
             fail_msg("%zu bytes: got %016llx, expected %016llx", i, (unsigned long long)hash,
                      (unsigned long long)expected[i]);
-        if (i < sizeof data)
+        if (i < sizeof(data))
             data[i] = (unsigned char)i;
     }
 }

@@ -56,11 +56,11 @@ class Report(ctypes.Structure):
 def drift():
     assert os.path.exists(LIBRARY), f"{LIBRARY} is missing: build first, or set LIBDRIFT"
     library = ctypes.CDLL(LIBRARY)
-    library.performance_metric_name.restype = ctypes.c_char_p
-    library.performance_z.restype, library.performance_z.argtypes = DOUBLE, (DOUBLE,)
-    library.performance_add.argtypes = (ctypes.c_void_p, DOUBLE, DOUBLE, ctypes.c_void_p)
-    library.performance_degraded.restype = ctypes.c_bool
-    library.performance_degraded.argtypes = (INT, ctypes.POINTER(Value), ctypes.POINTER(Value),
+    library.drift_performance_metric_name.restype = ctypes.c_char_p
+    library.drift_performance_z.restype, library.drift_performance_z.argtypes = DOUBLE, (DOUBLE,)
+    library.drift_performance_add.argtypes = (ctypes.c_void_p, DOUBLE, DOUBLE, ctypes.c_void_p)
+    library.drift_performance_degraded.restype = ctypes.c_bool
+    library.drift_performance_degraded.argtypes = (INT, ctypes.POINTER(Value), ctypes.POINTER(Value),
                                              DOUBLE)
     return library
 
@@ -78,26 +78,26 @@ class Live:
         self.drift, self.classes = drift, classes
         self.handle = ctypes.c_void_p()
         spec = Spec(task, classes, window, level)
-        assert drift.performance_create(ctypes.byref(spec), ctypes.byref(self.handle)) == 0
+        assert drift.drift_performance_create(ctypes.byref(spec), ctypes.byref(self.handle)) == 0
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.drift.performance_destroy(self.handle)
+        self.drift.drift_performance_destroy(self.handle)
 
     def add(self, prediction, label, scores=None):
         values = None
         if scores is not None:
             values = np.atleast_1d(np.asarray(scores, dtype=float)).copy()
         pointer = values.ctypes.data if values is not None else None
-        self.drift.performance_add(self.handle, float(prediction), float(label), pointer)
+        self.drift.drift_performance_add(self.handle, float(prediction), float(label), pointer)
 
     def report(self, which="window"):
         report = Report()
         classes = (Class * max(self.classes, 1))()
         report.classes = ctypes.cast(classes, ctypes.POINTER(Class))
-        getattr(self.drift, f"performance_{which}_report")(self.handle, ctypes.byref(report))
+        getattr(self.drift, f"drift_performance_{which}_report")(self.handle, ctypes.byref(report))
         report.kept = classes
         return report
 
@@ -440,17 +440,17 @@ def check_regression(live, predictions, labels, r2_tolerance=TOLERANCE):
 # Errors and comparisons hold what they promise
 
 def test_names_and_levels(drift):
-    assert [drift.performance_metric_name(i).decode() for i in range(len(NAMES))] == NAMES
-    assert drift.performance_metric_name(len(NAMES)) is None
+    assert [drift.drift_performance_metric_name(i).decode() for i in range(len(NAMES))] == NAMES
+    assert drift.drift_performance_metric_name(len(NAMES)) is None
     for level in (0.5, 0.9, 0.95, 0.99, 0.9999, 1 - 1e-9):
-        assert math.isclose(drift.performance_z(level), stats.norm.isf((1 - level) / 2), rel_tol=1e-12)
+        assert math.isclose(drift.drift_performance_z(level), stats.norm.isf((1 - level) / 2), rel_tol=1e-12)
 
 
 def test_refuses_what_makes_no_sense(drift):
     handle = ctypes.c_void_p()
     for spec in (Spec(BINARY, 3, 10, LEVEL), Spec(BINARY, 2, 0, LEVEL), Spec(BINARY, 2, 10, 1.0),
                  Spec(MULTICLASS, 1, 10, LEVEL), Spec(MULTICLASS, 1001, 10, LEVEL), Spec(7, 2, 10, LEVEL)):
-        assert drift.performance_create(ctypes.byref(spec), ctypes.byref(handle)) == -22
+        assert drift.drift_performance_create(ctypes.byref(spec), ctypes.byref(handle)) == -22
         assert not handle
 
 
@@ -486,7 +486,7 @@ def test_degraded(drift, rng):
     by_chance = 0
     for _ in range(200):
         same = values_of_stream(drift, rng, False, 400)
-        by_chance += any(drift.performance_degraded(i, same[name], reference[name], 4.0)
+        by_chance += any(drift.drift_performance_degraded(i, same[name], reference[name], 4.0)
                          for i, name in enumerate(CLASSIFICATION))
     # At most 8 * 3e-5 of the streams: more than two of 200 come once in 50 000 runs.
     assert by_chance <= 2, f"seed {SEED}"
@@ -499,5 +499,5 @@ def test_degraded(drift, rng):
                 performance.add(label, label != (rng.random() < flip), sure)
             target.append(values(performance.report()))
     for i, name in enumerate(CLASSIFICATION):
-        assert drift.performance_degraded(i, worse[0][name], reference[name], 4.0), name
-        assert not drift.performance_degraded(i, better[0][name], reference[name], 4.0), name
+        assert drift.drift_performance_degraded(i, worse[0][name], reference[name], 4.0), name
+        assert not drift.drift_performance_degraded(i, better[0][name], reference[name], 4.0), name

@@ -13,7 +13,7 @@ static struct numeric_reference make(const double *rows, size_t count, size_t bi
                                      size_t resolution)
 {
     struct numeric_reference ref;
-    assert_int_equal(numeric_reference_init(&ref, rows, count, bins, resolution), 0);
+    assert_int_equal(drift_numeric_reference_init(&ref, rows, count, bins, resolution), 0);
     return ref;
 }
 
@@ -73,7 +73,7 @@ static void check_cells(const struct numeric_reference *ref, uint64_t *seed, int
                              ? ref->value[random_below(seed, ref->distinct)]
                              : random_value(seed, shape);
         if (isfinite(x))
-            assert_int_equal(numeric_reference_cell(ref, x), cell_of(ref, x));
+            assert_int_equal(drift_numeric_reference_cell(ref, x), cell_of(ref, x));
     }
 }
 
@@ -91,7 +91,7 @@ static void test_random_references(void **state)
         check_counts(&ref);
         check_bin_masses(&ref, bins);
         check_cells(&ref, &seed, shape);
-        numeric_reference_finish(&ref);
+        drift_numeric_reference_finish(&ref);
         free(rows);
     }
 }
@@ -106,21 +106,22 @@ static void test_quantile_bins(void **state)
     assert_int_equal(ref.bins, 12);
     for (int i = 0; i < 10; i++)
         assert_int_equal(ref.bin_count[i], 100);
-    assert_int_equal(ref.bin_of_cell[numeric_reference_cell(&ref, 99)], 0);
+    assert_int_equal(ref.bin_of_cell[drift_numeric_reference_cell(&ref, 99)], 0);
     /* A bin ends on its last value: just above begins the next. */
-    assert_int_equal(ref.bin_of_cell[numeric_reference_cell(&ref, 99.5)], 1);
-    assert_int_equal(ref.bin_of_cell[numeric_reference_cell(&ref, -1e9)], 0);
-    assert_int_equal(ref.bin_of_cell[numeric_reference_cell(&ref, 1e9)], 9);
-    assert_int_equal(ref.bin_of_cell[numeric_reference_classify(&ref, NAN)], ref.missing_bin);
-    assert_int_equal(ref.bin_of_cell[numeric_reference_classify(&ref, INFINITY)], ref.infinite_bin);
-    assert_int_equal(ref.bin_of_cell[numeric_reference_classify(&ref, -INFINITY)],
+    assert_int_equal(ref.bin_of_cell[drift_numeric_reference_cell(&ref, 99.5)], 1);
+    assert_int_equal(ref.bin_of_cell[drift_numeric_reference_cell(&ref, -1e9)], 0);
+    assert_int_equal(ref.bin_of_cell[drift_numeric_reference_cell(&ref, 1e9)], 9);
+    assert_int_equal(ref.bin_of_cell[drift_numeric_reference_classify(&ref, NAN)], ref.missing_bin);
+    assert_int_equal(ref.bin_of_cell[drift_numeric_reference_classify(&ref, INFINITY)],
                      ref.infinite_bin);
-    numeric_reference_finish(&ref);
+    assert_int_equal(ref.bin_of_cell[drift_numeric_reference_classify(&ref, -INFINITY)],
+                     ref.infinite_bin);
+    drift_numeric_reference_finish(&ref);
 }
 
 static size_t bin_at(const struct numeric_reference *ref, double x)
 {
-    return ref->bin_of_cell[numeric_reference_cell(ref, x)];
+    return ref->bin_of_cell[drift_numeric_reference_cell(ref, x)];
 }
 
 static void test_constant_has_below_and_above(void **state)
@@ -134,7 +135,7 @@ static void test_constant_has_below_and_above(void **state)
     assert_int_equal(bin_at(&ref, 4), 2);
     assert_int_equal(ref.bin_count[1], 3);
     assert_true(ref.mean == 3 && ref.deviation == 0 && ref.min == 3 && ref.max == 3);
-    numeric_reference_finish(&ref);
+    drift_numeric_reference_finish(&ref);
 }
 
 static void test_heavy_values(void **state)
@@ -152,7 +153,7 @@ static void test_heavy_values(void **state)
     assert_int_equal(bin_at(&ref, 0.5), 4);
     assert_int_equal(ref.missing_bin, 5);
     assert_int_equal(ref.bins, 7);
-    numeric_reference_finish(&ref);
+    drift_numeric_reference_finish(&ref);
 }
 
 static void test_all_missing_and_one_row(void **state)
@@ -164,13 +165,14 @@ static void test_all_missing_and_one_row(void **state)
     assert_int_equal(ref.bins, 3);
     assert_int_equal(ref.missing_rows, 2);
     assert_int_equal(ref.bin_count[ref.infinite_bin], 2);
-    assert_int_equal(numeric_reference_cell(&ref, 1), 0);
-    assert_true(isnan(ref.mean) && isnan(ref.min) && isnan(numeric_reference_quantile(&ref, 0.5)));
-    numeric_reference_finish(&ref);
+    assert_int_equal(drift_numeric_reference_cell(&ref, 1), 0);
+    assert_true(isnan(ref.mean) && isnan(ref.min) &&
+                isnan(drift_numeric_reference_quantile(&ref, 0.5)));
+    drift_numeric_reference_finish(&ref);
     ref = make(one, 1, 10, 0);
     assert_int_equal(ref.distinct, 1);
     assert_true(ref.mean == 0 && isnan(ref.deviation) && !signbit(ref.value[0]));
-    numeric_reference_finish(&ref);
+    drift_numeric_reference_finish(&ref);
 }
 
 static void test_quantiles(void **state)
@@ -178,19 +180,19 @@ static void test_quantiles(void **state)
     (void)state;
     const double rows[] = {4, 1, 3, 2};
     struct numeric_reference ref = make(rows, 4, 2, 0);
-    assert_true(numeric_reference_quantile(&ref, 0) == 1);
-    assert_true(numeric_reference_quantile(&ref, 0.25) == 1);
-    assert_true(numeric_reference_quantile(&ref, 0.26) == 2);
-    assert_true(numeric_reference_quantile(&ref, 1) == 4);
-    assert_true(isnan(numeric_reference_quantile(&ref, 1.5)));
-    assert_true(isnan(numeric_reference_quantile(&ref, NAN)));
-    numeric_reference_finish(&ref);
+    assert_true(drift_numeric_reference_quantile(&ref, 0) == 1);
+    assert_true(drift_numeric_reference_quantile(&ref, 0.25) == 1);
+    assert_true(drift_numeric_reference_quantile(&ref, 0.26) == 2);
+    assert_true(drift_numeric_reference_quantile(&ref, 1) == 4);
+    assert_true(isnan(drift_numeric_reference_quantile(&ref, 1.5)));
+    assert_true(isnan(drift_numeric_reference_quantile(&ref, NAN)));
+    drift_numeric_reference_finish(&ref);
 }
 
 /* The rows a compressed reference stands for. */
 static double *expand(const struct numeric_reference *ref)
 {
-    double *rows = calloc(ref->finite_rows, sizeof *rows);
+    double *rows = calloc(ref->finite_rows, sizeof(*rows));
     assert_non_null(rows);
     size_t at = 0;
     for (size_t i = 0; i < ref->distinct; i++)
@@ -212,15 +214,15 @@ static void test_compression_bound(void **state)
         check_counts(&ref);
         assert_true(ref.distinct <= resolution);
         assert_true(ref.compression_bound < 1.0 / (double)(resolution - 1));
-        qsort(rows, n, sizeof *rows, compare_values);
-        qsort(cur, m, sizeof *cur, compare_values);
+        qsort(rows, n, sizeof(*rows), compare_values);
+        qsort(cur, m, sizeof(*cur), compare_values);
         assert_true(ref.value[0] == rows[0] && ref.value[ref.distinct - 1] == rows[n - 1]);
         double exact, compressed, *expanded = expand(&ref);
-        assert_int_equal(ks_distance(rows, n, cur, m, &exact), 0);
-        assert_int_equal(ks_distance(expanded, n, cur, m, &compressed), 0);
+        assert_int_equal(drift_ks_distance(rows, n, cur, m, &exact), 0);
+        assert_int_equal(drift_ks_distance(expanded, n, cur, m, &compressed), 0);
         if (fabs(exact - compressed) > ref.compression_bound + 1e-15)
             fail_msg("D %g became %g, bound %g", exact, compressed, ref.compression_bound);
-        numeric_reference_finish(&ref);
+        drift_numeric_reference_finish(&ref);
         free(rows);
         free(cur);
         free(expanded);
@@ -232,13 +234,15 @@ static void test_numeric_bad_arguments(void **state)
     (void)state;
     const double row = 1;
     struct numeric_reference ref;
-    assert_int_equal(numeric_reference_init(&ref, &row, 0, 10, 0), -EINVAL);
-    assert_int_equal(numeric_reference_init(&ref, NULL, 1, 10, 0), -EINVAL);
-    assert_int_equal(numeric_reference_init(&ref, &row, 1, 1, 0), -EINVAL);
-    assert_int_equal(numeric_reference_init(&ref, &row, 1, REFERENCE_MAX_BINS + 1, 0), -EINVAL);
-    assert_int_equal(numeric_reference_init(&ref, &row, 1, 10, 1), -EINVAL);
-    assert_int_equal(numeric_reference_init(&ref, &row, (size_t)UINT32_MAX + 1, 10, 0), -EINVAL);
-    numeric_reference_finish(NULL);
+    assert_int_equal(drift_numeric_reference_init(&ref, &row, 0, 10, 0), -EINVAL);
+    assert_int_equal(drift_numeric_reference_init(&ref, NULL, 1, 10, 0), -EINVAL);
+    assert_int_equal(drift_numeric_reference_init(&ref, &row, 1, 1, 0), -EINVAL);
+    assert_int_equal(drift_numeric_reference_init(&ref, &row, 1, REFERENCE_MAX_BINS + 1, 0),
+                     -EINVAL);
+    assert_int_equal(drift_numeric_reference_init(&ref, &row, 1, 10, 1), -EINVAL);
+    assert_int_equal(drift_numeric_reference_init(&ref, &row, (size_t)UINT32_MAX + 1, 10, 0),
+                     -EINVAL);
+    drift_numeric_reference_finish(NULL);
 }
 
 static void test_dictionary(void **state)
@@ -246,21 +250,23 @@ static void test_dictionary(void **state)
     (void)state;
     const char *rows[] = {"b", "a", "c", "b", NULL, "", "a", "d"};
     struct categorical_reference ref;
-    assert_int_equal(categorical_reference_init(&ref, rows, 8, 3), 0);
+    assert_int_equal(drift_categorical_reference_init(&ref, rows, 8, 3), 0);
     assert_int_equal(ref.categories, 3);
     assert_string_equal(ref.name[0], "a");
     assert_string_equal(ref.name[1], "b");
     assert_string_equal(ref.name[2], "");
     assert_int_equal(ref.rare_categories, 2);
     const uint64_t counts[] = {2, 2, 1, 2, 0, 1};
-    assert_memory_equal(ref.bin_count, counts, sizeof counts);
-    assert_int_equal(categorical_reference_code(&ref, "b", 1), 1);
-    assert_int_equal(categorical_reference_code(&ref, "", 0), 2);
-    assert_int_equal(categorical_reference_code(&ref, "ab", 1), 0);
-    assert_int_equal(categorical_reference_code(&ref, "a\0b", 3), categorical_code_unseen(&ref));
-    assert_int_equal(categorical_reference_code(&ref, "c", 1), categorical_code_rare(&ref));
-    assert_int_equal(categorical_reference_code(&ref, NULL, 0), categorical_code_missing(&ref));
-    categorical_reference_finish(&ref);
+    assert_memory_equal(ref.bin_count, counts, sizeof(counts));
+    assert_int_equal(drift_categorical_reference_code(&ref, "b", 1), 1);
+    assert_int_equal(drift_categorical_reference_code(&ref, "", 0), 2);
+    assert_int_equal(drift_categorical_reference_code(&ref, "ab", 1), 0);
+    assert_int_equal(drift_categorical_reference_code(&ref, "a\0b", 3),
+                     categorical_code_unseen(&ref));
+    assert_int_equal(drift_categorical_reference_code(&ref, "c", 1), categorical_code_rare(&ref));
+    assert_int_equal(drift_categorical_reference_code(&ref, NULL, 0),
+                     categorical_code_missing(&ref));
+    drift_categorical_reference_finish(&ref);
 }
 
 static void test_many_categories(void **state)
@@ -269,11 +275,12 @@ static void test_many_categories(void **state)
     static char names[5000][8];
     static const char *rows[5000];
     for (int i = 0; i < 5000; i++) {
-        snprintf(names[i], sizeof names[i], "%d", i % 1500);
+        snprintf(names[i], sizeof(names[i]), "%d", i % 1500);
         rows[i] = names[i];
     }
     struct categorical_reference ref;
-    assert_int_equal(categorical_reference_init(&ref, rows, 5000, REFERENCE_MAX_CATEGORIES), 0);
+    assert_int_equal(drift_categorical_reference_init(&ref, rows, 5000, REFERENCE_MAX_CATEGORIES),
+                     0);
     assert_int_equal(ref.categories, 1000);
     assert_int_equal(ref.rare_categories, 500);
     uint64_t total = 0;
@@ -281,12 +288,14 @@ static void test_many_categories(void **state)
         total += ref.bin_count[i];
     assert_int_equal(total, 5000);
     for (uint32_t i = 0; i < ref.categories; i++)
-        assert_int_equal(categorical_reference_code(&ref, ref.name[i], strlen(ref.name[i])), i);
+        assert_int_equal(drift_categorical_reference_code(&ref, ref.name[i], strlen(ref.name[i])),
+                         i);
     for (int i = 0; i < 5000; i++) /* every one of them is known, kept or rare */
-        assert_in_range(categorical_reference_code(&ref, names[i], strlen(names[i])), 0,
+        assert_in_range(drift_categorical_reference_code(&ref, names[i], strlen(names[i])), 0,
                         categorical_code_rare(&ref));
-    assert_int_equal(categorical_reference_code(&ref, "1500", 4), categorical_code_unseen(&ref));
-    categorical_reference_finish(&ref);
+    assert_int_equal(drift_categorical_reference_code(&ref, "1500", 4),
+                     categorical_code_unseen(&ref));
+    drift_categorical_reference_finish(&ref);
 }
 
 static void test_categorical_bad_arguments(void **state)
@@ -294,17 +303,17 @@ static void test_categorical_bad_arguments(void **state)
     (void)state;
     const char *row = "a";
     struct categorical_reference ref;
-    assert_int_equal(categorical_reference_init(&ref, &row, 0, 10), -EINVAL);
-    assert_int_equal(categorical_reference_init(&ref, &row, 1, 0), -EINVAL);
-    assert_int_equal(categorical_reference_init(&ref, &row, 1, REFERENCE_MAX_CATEGORIES + 1),
+    assert_int_equal(drift_categorical_reference_init(&ref, &row, 0, 10), -EINVAL);
+    assert_int_equal(drift_categorical_reference_init(&ref, &row, 1, 0), -EINVAL);
+    assert_int_equal(drift_categorical_reference_init(&ref, &row, 1, REFERENCE_MAX_CATEGORIES + 1),
                      -EINVAL);
     row = NULL;
-    assert_int_equal(categorical_reference_init(&ref, &row, 1, 10), 0);
+    assert_int_equal(drift_categorical_reference_init(&ref, &row, 1, 10), 0);
     assert_int_equal(ref.categories, 0);
     assert_int_equal(ref.bin_count[categorical_code_missing(&ref)], 1);
-    assert_int_equal(categorical_reference_code(&ref, "a", 1), categorical_code_unseen(&ref));
-    categorical_reference_finish(&ref);
-    categorical_reference_finish(NULL);
+    assert_int_equal(drift_categorical_reference_code(&ref, "a", 1), categorical_code_unseen(&ref));
+    drift_categorical_reference_finish(&ref);
+    drift_categorical_reference_finish(NULL);
 }
 
 int main(void)

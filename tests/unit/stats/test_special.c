@@ -14,22 +14,22 @@
 
 static double of_chi_square(const struct vector_file *v)
 {
-    return chi_square_sf(vector_number(v, 1), vector_number(v, 2));
+    return drift_chi_square_sf(vector_number(v, 1), vector_number(v, 2));
 }
 
 static double of_kolmogorov(const struct vector_file *v)
 {
-    return kolmogorov_sf(vector_number(v, 1));
+    return drift_kolmogorov_sf(vector_number(v, 1));
 }
 
 static double of_normal(const struct vector_file *v)
 {
-    return normal_two_sided_p(vector_number(v, 1));
+    return drift_normal_two_sided_p(vector_number(v, 1));
 }
 
 static double of_cramer_von_mises(const struct vector_file *v)
 {
-    return cramer_von_mises_sf(vector_number(v, 1));
+    return drift_cramer_von_mises_sf(vector_number(v, 1));
 }
 
 static double of_ks_exact(const struct vector_file *v)
@@ -40,8 +40,8 @@ static double of_ks_exact(const struct vector_file *v)
     /* Of the documented size, so that the address sanitizer sees one too many. */
     double *scratch = malloc((shorter + 1) * sizeof(*scratch));
     assert_non_null(scratch);
-    double p = ks_exact_p(n, m, vector_count(v, 3), scratch);
-    double swapped = ks_exact_p(m, n, vector_count(v, 3), scratch);
+    double p = drift_ks_exact_p(n, m, vector_count(v, 3), scratch);
+    double swapped = drift_ks_exact_p(m, n, vector_count(v, 3), scratch);
     free(scratch);
     assert_true(p == swapped);
     return p;
@@ -49,13 +49,13 @@ static double of_ks_exact(const struct vector_file *v)
 
 static double of_ks(const struct vector_file *v)
 {
-    return ks_p_value(vector_number(v, 1), vector_count(v, 2), vector_count(v, 3));
+    return drift_ks_p_value(vector_number(v, 1), vector_count(v, 2), vector_count(v, 3));
 }
 
 static double of_fisher(const struct vector_file *v)
 {
-    return fisher_exact_p(vector_count(v, 1), vector_count(v, 2), vector_count(v, 3),
-                          vector_count(v, 4));
+    return drift_fisher_exact_p(vector_count(v, 1), vector_count(v, 2), vector_count(v, 3),
+                                vector_count(v, 4));
 }
 
 static const struct tail {
@@ -97,25 +97,25 @@ static void test_vectors(void **state)
 static void test_edges(void **state)
 {
     (void)state;
-    assert_true(isnan(chi_square_sf(NAN, 3)));
-    assert_true(isnan(chi_square_sf(1, NAN)));
-    assert_true(isnan(chi_square_sf(1, 0)));
-    assert_true(isnan(chi_square_sf(1, -2)));
-    assert_true(isnan(chi_square_sf(1, INFINITY)));
-    assert_true(chi_square_sf(INFINITY, 3) == 0);
-    assert_true(chi_square_sf(-INFINITY, 3) == 1);
-    assert_true(chi_square_sf(DBL_MAX, 1) == 0);
-    assert_true(chi_square_sf(DBL_MIN, 1) <= 1);
-    assert_true(isnan(kolmogorov_sf(NAN)));
-    assert_true(kolmogorov_sf(INFINITY) == 0);
-    assert_true(kolmogorov_sf(-INFINITY) == 1);
-    assert_true(isnan(cramer_von_mises_sf(NAN)));
-    assert_true(cramer_von_mises_sf(INFINITY) == 0);
-    assert_true(cramer_von_mises_sf(-INFINITY) == 1);
-    assert_true(isnan(normal_two_sided_p(NAN)));
-    assert_true(normal_two_sided_p(-INFINITY) == 0);
-    assert_true(normal_two_sided_p(0) == 1);
-    assert_true(isnan(ks_p_value(NAN, 5, 5)));
+    assert_true(isnan(drift_chi_square_sf(NAN, 3)));
+    assert_true(isnan(drift_chi_square_sf(1, NAN)));
+    assert_true(isnan(drift_chi_square_sf(1, 0)));
+    assert_true(isnan(drift_chi_square_sf(1, -2)));
+    assert_true(isnan(drift_chi_square_sf(1, INFINITY)));
+    assert_true(drift_chi_square_sf(INFINITY, 3) == 0);
+    assert_true(drift_chi_square_sf(-INFINITY, 3) == 1);
+    assert_true(drift_chi_square_sf(DBL_MAX, 1) == 0);
+    assert_true(drift_chi_square_sf(DBL_MIN, 1) <= 1);
+    assert_true(isnan(drift_kolmogorov_sf(NAN)));
+    assert_true(drift_kolmogorov_sf(INFINITY) == 0);
+    assert_true(drift_kolmogorov_sf(-INFINITY) == 1);
+    assert_true(isnan(drift_cramer_von_mises_sf(NAN)));
+    assert_true(drift_cramer_von_mises_sf(INFINITY) == 0);
+    assert_true(drift_cramer_von_mises_sf(-INFINITY) == 1);
+    assert_true(isnan(drift_normal_two_sided_p(NAN)));
+    assert_true(drift_normal_two_sided_p(-INFINITY) == 0);
+    assert_true(drift_normal_two_sided_p(0) == 1);
+    assert_true(isnan(drift_ks_p_value(NAN, 5, 5)));
 }
 
 /* A statistic that went through a few roundings still counts as the lattice value it was. */
@@ -123,11 +123,11 @@ static void test_ks_statistic_is_snapped(void **state)
 {
     (void)state;
     double d = 17.0 / 90;
-    double p = ks_p_value(d, 45, 90);
-    assert_true(ks_p_value(nextafter(d, 0), 45, 90) == p);
-    assert_true(ks_p_value(nextafter(d, 1), 45, 90) == p);
-    assert_true(ks_p_value(16.0 / 90, 45, 90) > p);
-    assert_true(ks_p_value(1.5, 45, 90) == ks_p_value(1, 45, 90));
+    double p = drift_ks_p_value(d, 45, 90);
+    assert_true(drift_ks_p_value(nextafter(d, 0), 45, 90) == p);
+    assert_true(drift_ks_p_value(nextafter(d, 1), 45, 90) == p);
+    assert_true(drift_ks_p_value(16.0 / 90, 45, 90) > p);
+    assert_true(drift_ks_p_value(1.5, 45, 90) == drift_ks_p_value(1, 45, 90));
 }
 
 /* The rule's switch: n m = 10000 is exact, one more is the limit. */
@@ -135,10 +135,11 @@ static void test_ks_rule(void **state)
 {
     double scratch[101];
     (void)state;
-    assert_true(ks_p_value(0.25, 100, 100) == ks_exact_p(100, 100, 25, scratch));
-    assert_true(ks_p_value(0.5, 1, 10000) == ks_exact_p(1, 10000, 5000, scratch));
-    assert_true(ks_p_value(0.25, 100, 101) == kolmogorov_sf(0.25 * sqrt(100 * (101.0 / 201))));
-    assert_true(ks_p_value(0.5, UINT64_MAX, 2) <= 1);
+    assert_true(drift_ks_p_value(0.25, 100, 100) == drift_ks_exact_p(100, 100, 25, scratch));
+    assert_true(drift_ks_p_value(0.5, 1, 10000) == drift_ks_exact_p(1, 10000, 5000, scratch));
+    assert_true(drift_ks_p_value(0.25, 100, 101) ==
+                drift_kolmogorov_sf(0.25 * sqrt(100 * (101.0 / 201))));
+    assert_true(drift_ks_p_value(0.5, UINT64_MAX, 2) <= 1);
 }
 
 /* Exact and limit describe the same thing: they close in on each other as samples grow. */
@@ -149,8 +150,8 @@ static void test_ks_exact_tends_to_limit(void **state)
     (void)state;
     for (uint64_t n = 250; n <= 4000; n *= 2) {
         uint64_t h = (uint64_t)(sqrt(2.0 * (double)n));
-        double exact = ks_exact_p(n, n, h, scratch);
-        double error = fabs(exact / kolmogorov_sf((double)h / sqrt(2.0 * (double)n)) - 1);
+        double exact = drift_ks_exact_p(n, n, h, scratch);
+        double error = fabs(exact / drift_kolmogorov_sf((double)h / sqrt(2.0 * (double)n)) - 1);
         assert_true(error < 2 / sqrt((double)n));
         assert_true(error < last);
         last = error;
@@ -159,7 +160,7 @@ static void test_ks_exact_tends_to_limit(void **state)
 
 static double chi_square_of(double x)
 {
-    return chi_square_sf(x, 9);
+    return drift_chi_square_sf(x, 9);
 }
 
 static void assert_falls(double (*sf)(double), double from, double to, double step)
@@ -176,9 +177,9 @@ static void assert_falls(double (*sf)(double), double from, double to, double st
 static void test_tails_fall(void **state)
 {
     (void)state;
-    assert_falls(cramer_von_mises_sf, 0, 0.1, 1e-5);
-    assert_falls(cramer_von_mises_sf, 0, 170, 1e-2);
-    assert_falls(kolmogorov_sf, 0, 30, 1e-3);
+    assert_falls(drift_cramer_von_mises_sf, 0, 0.1, 1e-5);
+    assert_falls(drift_cramer_von_mises_sf, 0, 170, 1e-2);
+    assert_falls(drift_kolmogorov_sf, 0, 30, 1e-3);
     assert_falls(chi_square_of, 0, 2000, 0.05);
 }
 
@@ -187,7 +188,7 @@ static void test_ks_exact_falls(void **state)
     double scratch[51], last = 1;
     (void)state;
     for (uint64_t h = 0; h <= 50 * 61 + 1; h++) {
-        double p = ks_exact_p(50, 61, h, scratch);
+        double p = drift_ks_exact_p(50, 61, h, scratch);
         if (!(p >= 0 && p <= last))
             fail_msg("h %u: %.17g after %.17g", (unsigned)h, p, last);
         last = p;

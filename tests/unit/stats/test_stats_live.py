@@ -48,21 +48,21 @@ class Categories(ctypes.Structure):
 
 
 SIGNATURES = {
-    "chi_square_sf": (DOUBLE, DOUBLE),
-    "kolmogorov_sf": (DOUBLE,),
-    "normal_two_sided_p": (DOUBLE,),
-    "cramer_von_mises_sf": (DOUBLE,),
-    "ks_exact_p": (COUNT, COUNT, COUNT, DOUBLES),
-    "ks_p_value": (DOUBLE, COUNT, COUNT),
-    "psi_term": (DOUBLE, DOUBLE),
-    "psi_p_value": (DOUBLE, COUNT, COUNT, SIZE),
-    "jensen_shannon_p_value": (DOUBLE, COUNT, COUNT, SIZE),
-    "hellinger_p_value": (DOUBLE, COUNT, COUNT, SIZE),
-    "fisher_exact_p": (COUNT, COUNT, COUNT, COUNT),
-    "homogeneity_p": (ctypes.POINTER(COUNT), ctypes.POINTER(COUNT), SIZE),
-    "homogeneity_categories_p": (ctypes.POINTER(COUNT), ctypes.POINTER(COUNT), SIZE, ctypes.c_void_p),
+    "drift_chi_square_sf": (DOUBLE, DOUBLE),
+    "drift_kolmogorov_sf": (DOUBLE,),
+    "drift_normal_two_sided_p": (DOUBLE,),
+    "drift_cramer_von_mises_sf": (DOUBLE,),
+    "drift_ks_exact_p": (COUNT, COUNT, COUNT, DOUBLES),
+    "drift_ks_p_value": (DOUBLE, COUNT, COUNT),
+    "drift_psi_term": (DOUBLE, DOUBLE),
+    "drift_psi_p_value": (DOUBLE, COUNT, COUNT, SIZE),
+    "drift_jensen_shannon_p_value": (DOUBLE, COUNT, COUNT, SIZE),
+    "drift_hellinger_p_value": (DOUBLE, COUNT, COUNT, SIZE),
+    "drift_fisher_exact_p": (COUNT, COUNT, COUNT, COUNT),
+    "drift_homogeneity_p": (ctypes.POINTER(COUNT), ctypes.POINTER(COUNT), SIZE),
+    "drift_homogeneity_categories_p": (ctypes.POINTER(COUNT), ctypes.POINTER(COUNT), SIZE, ctypes.c_void_p),
 }
-SCORES = ("psi_score", "jensen_shannon_score", "hellinger_score", "l_infinity_score")
+SCORES = ("drift_psi_score", "drift_jensen_shannon_score", "drift_hellinger_score", "drift_l_infinity_score")
 
 decimal.getcontext().prec = 50
 
@@ -76,7 +76,7 @@ def drift():
         function.restype, function.argtypes = DOUBLE, arguments
     for name in SCORES:
         getattr(library, name).argtypes = (COUNTS, COUNTS, SIZE, DOUBLES)
-    library.chi_square_score.argtypes = (COUNTS, COUNTS, SIZE, DOUBLES, ctypes.POINTER(SIZE))
+    library.drift_chi_square_score.argtypes = (COUNTS, COUNTS, SIZE, DOUBLES, ctypes.POINTER(SIZE))
     return library
 
 
@@ -115,21 +115,21 @@ def test_chi_square_tail(drift, rng):
         if rng.random() < 0.4:
             x = dof * math.exp(rng.normal(0, 0.3))
         expected = special.chdtrc(dof, x)
-        assert_tail(f"chi_square_sf({x!r}, {dof!r})", drift.chi_square_sf(x, dof), expected,
+        assert_tail(f"drift_chi_square_sf({x!r}, {dof!r})", drift.drift_chi_square_sf(x, dof), expected,
                     TAIL_TOLERANCE)
 
 
 def test_kolmogorov_tail(drift, rng):
     for _ in range(TAIL_CASES):
         x = float(rng.uniform(0, 2) if rng.random() < 0.5 else rng.uniform(0, 18.5))
-        assert_tail(f"kolmogorov_sf({x!r})", drift.kolmogorov_sf(x), special.kolmogorov(x),
+        assert_tail(f"drift_kolmogorov_sf({x!r})", drift.drift_kolmogorov_sf(x), special.kolmogorov(x),
                     TAIL_TOLERANCE)
 
 
 def test_normal_tail(drift, rng):
     for _ in range(TAIL_CASES):
         z = float(rng.uniform(-37, 37))
-        assert_tail(f"normal_two_sided_p({z!r})", drift.normal_two_sided_p(z),
+        assert_tail(f"drift_normal_two_sided_p({z!r})", drift.drift_normal_two_sided_p(z),
                     2 * stats.norm.sf(abs(z)), TAIL_TOLERANCE)
 
 
@@ -137,9 +137,9 @@ def test_cramer_von_mises_tail(drift, rng):
     for _ in range(TAIL_CASES):
         x = float(rng.uniform(0, CVM_SCIPY_LIMIT) if rng.random() < 0.7 else rng.uniform(0, 0.05))
         expected = 1 - float(_cdf_cvm_inf(np.array([x]))[0])
-        actual = drift.cramer_von_mises_sf(x)
+        actual = drift.drift_cramer_von_mises_sf(x)
         assert 0 <= actual <= 1
-        assert_close(f"cramer_von_mises_sf({x!r})", actual, expected, 0, CVM_TOLERANCE)
+        assert_close(f"drift_cramer_von_mises_sf({x!r})", actual, expected, 0, CVM_TOLERANCE)
 
 
 def ks_sizes(rng, largest):
@@ -178,13 +178,13 @@ def check_ks(drift, rng, n, m):
     d, expected = scipy_ks(*ks_samples(rng, n, m))
     h = round(d * math.lcm(n, m))
     scratch = (DOUBLE * (min(n, m) + 1))()
-    actual = drift.ks_exact_p(n, m, h, scratch)
-    assert_tail(f"ks_exact_p({n}, {m}, {h})", actual, expected, KS_TOLERANCE)
+    actual = drift.drift_ks_exact_p(n, m, h, scratch)
+    assert_tail(f"drift_ks_exact_p({n}, {m}, {h})", actual, expected, KS_TOLERANCE)
     if n * m <= KS_EXACT_MAX_PRODUCT:
-        assert drift.ks_p_value(d, n, m) == actual
+        assert drift.drift_ks_p_value(d, n, m) == actual
     else:
         limit = special.kolmogorov(d * math.sqrt(n * m / (n + m)))
-        assert_tail(f"ks_p_value({d!r}, {n}, {m})", drift.ks_p_value(d, n, m), limit,
+        assert_tail(f"drift_ks_p_value({d!r}, {n}, {m})", drift.drift_ks_p_value(d, n, m), limit,
                     TAIL_TOLERANCE)
 
 
@@ -205,7 +205,7 @@ def test_ks_exact_every_distance(drift, rng):
         lcm, scratch = math.lcm(n, m), (DOUBLE * 13)()
         for h in range(lcm + 1):
             expected = ks_paths(n, m, h)
-            assert_close(f"ks_exact_p({n}, {m}, {h})", drift.ks_exact_p(n, m, h, scratch),
+            assert_close(f"drift_ks_exact_p({n}, {m}, {h})", drift.drift_ks_exact_p(n, m, h, scratch),
                          float(expected), 1e-13)
 
 
@@ -227,14 +227,14 @@ def test_fisher(drift, rng):
         a = int(rng.binomial(n, share))
         b = int(rng.binomial(m, min(1, share * rng.choice([1, 1, 1.5, 4]))))
         expected = stats.fisher_exact([[a, n - a], [b, m - b]])[1]
-        assert_tail(f"fisher_exact_p({a}, {n}, {b}, {m})", drift.fisher_exact_p(a, n, b, m), expected, 1e-8)
+        assert_tail(f"drift_fisher_exact_p({a}, {n}, {b}, {m})", drift.drift_fisher_exact_p(a, n, b, m), expected, 1e-8)
 
 
 def test_fisher_known_cases(drift):
     """The two that the normal limit took for certain."""
-    assert drift.fisher_exact_p(0, 1000, 1, 50) == pytest.approx(0.047619, abs=1e-6)
-    assert drift.fisher_exact_p(0, 500, 1, 5) == pytest.approx(0.009901, abs=1e-6)
-    assert drift.fisher_exact_p(10**9, 2 * 10**9, 10**9 + 10**5, 2 * 10**9) < 0.01
+    assert drift.drift_fisher_exact_p(0, 1000, 1, 50) == pytest.approx(0.047619, abs=1e-6)
+    assert drift.drift_fisher_exact_p(0, 500, 1, 5) == pytest.approx(0.009901, abs=1e-6)
+    assert drift.drift_fisher_exact_p(10**9, 2 * 10**9, 10**9 + 10**5, 2 * 10**9) < 0.01
 
 
 def test_homogeneity(drift, rng):
@@ -246,8 +246,8 @@ def test_homogeneity(drift, rng):
         ref, cur = rng.multinomial(n, shares), rng.multinomial(m, moved)
         expected = oracles.homogeneity_p(ref, cur)
         array = lambda side: (COUNT * bins)(*map(int, side))
-        p = drift.homogeneity_p(array(ref), array(cur), bins)
-        assert_tail(f"homogeneity_p({list(ref)}, {list(cur)})", p, expected, 1e-8)
+        p = drift.drift_homogeneity_p(array(ref), array(cur), bins)
+        assert_tail(f"drift_homogeneity_p({list(ref)}, {list(cur)})", p, expected, 1e-8)
 
 
 def homogeneity_categories_p(drift, ref, cur, unseen=0, once=0, twice=0):
@@ -255,7 +255,7 @@ def homogeneity_categories_p(drift, ref, cur, unseen=0, once=0, twice=0):
     bins = len(ref) + 2
     about = Categories(bins - 2, bins - 1, 0, 1, once, twice)
     array = COUNT * bins
-    return drift.homogeneity_categories_p(array(*map(int, ref), 0, 0), array(*map(int, cur), 0, unseen), bins,
+    return drift.drift_homogeneity_categories_p(array(*map(int, ref), 0, 0), array(*map(int, cur), 0, unseen), bins,
                                           ctypes.byref(about))
 
 
@@ -277,7 +277,7 @@ def test_one_unseen_row_in_five_is_no_certainty(drift):
     """The chi-square limit alone gives 6e-218."""
     ref, cur = [100] * 10, [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
     p = homogeneity_categories_p(drift, ref, cur, unseen=1)
-    assert p >= drift.fisher_exact_p(0, 1000, 1, 5) > 0.004
+    assert p >= drift.drift_fisher_exact_p(0, 1000, 1, 5) > 0.004
 
 
 def many_categories(rng, n, m, categories):
@@ -318,7 +318,7 @@ def homogeneity_with_rare(drift, ref, cur, named=1000):
     counts = [[*map(int, side[:named]), int(side[named:].sum()), 0] for side in (ref, cur)]
     about = Categories(named, named + 1, len(ref) - named, int(ref[named - 1]), 0, 0)
     array = COUNT * (named + 2)
-    return drift.homogeneity_categories_p(array(*counts[0]), array(*counts[1]), named + 2, ctypes.byref(about))
+    return drift.drift_homogeneity_categories_p(array(*counts[0]), array(*counts[1]), named + 2, ctypes.byref(about))
 
 
 def test_new_categories_are_a_change(drift):
@@ -386,8 +386,8 @@ def live_scores(drift, ref, cur):
     value, dof, result = DOUBLE(), SIZE(), {}
     for name in SCORES:
         assert getattr(drift, name)(*sides, len(ref), ctypes.byref(value)) == 0
-        result[name.removesuffix("_score")] = value.value
-    assert drift.chi_square_score(*sides, len(ref), ctypes.byref(value), ctypes.byref(dof)) == 0
+        result[name.removeprefix("drift_").removesuffix("_score")] = value.value
+    assert drift.drift_chi_square_score(*sides, len(ref), ctypes.byref(value), ctypes.byref(dof)) == 0
     result["chi_square"], result["dof"] = value.value, dof.value
     return result
 
@@ -417,7 +417,7 @@ def check_p_values(drift, ref, cur, live):
     }
     for name, x in cases.items():
         expected = special.chdtrc(dof, x) if dof else 1.0
-        p = getattr(drift, name + "_p_value")(live[name], n, m, dof)
+        p = getattr(drift, "drift_" + name + "_p_value")(live[name], n, m, dof)
         assert_tail(f"{name}_p_value({live[name]!r}, {n}, {m}, {dof})", p, expected,
                     TAIL_TOLERANCE)
 
@@ -440,4 +440,4 @@ def test_psi_term(drift, rng):
         p, q = (float(share) for share in rng.choice([rng.random(2), rng.random(2) * 2e-4]))
         raised = [decimal.Decimal(max(share, PSI_FLOOR)) for share in (p, q)]
         expected = float((raised[0] - raised[1]) * (raised[0] / raised[1]).ln())
-        assert_close(f"psi_term({p!r}, {q!r})", drift.psi_term(p, q), expected, 1e-12, 1e-16)
+        assert_close(f"drift_psi_term({p!r}, {q!r})", drift.drift_psi_term(p, q), expected, 1e-12, 1e-16)

@@ -17,13 +17,13 @@ struct bytes {
 
 static struct bytes save(const struct feature_window *window)
 {
-    struct bytes bytes = {.size = feature_window_save(window, NULL, 0)};
+    struct bytes bytes = {.size = drift_feature_window_save(window, NULL, 0)};
     bytes.data = calloc(bytes.size, 1);
     assert_non_null(bytes.data);
     /* One byte too few: nothing is written. */
-    assert_int_equal(feature_window_save(window, bytes.data, bytes.size - 1), bytes.size);
+    assert_int_equal(drift_feature_window_save(window, bytes.data, bytes.size - 1), bytes.size);
     assert_int_equal(bytes.data[0], 0);
-    assert_int_equal(feature_window_save(window, bytes.data, bytes.size), bytes.size);
+    assert_int_equal(drift_feature_window_save(window, bytes.data, bytes.size), bytes.size);
     return bytes;
 }
 
@@ -54,23 +54,23 @@ static void fixture_init(struct fixture *fixture, uint64_t *seed, int round)
     const size_t count = 1 + random_below(seed, 500);
     double *rows = random_values(seed, random_shape(seed), count);
     *fixture = (struct fixture){.spec = specs[round % 3], .is_numeric = round % 4 != 0};
-    assert_int_equal(numeric_reference_init(&fixture->numeric, rows, count, 10, 0), 0);
-    assert_int_equal(categorical_reference_init(&fixture->categorical, names, 6, 2), 0);
+    assert_int_equal(drift_numeric_reference_init(&fixture->numeric, rows, count, 10, 0), 0);
+    assert_int_equal(drift_categorical_reference_init(&fixture->categorical, names, 6, 2), 0);
     free(rows);
 }
 
 static void fixture_finish(struct fixture *fixture)
 {
-    numeric_reference_finish(&fixture->numeric);
-    categorical_reference_finish(&fixture->categorical);
+    drift_numeric_reference_finish(&fixture->numeric);
+    drift_categorical_reference_finish(&fixture->categorical);
 }
 
 static struct feature_window *open_window(const struct fixture *fixture)
 {
     struct feature_window *window;
-    assert_int_equal(feature_window_create(fixture->is_numeric ? &fixture->numeric : NULL,
-                                           fixture->is_numeric ? NULL : &fixture->categorical,
-                                           &fixture->spec, &window),
+    assert_int_equal(drift_feature_window_create(fixture->is_numeric ? &fixture->numeric : NULL,
+                                                 fixture->is_numeric ? NULL : &fixture->categorical,
+                                                 &fixture->spec, &window),
                      0);
     return window;
 }
@@ -79,9 +79,10 @@ static void observe(const struct fixture *fixture, struct feature_window *window
                     int64_t now)
 {
     if (fixture->is_numeric)
-        feature_window_observe_number(window, x, now);
+        drift_feature_window_observe_number(window, x, now);
     else
-        feature_window_observe_category(window, isfinite(x) ? (uint32_t)(bits_of(x) % 5) : 3, now);
+        drift_feature_window_observe_category(window, isfinite(x) ? (uint32_t)(bits_of(x) % 5) : 3,
+                                              now);
 }
 
 /* A stream with its times; ascending, sometimes by more than the window. */
@@ -115,10 +116,10 @@ static void run_identity(uint64_t *seed, int round)
         observe(&fixture, whole, x[i], at[i]);
         observe(&fixture, i < cut ? first : later, x[i], at[i]);
     }
-    assert_int_equal(feature_window_merge(first, later), 0);
+    assert_int_equal(drift_feature_window_merge(first, later), 0);
     expect_same_state(first, whole);
     struct bytes bytes = save(first);
-    assert_int_equal(feature_window_restore(restored, bytes.data, bytes.size), 0);
+    assert_int_equal(drift_feature_window_restore(restored, bytes.data, bytes.size), 0);
     expect_same_state(restored, whole);
     for (size_t i = second; i < count; i++) {
         observe(&fixture, whole, x[i], at[i]);
@@ -129,16 +130,16 @@ static void run_identity(uint64_t *seed, int round)
     expect_same_state(first, whole);
     for (int method = 0; method < METHOD_COUNT; method++) {
         double a = -1, b = -1, c = -1;
-        const int r = feature_window_score(whole, method, &a);
-        assert_int_equal(feature_window_score(restored, method, &b), r);
-        assert_int_equal(feature_window_score(first, method, &c), r);
+        const int r = drift_feature_window_score(whole, method, &a);
+        assert_int_equal(drift_feature_window_score(restored, method, &b), r);
+        assert_int_equal(drift_feature_window_score(first, method, &c), r);
         assert_true(bits_of(a) == bits_of(b) && bits_of(a) == bits_of(c));
     }
     free(bytes.data);
-    feature_window_destroy(whole);
-    feature_window_destroy(first);
-    feature_window_destroy(later);
-    feature_window_destroy(restored);
+    drift_feature_window_destroy(whole);
+    drift_feature_window_destroy(first);
+    drift_feature_window_destroy(later);
+    drift_feature_window_destroy(restored);
     fixture_finish(&fixture);
 }
 
@@ -175,14 +176,14 @@ static void use(struct feature_window *window, const struct bytes *bytes)
     assert_memory_equal(again.data, bytes->data, again.size);
     free(again.data);
     for (int method = 0; method < METHOD_COUNT; method++)
-        (void)!feature_window_score(window, method, &value);
-    (void)feature_window_moments(window);
-    (void)feature_window_quantile(window, 0.5);
+        (void)!drift_feature_window_score(window, method, &value);
+    (void)drift_feature_window_moments(window);
+    (void)drift_feature_window_quantile(window, 0.5);
     for (int i = 0; i < 30; i++) {
-        feature_window_observe_number(window, i, i * 200);
-        feature_window_observe_category(window, (uint32_t)i % 5, i * 200);
+        drift_feature_window_observe_number(window, i, i * 200);
+        drift_feature_window_observe_category(window, (uint32_t)i % 5, i * 200);
     }
-    feature_window_advance(window, 1 << 30);
+    drift_feature_window_advance(window, 1 << 30);
 }
 
 static void test_damage(void **state)
@@ -197,16 +198,16 @@ static void test_damage(void **state)
         struct feature_window *other = filled_window(&fixture, &seed);
         struct bytes good = save(window);
         for (size_t size = 0; size < good.size; size++)
-            assert_int_equal(feature_window_restore(window, good.data, size), -EINVAL);
+            assert_int_equal(drift_feature_window_restore(window, good.data, size), -EINVAL);
         for (int i = 0; i < 1500; i++) {
             struct bytes bad = {malloc(good.size), good.size};
             memcpy(bad.data, good.data, good.size);
             const size_t at = random_below(&seed, good.size);
             bad.data[at] ^= (uint8_t)(1 + random_below(&seed, 255));
-            assert_int_equal(feature_window_restore(window, bad.data, bad.size), -EINVAL);
+            assert_int_equal(drift_feature_window_restore(window, bad.data, bad.size), -EINVAL);
             /* So that damage reaches the checks behind the checksum. */
             state_seal(bad.data, bad.size);
-            const int r = feature_window_restore(other, bad.data, bad.size);
+            const int r = drift_feature_window_restore(other, bad.data, bad.size);
             assert_true(r == 0 || r == -EINVAL);
             if (r == 0)
                 use(other, &bad);
@@ -217,8 +218,8 @@ static void test_damage(void **state)
         assert_memory_equal(after.data, good.data, good.size);
         free(after.data);
         free(good.data);
-        feature_window_destroy(window);
-        feature_window_destroy(other);
+        drift_feature_window_destroy(window);
+        drift_feature_window_destroy(other);
         fixture_finish(&fixture);
     }
     /* Other values in a ring are a valid state, so the second half of `use` has been run. */
@@ -235,20 +236,20 @@ static void test_mismatch(void **state)
     b.spec = a.spec;
     struct feature_window *x = filled_window(&a, &seed), *y = filled_window(&b, &seed);
     struct bytes bytes = save(y);
-    assert_int_equal(feature_window_restore(x, bytes.data, bytes.size), -EINVAL);
-    assert_int_equal(feature_window_merge(x, y), -EINVAL);
-    assert_int_equal(feature_window_merge(x, x), -EINVAL);
+    assert_int_equal(drift_feature_window_restore(x, bytes.data, bytes.size), -EINVAL);
+    assert_int_equal(drift_feature_window_merge(x, y), -EINVAL);
+    assert_int_equal(drift_feature_window_merge(x, x), -EINVAL);
     a.spec.duration_ms++;
     struct feature_window *z = filled_window(&a, &seed);
-    assert_int_equal(feature_window_merge(x, z), -EINVAL);
+    assert_int_equal(drift_feature_window_merge(x, z), -EINVAL);
     a.is_numeric = 0;
     struct feature_window *category = filled_window(&a, &seed);
-    assert_int_equal(feature_window_merge(category, z), -EINVAL);
+    assert_int_equal(drift_feature_window_merge(category, z), -EINVAL);
     free(bytes.data);
-    feature_window_destroy(x);
-    feature_window_destroy(y);
-    feature_window_destroy(z);
-    feature_window_destroy(category);
+    drift_feature_window_destroy(x);
+    drift_feature_window_destroy(y);
+    drift_feature_window_destroy(z);
+    drift_feature_window_destroy(category);
     fixture_finish(&a);
     fixture_finish(&b);
 }
@@ -259,7 +260,7 @@ static void test_layout(void **state)
     (void)state;
     const double rows[] = {1, 2};
     struct fixture fixture = {.spec = {.kind = WINDOW_COUNT, .observations = 3}, .is_numeric = 1};
-    assert_int_equal(numeric_reference_init(&fixture.numeric, rows, 2, 2, 0), 0);
+    assert_int_equal(drift_numeric_reference_init(&fixture.numeric, rows, 2, 2, 0), 0);
     struct feature_window *window = open_window(&fixture);
     for (int i = 0; i < 5; i++)
         observe(&fixture, window, i == 4 ? NAN : i / 2.0, 0);
@@ -268,11 +269,11 @@ static void test_layout(void **state)
     static const uint8_t ring[] = {3, 0, 0, 0, 0, 0, 0,    0,    0, 0, 0, 0, 0, 0, 0xf0, 0x3f,
                                    0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f};
     assert_int_equal(bytes.size, 64);
-    assert_memory_equal(bytes.data, expected, sizeof expected);
-    assert_memory_equal(bytes.data + 24, ring, sizeof ring);
+    assert_memory_equal(bytes.data, expected, sizeof(expected));
+    assert_memory_equal(bytes.data + 24, ring, sizeof(ring));
     free(bytes.data);
-    feature_window_destroy(window);
-    numeric_reference_finish(&fixture.numeric);
+    drift_feature_window_destroy(window);
+    drift_numeric_reference_finish(&fixture.numeric);
 }
 
 static void replay(const char *path, const char *bytes, size_t length)

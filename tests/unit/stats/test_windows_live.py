@@ -55,26 +55,26 @@ def load():
     assert os.path.exists(LIBRARY), f"{LIBRARY} is missing: build first, or set LIBDRIFT"
     lib = ctypes.CDLL(LIBRARY)
     pointer, double = ctypes.c_void_p, ctypes.c_double
-    lib.numeric_reference_init.argtypes = [pointer, pointer] + [ctypes.c_size_t] * 3
-    lib.feature_window_create.argtypes = [pointer] * 4
-    lib.feature_window_observe_number.argtypes = [pointer, double, ctypes.c_int64]
-    lib.feature_window_score.argtypes = [pointer, ctypes.c_int, ctypes.POINTER(double)]
-    lib.feature_window_p_value.argtypes = [pointer, ctypes.c_int, double, ctypes.POINTER(double)]
-    lib.feature_window_wasserstein_bound.argtypes = [pointer]
-    lib.feature_window_wasserstein_bound.restype = double
-    lib.feature_window_quantile.argtypes = [pointer, double]
-    lib.feature_window_quantile.restype = double
-    lib.feature_window_missing_p.argtypes = [pointer]
-    lib.feature_window_missing_p.restype = double
-    lib.feature_window_moments.argtypes = [pointer]
-    lib.feature_window_moments.restype = Moments
-    lib.feature_window_counts.argtypes = [pointer]
-    lib.feature_window_counts.restype = Counts
-    lib.feature_window_bins.argtypes = [pointer, ctypes.POINTER(ctypes.c_size_t)]
-    lib.feature_window_bins.restype = ctypes.POINTER(ctypes.c_uint64)
-    lib.feature_window_reset.argtypes = [pointer]
-    lib.feature_window_destroy.argtypes = [pointer]
-    lib.numeric_reference_finish.argtypes = [pointer]
+    lib.drift_numeric_reference_init.argtypes = [pointer, pointer] + [ctypes.c_size_t] * 3
+    lib.drift_feature_window_create.argtypes = [pointer] * 4
+    lib.drift_feature_window_observe_number.argtypes = [pointer, double, ctypes.c_int64]
+    lib.drift_feature_window_score.argtypes = [pointer, ctypes.c_int, ctypes.POINTER(double)]
+    lib.drift_feature_window_p_value.argtypes = [pointer, ctypes.c_int, double, ctypes.POINTER(double)]
+    lib.drift_feature_window_wasserstein_bound.argtypes = [pointer]
+    lib.drift_feature_window_wasserstein_bound.restype = double
+    lib.drift_feature_window_quantile.argtypes = [pointer, double]
+    lib.drift_feature_window_quantile.restype = double
+    lib.drift_feature_window_missing_p.argtypes = [pointer]
+    lib.drift_feature_window_missing_p.restype = double
+    lib.drift_feature_window_moments.argtypes = [pointer]
+    lib.drift_feature_window_moments.restype = Moments
+    lib.drift_feature_window_counts.argtypes = [pointer]
+    lib.drift_feature_window_counts.restype = Counts
+    lib.drift_feature_window_bins.argtypes = [pointer, ctypes.POINTER(ctypes.c_size_t)]
+    lib.drift_feature_window_bins.restype = ctypes.POINTER(ctypes.c_uint64)
+    lib.drift_feature_window_reset.argtypes = [pointer]
+    lib.drift_feature_window_destroy.argtypes = [pointer]
+    lib.drift_numeric_reference_finish.argtypes = [pointer]
     return lib
 
 
@@ -87,43 +87,43 @@ class Window:
     def __init__(self, rows, bins=10, resolution=0, spec=Spec(WINDOW_ALL, 0, 0)):
         rows = np.ascontiguousarray(rows, dtype=float)
         self.reference = ctypes.create_string_buffer(REFERENCE_BYTES)
-        assert LIB.numeric_reference_init(self.reference, rows.ctypes.data, len(rows), bins,
+        assert LIB.drift_numeric_reference_init(self.reference, rows.ctypes.data, len(rows), bins,
                                           resolution) == 0
         self.window = ctypes.c_void_p()
-        assert LIB.feature_window_create(self.reference, None, ctypes.byref(spec),
+        assert LIB.drift_feature_window_create(self.reference, None, ctypes.byref(spec),
                                          ctypes.byref(self.window)) == 0
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        LIB.feature_window_destroy(self.window)
-        LIB.numeric_reference_finish(self.reference)
+        LIB.drift_feature_window_destroy(self.window)
+        LIB.drift_numeric_reference_finish(self.reference)
 
     def observe(self, values):
-        observe, window = LIB.feature_window_observe_number, self.window
+        observe, window = LIB.drift_feature_window_observe_number, self.window
         for x in values.tolist():
             observe(window, x, 0)
         return self
 
     def score(self, method):
         value = ctypes.c_double()
-        assert LIB.feature_window_score(self.window, method, ctypes.byref(value)) == 0
+        assert LIB.drift_feature_window_score(self.window, method, ctypes.byref(value)) == 0
         return value.value
 
     def p_value(self, method):
         value = ctypes.c_double()
-        assert LIB.feature_window_p_value(self.window, method, self.score(method),
+        assert LIB.drift_feature_window_p_value(self.window, method, self.score(method),
                                           ctypes.byref(value)) == 0
         return value.value
 
     def bins(self):
         count = ctypes.c_size_t()
-        array = LIB.feature_window_bins(self.window, ctypes.byref(count))
+        array = LIB.drift_feature_window_bins(self.window, ctypes.byref(count))
         return np.array(array[:count.value], dtype=np.int64)
 
     def moments(self):
-        return LIB.feature_window_moments(self.window)
+        return LIB.drift_feature_window_moments(self.window)
 
 
 def any_finite(rng, size):
@@ -211,7 +211,7 @@ def check_wasserstein(window, ref, cur, what):
     # About the first value: NumPy loses digits where the spread is far below the mean.
     deviation = np.std(ref - ref[0], ddof=1) if len(ref) > 1 else 0
     unit = deviation if deviation > 0 else 1
-    bound = LIB.feature_window_wasserstein_bound(window.window) * unit
+    bound = LIB.drift_feature_window_wasserstein_bound(window.window) * unit
     rounding = 1e-9 * abs(expected) + 1e-12 * max(np.abs(ref).max(), np.abs(cur).max())
     assert abs(window.score(WASSERSTEIN) * unit - expected) <= bound + rounding, what
     return bound == 0
@@ -245,7 +245,7 @@ def test_against_scipy():
     for rng, ref, cur, what in all_cases():
         with Window(ref, bins=int(rng.integers(2, 65))) as window:
             reference_bins = window.observe(ref).bins()
-            LIB.feature_window_reset(window.window)
+            LIB.drift_feature_window_reset(window.window)
             window.observe(cur)
             check_ks(window, ref, cur, what)
             check_chi_square(window, reference_bins, what)
@@ -335,7 +335,7 @@ def test_quantiles():
             window.observe(cur)
             for p in (0, 0.25, 0.5, 0.75, 1):
                 expected = np.quantile(cur, p, method="inverted_cdf")
-                assert LIB.feature_window_quantile(window.window, p) == expected, what
+                assert LIB.drift_feature_window_quantile(window.window, p) == expected, what
 
 
 def test_missing_and_infinite():
@@ -344,7 +344,7 @@ def test_missing_and_infinite():
     cur = np.where(rng.random(1000) < 0.2, np.nan, rng.normal(size=1000))
     cur[:30], cur[30:70] = np.inf, -np.inf
     with Window(ref) as window:
-        counts = LIB.feature_window_counts(window.observe(cur).window)
+        counts = LIB.drift_feature_window_counts(window.observe(cur).window)
         assert counts.observations == 1000 and counts.missing == np.isnan(cur).sum()
         assert counts.positive_infinite == 30 and counts.negative_infinite == 40
         finite = cur[np.isfinite(cur)]
@@ -352,4 +352,4 @@ def test_missing_and_infinite():
               TOLERANCE, "finite values")
         table = [[np.isnan(ref).sum(), (~np.isnan(ref)).sum()],
                  [np.isnan(cur).sum(), (~np.isnan(cur)).sum()]]
-        close(LIB.feature_window_missing_p(window.window), stats.fisher_exact(table)[1], 1e-8, "missing_p")
+        close(LIB.drift_feature_window_missing_p(window.window), stats.fisher_exact(table)[1], 1e-8, "missing_p")

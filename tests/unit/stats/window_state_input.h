@@ -23,8 +23,8 @@ static inline struct feature_window *state_window(const struct numeric_reference
                                         {.kind = WINDOW_ALL}};
     const int is_numeric = choice / 3 % 2 == 0;
     struct feature_window *window;
-    if (feature_window_create(is_numeric ? numeric : NULL, is_numeric ? NULL : categorical,
-                              &specs[choice % 3], &window) != 0)
+    if (drift_feature_window_create(is_numeric ? numeric : NULL, is_numeric ? NULL : categorical,
+                                    &specs[choice % 3], &window) != 0)
         abort();
     return window;
 }
@@ -43,28 +43,29 @@ static inline void state_use(struct feature_window *window, struct feature_windo
                              const uint8_t *bytes, size_t size)
 {
     uint8_t *again = malloc(size);
-    if (again == NULL || feature_window_save(window, again, size) != size ||
+    if (again == NULL || drift_feature_window_save(window, again, size) != size ||
         memcmp(again, bytes, size) != 0)
         abort();
     free(again);
     for (int method = 0; method < METHOD_COUNT; method++) {
         double score, p;
-        const int r = feature_window_score(window, (enum drift_method)method, &score);
+        const int r = drift_feature_window_score(window, (enum drift_method)method, &score);
         if (r == 0 && isnan(score))
             abort();
-        if (r == 0 && feature_window_p_value(window, (enum drift_method)method, score, &p) == 0 &&
+        if (r == 0 &&
+            drift_feature_window_p_value(window, (enum drift_method)method, score, &p) == 0 &&
             !(p >= 0 && p <= 1))
             abort();
     }
-    (void)feature_window_moments(window);
-    (void)feature_window_quantile(window, 0.5);
-    if (feature_window_merge(other, window) != 0)
+    (void)drift_feature_window_moments(window);
+    (void)drift_feature_window_quantile(window, 0.5);
+    if (drift_feature_window_merge(other, window) != 0)
         abort();
     for (int i = 0; i < 50; i++) {
-        feature_window_observe_number(window, i, (int64_t)i * 150);
-        feature_window_observe_category(window, (uint32_t)i % 5, (int64_t)i * 150);
+        drift_feature_window_observe_number(window, i, (int64_t)i * 150);
+        drift_feature_window_observe_category(window, (uint32_t)i % 5, (int64_t)i * 150);
     }
-    feature_window_advance(window, INT64_MAX);
+    drift_feature_window_advance(window, INT64_MAX);
 }
 
 static inline void state_replay(const uint8_t *input, size_t length)
@@ -75,31 +76,31 @@ static inline void state_replay(const uint8_t *input, size_t length)
     struct categorical_reference categorical;
     if (length == 0)
         return;
-    if (numeric_reference_init(&numeric, rows, sizeof rows / sizeof *rows, 4, 0) != 0 ||
-        categorical_reference_init(&categorical, names, 4, 10) != 0)
+    if (drift_numeric_reference_init(&numeric, rows, sizeof(rows) / sizeof(*rows), 4, 0) != 0 ||
+        drift_categorical_reference_init(&categorical, names, 4, 10) != 0)
         abort();
     struct feature_window *window = state_window(&numeric, &categorical, input[0]);
     struct feature_window *other = state_window(&numeric, &categorical, input[0]);
     const size_t size = STATE_HEADER_BYTES + length - 1 + STATE_CHECKSUM_BYTES;
-    const size_t empty_size = feature_window_save(window, NULL, 0);
+    const size_t empty_size = drift_feature_window_save(window, NULL, 0);
     uint8_t *bytes = malloc(size), *empty = malloc(empty_size);
     if (bytes == NULL || empty == NULL)
         abort();
-    (void)feature_window_save(window, empty, empty_size);
+    (void)drift_feature_window_save(window, empty, empty_size);
     memcpy(bytes, empty, STATE_HEADER_BYTES);
     memcpy(bytes + STATE_HEADER_BYTES, input + 1, length - 1);
     state_seal(bytes, size);
-    const int r = feature_window_restore(window, bytes, size);
+    const int r = drift_feature_window_restore(window, bytes, size);
     if (r == 0)
         state_use(window, other, bytes, size);
     else if (r != -EINVAL)
         abort();
     free(bytes);
     free(empty);
-    feature_window_destroy(window);
-    feature_window_destroy(other);
-    numeric_reference_finish(&numeric);
-    categorical_reference_finish(&categorical);
+    drift_feature_window_destroy(window);
+    drift_feature_window_destroy(other);
+    drift_numeric_reference_finish(&numeric);
+    drift_categorical_reference_finish(&categorical);
 }
 
 #endif

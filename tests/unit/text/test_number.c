@@ -71,7 +71,7 @@ static const struct {
 
 static void assert_layouts(void)
 {
-    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+    for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
         assert_text(number_format, layouts[i].value, layouts[i].text);
         assert_text(number_format_le, layouts[i].value, layouts[i].le);
     }
@@ -100,7 +100,7 @@ static void assert_round_trip(formatter *format, double value)
     text[format(value, text)] = '\0';
     back = strtod(text, &end);
     assert_int_equal(*end, '\0');
-    if (memcmp(&back, &value, sizeof back) != 0)
+    if (memcmp(&back, &value, sizeof(back)) != 0)
         fail_msg("%a became %s", value, text);
 }
 
@@ -112,7 +112,7 @@ static void test_round_trip(void **state)
     (void)state;
     for (int i = 0; i < 300000; i++) {
         bits = next_random(&x);
-        memcpy(&value, &bits, sizeof value);
+        memcpy(&value, &bits, sizeof(value));
         if (!isfinite(value))
             continue;
         assert_round_trip(number_format, value);
@@ -132,7 +132,7 @@ static void assert_u64(uint64_t value)
     char text[NUMBER_MAX_BYTES + 1], expected[NUMBER_MAX_BYTES + 1];
 
     text[number_format_u64(value, text)] = '\0';
-    snprintf(expected, sizeof expected, "%llu", (unsigned long long)value);
+    snprintf(expected, sizeof(expected), "%llu", (unsigned long long)value);
     assert_string_equal(text, expected);
 }
 
@@ -163,9 +163,9 @@ static void test_decimal_comma(void **state)
     char with_comma[16] = "";
 
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && !strchr(with_comma, ','); i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !strchr(with_comma, ','); i++)
         if (setlocale(LC_ALL, names[i]))
-            snprintf(with_comma, sizeof with_comma, "%.1f", 0.5);
+            snprintf(with_comma, sizeof(with_comma), "%.1f", 0.5);
     if (!strchr(with_comma, ',')) {
         setlocale(LC_ALL, "C");
         print_message("no locale with a decimal comma on this machine\n");
