@@ -24,5 +24,6 @@ mkdir -p pages
 wget -q -O pages/runbook.html "${MODEL_SERVICE:-http://model-service:8000}/runbook" ||
     echo "no runbook: the model service does not answer" >&2
 
+# The flag is for 2.x; 3.x expands them always, and logs that it does not know it.
 exec "${PROMETHEUS:-/bin/prometheus}" --config.file="$PWD/prometheus.yml" --web.external-url="$url" \
-    --web.user-assets="$PWD/pages" "$@"
+    --web.user-assets="$PWD/pages" --enable-feature=expand-external-labels "$@"

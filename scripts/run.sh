@@ -211,11 +211,18 @@ next_steps() {
         say "  ./test_drift.sh     drift, followed until the message arrives"
         return
     fi
-    say "  curl -s http://$service/predict -H 'Content-Type: application/json' -d '$(example_row)'"
+    say "  curl -s http://$service/$(example_endpoint) -H 'Content-Type: application/json' -d '$(example_row)'"
     say "  curl -s http://$service/drift/status"
 }
 
-# A body for /predict with the features of the first model, to be filled in.
+# Where rows of the first model go: a model without a scorer only observes what others predict.
+example_endpoint() {
+    local name
+    name=$(http_get "http://$service/drift/status" | jq -re .model 2>/dev/null) &&
+        http_get -o /dev/null "http://$service/v2/models/$name/ready" && say predict || say observe
+}
+
+# A body for /predict or /observe with the features of the first model, to be filled in.
 example_row() {
     http_get "http://$service/drift/status" | jq -ce '
         .features | to_entries | map(select(.key | IN("prediction", "prediction_score") | not))

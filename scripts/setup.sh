@@ -29,7 +29,6 @@ build    libjansson-dev
 build    libcyaml-dev
 build    libyaml-dev
 build    zlib1g-dev
-build    libxgboost-dev
 build    cmark-gfm                  cmark-gfm
 run      curl                       curl
 run      jq                         jq

@@ -146,7 +146,7 @@ count_alerts() {
 left_over() {
     local word found
     IFS=$'\t' read -r word _ < <(read_status) || die "the model service stopped answering at $SERVICE_URL"
-    [ "$word" = "No drift" ] || { say "the inputs: $word" && return; }
+    case $word in "No drift" | insufficient_data) ;; *) say "the inputs: $word" && return ;; esac
     if IFS=$'\t' read -r word _ < <(read_concept) && [ "$word" != "No drift" ]; then
         say "the labels: $word" && return
     fi

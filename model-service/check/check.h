@@ -12,6 +12,7 @@
 #include "drift_details.h"
 #include "drift_detector.h"
 #include "row/column_kind.h"
+#include "text/nodiscard.h"
 #include "text/pool.h"
 
 #include <stdbool.h>
@@ -29,14 +30,20 @@ struct check_settings {
     double significance;
     uint64_t minimum_sample;
     size_t bins, resolution;
+    unsigned methods;                                   /* bits 1 << enum drift_method */
+    struct csv_format reference_format, current_format; /* zeros: to be recognised */
 };
 
 /* --- columns --- */
 
 #define CHECK_REASON_BYTES 200
 
+/* Which of the two files has a column. */
+enum check_side { CHECK_BOTH, CHECK_ONLY_REFERENCE, CHECK_ONLY_CURRENT };
+
 struct check_skipped {
     char *name;
+    enum check_side side;
     char reason[CHECK_REASON_BYTES];
 };
 
@@ -55,7 +62,7 @@ struct check_column {
     bool decided;   /* categorical is known */
     bool counts_up; /* whole numbers that rise from row to row: probably a row number or a time */
     bool waits; /* had numbers first and text later; its values are stored in the second reading */
-    struct column_kind kind; /* of the reference; zeros where the model gives the type */
+    struct column_kind kind; /* of the reference; where the model gives the type: of its numbers */
     double *number;          /* [rows] one of the two */
     const char **text;
     struct text_pool pool;
@@ -70,16 +77,19 @@ struct check_columns {
 };
 
 /* 0 or -ENOMEM. */
-int check_header_copy(struct check_header *header, const struct csv_field *fields, size_t count);
+NODISCARD int check_header_copy(struct check_header *header, const struct csv_field *fields,
+                                size_t count);
 
 /* Chooses the columns to compare from both headers, and records for every other column why it is
  * skipped. 0 or -ENOMEM; with error -EBADMSG (no column is left, or a file lacks a column of the
  * model) or -EINVAL (a column to exclude does not exist). */
-int check_columns_choose(struct check_columns *columns, const struct check_settings *settings,
-                         struct error *error);
+NODISCARD int check_columns_choose(struct check_columns *columns,
+                                   const struct check_settings *settings, struct error *error);
 /* Removes column i from the comparison and records the reason (a printf format). 0 or -ENOMEM. */
-int check_columns_skip(struct check_columns *columns, size_t i, const char *reason, ...)
+NODISCARD int check_columns_skip(struct check_columns *columns, size_t i, const char *reason, ...)
     __attribute__((format(printf, 3, 4)));
+/* How many columns only one of the files has, other than excluded ones. */
+size_t check_columns_only(const struct check_columns *columns, enum check_side side);
 /* Frees the reference values, but neither names nor positions. */
 void check_columns_forget_values(struct check_columns *columns);
 void check_columns_finish(struct check_columns *columns);
@@ -90,11 +100,13 @@ void check_columns_finish(struct check_columns *columns);
 /* Whether the column's values were not stored, or stored as the wrong type. */
 bool check_column_has_wrong_values(const struct check_column *column);
 /* Sets the type and allocates room for values; values stored so far are dropped. 0 or -ENOMEM. */
-int check_column_become_text(struct check_column *column, size_t capacity);
-int check_column_become_number(struct check_column *column, size_t capacity);
-/* Decides the type of columns without any value, and removes columns of identifiers. 0 or -ENOMEM.
- */
-int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity);
+NODISCARD int check_column_become_text(struct check_column *column, size_t capacity);
+NODISCARD int check_column_become_number(struct check_column *column, size_t capacity);
+/* Decides the type of columns without any value, and removes columns of identifiers and of times. 0
+ * or -ENOMEM. */
+NODISCARD int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity);
+/* Removes columns that none of the methods is made for. 0 or -ENOMEM. */
+NODISCARD int check_columns_need_method(struct check_columns *columns, unsigned methods);
 
 /* --- rows --- */
 
@@ -130,6 +142,7 @@ struct check {
     struct check_columns columns;
     size_t reference_rows; /* good ones */
     struct check_bad_rows bad_reference, bad_current;
+    struct csv_format reference_format, current_format;
     uint64_t current_rows; /* good ones */
     struct detector *detector;
     struct detector_report report; /* the check owns its features array */
@@ -139,9 +152,9 @@ struct check {
 
 /* Reads the reference and creates the detector; the header of the current file is known by then. 0
  * or an error. */
-int check_reference_read(struct check *check);
+NODISCARD int check_reference_read(struct check *check);
 /* Runs the whole comparison. 0 or an error with check->error. */
-int check_run(struct check *check, const struct check_settings *settings);
+NODISCARD int check_run(struct check *check, const struct check_settings *settings);
 void check_finish(struct check *check);
 
 /* --- the answer --- */
@@ -159,14 +172,19 @@ struct check_result *check_results(const struct check *check, size_t *ret_count)
 /* Whether result i is the strongest result of a drifted feature; so each such feature is named
  * once. */
 bool check_names_drift(const struct check_result *results, size_t i);
+/* Whether result i of `count` stands for its feature: the strongest of the methods that the service
+ * computes too, unless only another one says what the feature's verdict is. Each feature has one.
+ * O(count). */
+bool check_stands_for_feature(const struct check_result *results, size_t count, size_t i);
 
 /* Writes what a reader should know about how column i was read; false if there is nothing to say.
  */
 #define CHECK_NOTE_BYTES 400
 bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES]);
 
-/* 0 or -ENOMEM, -EIO. colour: with terminal escapes. */
-int check_print_table(const struct check *check, FILE *out, bool colour);
-int check_print_json(const struct check *check, FILE *out);
+/* 0 or -ENOMEM, -EIO. colour: with terminal escapes. verbose: every result, and how the drifted
+ * columns have changed. */
+NODISCARD int check_print_table(const struct check *check, FILE *out, bool colour, bool verbose);
+NODISCARD int check_print_json(const struct check *check, FILE *out);
 
 #endif

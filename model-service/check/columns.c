@@ -46,11 +46,11 @@ static size_t header_find(const struct check_header *header, const char *name)
 
 /* --- skipping --- */
 
-static int skip(struct check_columns *columns, const char *name, const char *reason,
-                va_list arguments) __attribute__((format(printf, 3, 0)));
+static int skip(struct check_columns *columns, const char *name, enum check_side side,
+                const char *reason, va_list arguments) __attribute__((format(printf, 4, 0)));
 
-static int skip(struct check_columns *columns, const char *name, const char *reason,
-                va_list arguments)
+static int skip(struct check_columns *columns, const char *name, enum check_side side,
+                const char *reason, va_list arguments)
 {
     if (columns->skipped_count == columns->skipped_capacity) {
         const size_t capacity = columns->skipped_capacity ? columns->skipped_capacity * 2 : 16;
@@ -62,6 +62,7 @@ static int skip(struct check_columns *columns, const char *name, const char *rea
         columns->skipped_capacity = capacity;
     }
     struct check_skipped *skipped = &columns->skipped[columns->skipped_count];
+    skipped->side = side;
     skipped->name = strdup(name);
     if (!skipped->name)
         return -ENOMEM;
@@ -78,9 +79,26 @@ static int skip_name(struct check_columns *columns, const char *name, const char
 {
     va_list arguments;
     va_start(arguments, reason);
-    int rc = skip(columns, name, reason, arguments);
+    int rc = skip(columns, name, CHECK_BOTH, reason, arguments);
     va_end(arguments);
     return rc;
+}
+
+static int skip_side(struct check_columns *columns, const char *name, enum check_side side)
+{
+    int rc = skip_name(columns, name, "only in the %s",
+                       side == CHECK_ONLY_CURRENT ? "current file" : "reference");
+    if (rc == 0)
+        columns->skipped[columns->skipped_count - 1].side = side;
+    return rc;
+}
+
+size_t check_columns_only(const struct check_columns *columns, enum check_side side)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < columns->skipped_count; i++)
+        count += columns->skipped[i].side == side;
+    return count;
 }
 
 static void column_forget_values(struct check_column *column)
@@ -97,7 +115,7 @@ int check_columns_skip(struct check_columns *columns, size_t i, const char *reas
     struct check_column *column = &columns->column[i];
     va_list arguments;
     va_start(arguments, reason);
-    int rc = skip(columns, column->name, reason, arguments);
+    int rc = skip(columns, column->name, CHECK_BOTH, reason, arguments);
     va_end(arguments);
     if (rc < 0)
         return rc;
@@ -151,18 +169,20 @@ static int choose_common(struct check_columns *columns, const struct check_setti
     if (in_current == TWICE)
         return skip_name(columns, name, "the name appears more than once in the current file");
     if (in_current == NOWHERE)
-        return skip_name(columns, name, "only in the reference");
+        return skip_side(columns, name, CHECK_ONLY_REFERENCE);
     add_column(columns, name, i, in_current);
     return 0;
 }
 
-static int skip_only_current(struct check_columns *columns)
+static int skip_only_current(struct check_columns *columns, const struct check_settings *settings)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < columns->current.count; i++) {
         const char *name = columns->current.name[i];
-        if (*name != '\0' && header_find(&columns->reference, name) == NOWHERE)
-            rc = skip_name(columns, name, "only in the current file");
+        if (*name == '\0' || header_find(&columns->reference, name) != NOWHERE)
+            continue;
+        rc = is_listed(settings->exclude, name) ? skip_name(columns, name, "excluded")
+                                                : skip_side(columns, name, CHECK_ONLY_CURRENT);
     }
     return rc;
 }
@@ -172,7 +192,7 @@ static int choose_all_common(struct check_columns *columns, const struct check_s
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < columns->reference.count; i++)
         rc = choose_common(columns, settings, i);
-    return rc == 0 ? skip_only_current(columns) : rc;
+    return rc == 0 ? skip_only_current(columns, settings) : rc;
 }
 
 static int fail_model_column(const struct check_settings *settings, const char *path,
@@ -264,14 +284,31 @@ static int check_excluded(const struct check_columns *columns,
     return rc;
 }
 
-/* Replaces the error if a file's only column looks like several with another separator. */
+/* Both headers are shown: one may be taken for a single column, or belong to another file. */
+static int fail_nothing_common(const struct check_columns *columns,
+                               const struct check_settings *settings, struct error *error)
+{
+    char reference[NAMES_BYTES], current[NAMES_BYTES];
+    list_names(&columns->reference, reference);
+    list_names(&columns->current, current);
+    return error_set(error, -EBADMSG,
+                     "%.150s and %.150s have no column in common to compare: the reference has "
+                     "%.150s; the current file has %.150s",
+                     settings->reference, settings->current, reference, current);
+}
+
+/* Replaces the error if a file's only column looks like several whose rows have another separator.
+ */
 static void name_separator(const struct check_header *header, const char *path, struct error *error)
 {
-    const char *separator = header->count == 1 ? strpbrk(header->name[0], ";\t") : NULL;
+    const char *separator = header->count == 1 ? strpbrk(header->name[0], ";\t|") : NULL;
     if (!separator)
         return;
     error_set(error, -EBADMSG, "%.200s has one column named \"%s\": is the separator %s?", path,
-              excerpt(header->name[0]).text, *separator == ';' ? "\";\"" : "a tab");
+              excerpt(header->name[0]).text,
+              *separator == ';'    ? "\";\""
+              : *separator == '\t' ? "a tab"
+                                   : "\"|\"");
 }
 
 int check_columns_choose(struct check_columns *columns, const struct check_settings *settings,
@@ -287,8 +324,7 @@ int check_columns_choose(struct check_columns *columns, const struct check_setti
     rc = settings->model ? choose_model(columns, settings, error)
                          : choose_all_common(columns, settings);
     if (rc == 0 && columns->count == 0)
-        rc = error_set(error, -EBADMSG, "%.150s and %.150s have no column in common to compare",
-                       settings->reference, settings->current);
+        rc = fail_nothing_common(columns, settings, error);
     if (rc == -EBADMSG) {
         name_separator(&columns->reference, settings->reference, error);
         name_separator(&columns->current, settings->current, error);

@@ -30,6 +30,11 @@ enum {
     OPTION_SIGNIFICANCE,
     OPTION_MINIMUM_SAMPLE,
     OPTION_BINS,
+    OPTION_METHODS,
+    OPTION_DELIMITER,
+    OPTION_DECIMAL,
+    OPTION_ALLOW_MISSING_COLUMNS,
+    OPTION_VERBOSE,
 };
 
 static const struct cli_option options[] = {
@@ -38,7 +43,11 @@ static const struct cli_option options[] = {
     [OPTION_CONFIG] = {"config", "FILE", "take features and settings from this configuration"},
     [OPTION_MODEL] = {"model", "NAME", "which of its models (default: the first)"},
     [OPTION_FORMAT] = {"format", "FORMAT", "table (default) or json"},
-    [OPTION_FAIL_ON] = {"fail-on", "WHAT", "drift: exit with status 3 if there is any"},
+    [OPTION_FAIL_ON] = {"fail-on", "WHAT",
+                        "drift: exit with status 3 if there is any, or a column\n"
+                        "                             that only one of the files has"},
+    [OPTION_ALLOW_MISSING_COLUMNS] = {"allow-missing-columns", NULL,
+                                      "--fail-on accepts files with different columns"},
     [OPTION_EXCLUDE] = {"exclude", "A,B,...", "columns to leave out"},
     [OPTION_THRESHOLD] = {"threshold", "X", "score above which a feature drifts (default 0.3)"},
     [OPTION_CRITICAL] = {"critical", "X",
@@ -49,6 +58,13 @@ static const struct cli_option options[] = {
                              "probability of a false alarm per check (default 0.0001)"},
     [OPTION_MINIMUM_SAMPLE] = {"minimum-sample", "N", "rows needed for any score (default 1)"},
     [OPTION_BINS] = {"bins", "N", "histogram bins of numeric columns, 2 to 64 (default 10)"},
+    [OPTION_METHODS] = {"methods", "A,B,...",
+                        "methods to compute, such as ks_test,psi (default: all)"},
+    [OPTION_DELIMITER] = {"delimiter", "WHAT",
+                          "comma, semicolon, tab or pipe, of both files (default:\n"
+                          "                             recognised in each)"},
+    [OPTION_DECIMAL] = {"decimal", "WHAT", "point or comma, of both files (default: recognised)"},
+    [OPTION_VERBOSE] = {"verbose", NULL, "every method, and how drifted columns have changed"},
 };
 
 static const struct cli_command command = {
@@ -57,7 +73,7 @@ static const struct cli_command command = {
     .summary =
         "Compares a CSV file with a reference CSV file, column by column, with the scores,\n"
         "evidence and verdicts of the service. Exit status: 0 done, 1 failure, 2 wrong use,\n"
-        "3 drift (with --fail-on drift).",
+        "3 drift, or different columns (with --fail-on drift).",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .max_positionals = INT_MAX, /* refused with a hint */
@@ -94,6 +110,8 @@ static void apply_model(struct check_settings *settings, const struct config_mod
     settings->model = model;
     if (!settings->reference)
         settings->reference = model->reference;
+    settings->reference_format =
+        (struct csv_format){.delimiter = model->delimiter, .decimal = model->decimal};
     settings->window = configured_window(model);
     settings->threshold[SEVERITY_WARNING] = model->warning_threshold;
     settings->threshold[SEVERITY_CRITICAL] = model->critical_threshold;
@@ -118,7 +136,7 @@ static int load_model(const char *path, const char *name, struct config *config,
             apply_model(settings, &config->models[i]);
             return CLI_OK;
         }
-    fprintf(stderr, "model-service check: %s has no model '%s', but: ", path, name);
+    fprintf(stderr, "model-service check: %s has no model '%s'; available: ", path, name);
     for (size_t i = 0; i < config->model_count; i++)
         fprintf(stderr, "%s%s", i > 0 ? ", " : "", config->models[i].name);
     fputc('\n', stderr);
@@ -155,6 +173,49 @@ static int apply_numbers(struct check_settings *settings, const char *const *val
     return CLI_OK;
 }
 
+/* The methods named in a list separated by commas; 0 after a line on standard error. */
+static unsigned parse_methods(const char *list)
+{
+    unsigned methods = 0;
+    while (*list) {
+        const size_t bytes = strcspn(list, ",");
+        enum drift_method method = 0;
+        while (method < METHOD_COUNT && (strlen(drift_method_name(method)) != bytes ||
+                                         memcmp(drift_method_name(method), list, bytes) != 0))
+            method++;
+        if (method == METHOD_COUNT) {
+            methods = 0;
+            break;
+        }
+        methods |= 1u << method;
+        list += bytes + (list[bytes] == ',');
+    }
+    if (methods)
+        return methods;
+    fprintf(stderr, "model-service check: --methods: there is no method '%.*s'; there are",
+            (int)strcspn(list, ","), list);
+    for (enum drift_method method = 0; method < METHOD_COUNT; method++)
+        fprintf(stderr, "%s %s", method > 0 ? "," : "", drift_method_name(method));
+    fputc('\n', stderr);
+    return 0;
+}
+
+static int apply_formats(struct check_settings *settings, const char *const *values)
+{
+    const char *delimiter = values[OPTION_DELIMITER], *decimal = values[OPTION_DECIMAL];
+    struct csv_format *reference = &settings->reference_format;
+    struct csv_format *current = &settings->current_format;
+    if (delimiter && !csv_delimiter_parse(delimiter, &reference->delimiter))
+        return wrong_use("--delimiter must be comma, semicolon, tab or pipe");
+    if (decimal && !csv_decimal_parse(decimal, &reference->decimal))
+        return wrong_use("--decimal must be point or comma");
+    if (delimiter)
+        current->delimiter = reference->delimiter;
+    if (decimal)
+        current->decimal = reference->decimal;
+    return CLI_OK;
+}
+
 static int check_paths(const struct check_settings *settings)
 {
     if (!settings->current)
@@ -178,7 +239,10 @@ static int read_settings(const char *const *values, struct config *config,
         .significance = CONFIG_DEFAULT_SIGNIFICANCE,
         .minimum_sample = DEFAULT_MINIMUM_SAMPLE,
         .bins = REFERENCE_DEFAULT_BINS,
+        .methods = DETECTOR_ALL_METHODS,
     };
+    if (values[OPTION_METHODS] && (settings->methods = parse_methods(values[OPTION_METHODS])) == 0)
+        return CLI_USAGE;
     if (values[OPTION_MODEL] && !values[OPTION_CONFIG])
         return wrong_use("--model needs --config");
     int status = CLI_OK;
@@ -186,6 +250,8 @@ static int read_settings(const char *const *values, struct config *config,
         status = load_model(values[OPTION_CONFIG], values[OPTION_MODEL], config, settings);
     if (status == CLI_OK)
         status = apply_numbers(settings, values);
+    if (status == CLI_OK)
+        status = apply_formats(settings, values);
     return status == CLI_OK ? check_paths(settings) : status;
 }
 
@@ -204,7 +270,32 @@ static void print_bad_rows(const struct check_bad_rows *bad, const char *path)
         fprintf(stderr, "%s: %llu bad rows in all\n", path, (unsigned long long)bad->count);
 }
 
-static int run(const struct check_settings *settings, bool json, bool fail_on_drift)
+/* What the command line asked for beside the comparison itself. */
+struct output {
+    bool json, verbose;
+    bool fail_on_drift, allow_missing_columns;
+};
+
+/* Whether a gate refuses the current file; with a line on standard error if only its columns are
+ * the reason. */
+static bool refuses(const struct check *check, const struct output *output)
+{
+    if (!output->fail_on_drift)
+        return false;
+    if (check->report.drift_detected)
+        return true;
+    if (output->allow_missing_columns ||
+        check_columns_only(&check->columns, CHECK_ONLY_REFERENCE) +
+                check_columns_only(&check->columns, CHECK_ONLY_CURRENT) ==
+            0)
+        return false;
+    fputs("model-service check: the files differ in their columns: --allow-missing-columns accepts "
+          "that, --exclude leaves out single ones\n",
+          stderr);
+    return true;
+}
+
+static int run(const struct check_settings *settings, const struct output *output)
 {
     struct check check;
     int rc = check_run(&check, settings);
@@ -213,16 +304,17 @@ static int run(const struct check_settings *settings, bool json, bool fail_on_dr
     if (rc < 0) {
         fprintf(stderr, "model-service check: %s\n", check.error.text);
     } else {
-        rc = json ? check_print_json(&check, stdout) : check_print_table(&check, stdout, colours());
+        rc = output->json ? check_print_json(&check, stdout)
+                          : check_print_table(&check, stdout, colours(), output->verbose);
         if (rc < 0)
             fputs("model-service check: cannot write to standard output\n", stderr);
     }
     const bool wrong_use = check.wrong_use;
-    const bool drift = rc == 0 && check.report.drift_detected;
+    const bool refused = rc == 0 && refuses(&check, output);
     check_finish(&check);
     if (rc < 0)
         return wrong_use ? CLI_USAGE : CLI_FAILURE;
-    return drift && fail_on_drift ? CHECK_DRIFT : CLI_OK;
+    return refused ? CHECK_DRIFT : CLI_OK;
 }
 
 int check_main(int argc, char **argv)
@@ -240,16 +332,17 @@ int check_main(int argc, char **argv)
                 argv[first]);
         return CLI_USAGE;
     }
-    bool json, fail_on_drift;
-    if (parse_word("format", values[OPTION_FORMAT], formats, &json) < 0 ||
-        parse_word("fail-on", values[OPTION_FAIL_ON], failures, &fail_on_drift) < 0)
+    struct output output = {.verbose = values[OPTION_VERBOSE],
+                            .allow_missing_columns = values[OPTION_ALLOW_MISSING_COLUMNS]};
+    if (parse_word("format", values[OPTION_FORMAT], formats, &output.json) < 0 ||
+        parse_word("fail-on", values[OPTION_FAIL_ON], failures, &output.fail_on_drift) < 0)
         return CLI_USAGE;
     process_prefer_large_pages();
     struct config config = {0};
     struct check_settings settings;
     int status = read_settings(values, &config, &settings);
     if (status == CLI_OK)
-        status = run(&settings, json, fail_on_drift);
+        status = run(&settings, &output);
     config_finish(&config);
     return status;
 }

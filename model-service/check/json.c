@@ -142,6 +142,18 @@ static void write_skipped(struct json_writer *json, const struct check_columns *
     json_end_array(json);
 }
 
+/* The columns that only one of the files has. */
+static void write_side(struct json_writer *json, const struct check_columns *columns,
+                       const char *member, enum check_side side)
+{
+    json_key(json, member);
+    json_begin_array(json);
+    for (size_t i = 0; i < columns->skipped_count; i++)
+        if (columns->skipped[i].side == side)
+            json_string(json, columns->skipped[i].name);
+    json_end_array(json);
+}
+
 static void write_messages(struct json_writer *json, const struct check_bad_rows *bad)
 {
     for (size_t i = 0; i < bad->count && i < CHECK_SHOWN_ROWS; i++)
@@ -179,6 +191,10 @@ static void write_check(struct json_writer *json, const struct check *check,
     json_begin_object(json);
     json_member_string(json, "reference", check->settings->reference);
     json_member_string(json, "current", check->settings->current);
+    json_member_string(json, "reference_delimiter",
+                       csv_delimiter_name(check->reference_format.delimiter));
+    json_member_string(json, "current_delimiter",
+                       csv_delimiter_name(check->current_format.delimiter));
     write_rows(json, check);
     json_member_boolean(json, "sufficient", report->sufficient);
     json_member_integer(json, "minimum_sample", report->minimum_sample);
@@ -191,6 +207,8 @@ static void write_check(struct json_writer *json, const struct check *check,
     write_results(json, results, count);
     write_missing(json, report);
     write_columns(json, check);
+    write_side(json, &check->columns, "columns_missing", CHECK_ONLY_REFERENCE);
+    write_side(json, &check->columns, "columns_new", CHECK_ONLY_CURRENT);
     write_skipped(json, &check->columns);
     write_notes(json, check);
     json_end_object(json);

@@ -75,15 +75,12 @@ static int set_text(struct loader *loader, struct check_column *column, uint64_t
     return *text ? 0 : -ENOMEM;
 }
 
-/* A column without a configured type counts as numeric until a field is not a number. Numbers that
- * have been stored by then no longer have their text. */
-static int text_among_numbers(struct loader *loader, struct check_column *column, uint64_t line,
-                              const struct csv_field *field)
+/* A column without a configured type counts as numeric until a field is not a number, or one of its
+ * whole numbers has leading zeros. Numbers that have been stored by then no longer have their text.
+ */
+static int become_text(struct loader *loader, struct check_column *column, uint64_t line,
+                       const struct csv_field *field)
 {
-    if (loader->check->settings->model)
-        return bad_field(loader, line, column, field, -EINVAL);
-    if (loader->second && column->kind.texts > 0)
-        return bad_field(loader, line, column, field, -EINVAL);
     if (!column->decided) {
         int rc = check_column_become_text(column, loader->capacity);
         return rc < 0 ? rc : set_text(loader, column, line, field);
@@ -93,13 +90,25 @@ static int text_among_numbers(struct loader *loader, struct check_column *column
     return 0;
 }
 
-/* rc: the result of text_value_number(). */
+static int text_among_numbers(struct loader *loader, struct check_column *column, uint64_t line,
+                              const struct csv_field *field)
+{
+    if (loader->check->settings->model)
+        return bad_field(loader, line, column, field, -EINVAL);
+    if (loader->second && column->kind.texts > 0)
+        return bad_field(loader, line, column, field, -EINVAL);
+    return become_text(loader, column, line, field);
+}
+
+/* rc: the result of csv_field_number(). */
 static int set_number(struct loader *loader, struct check_column *column, uint64_t line,
                       const struct csv_field *field, double number, int rc)
 {
     if (rc == -EINVAL)
         return text_among_numbers(loader, column, line, field);
-    if (rc < 0)
+    if (!loader->second && column_kind_are_codes(&column->kind) && !loader->check->settings->model)
+        return become_text(loader, column, line, field);
+    if (rc < 0 && column->kind.large.line == 0)
         return bad_field(loader, line, column, field, rc);
     column->number[loader->rows] = number;
     if (!column->decided)
@@ -123,16 +132,17 @@ static int set_field(struct loader *loader, struct check_column *column, uint64_
 static int set_row(struct loader *loader, const struct csv_rows *csv)
 {
     struct check_columns *columns = &loader->check->columns;
-    const bool counts = !loader->check->settings->model && !loader->second;
+    const bool given = loader->check->settings->model;
+    const bool counts = !loader->second;
     int rc = 0;
-    for (size_t i = 0; i < columns->count && (rc == 0 || counts); i++) {
+    for (size_t i = 0; i < columns->count && (rc == 0 || (counts && !given)); i++) {
         struct check_column *column = &columns->column[i];
         const struct csv_field *field = &csv->fields[column->reference_position];
         double number = NAN;
-        const bool text = column->decided && column->categorical && !counts;
-        const int parsed = text ? 0 : text_value_number(field->text, field->bytes, &number);
-        if (counts)
-            column_kind_count_parsed(&column->kind, csv->line, field->text, field->bytes, parsed);
+        const bool text = column->decided && column->categorical && (given || !counts);
+        const int parsed = text ? 0 : csv_field_number(field, &number);
+        if (counts && !text)
+            column_kind_count(&column->kind, csv->line, field->text, field->bytes, parsed, number);
         if (rc == 0)
             rc = set_field(loader, column, csv->line, field, number, parsed);
     }
@@ -181,6 +191,7 @@ static int read_blocks(struct loader *loader, struct csv_file *file, struct csv_
     while ((rc = csv_next_block(file, block, &check->error)) > 0) {
         uint64_t rows = 0;
         csv_rows_begin(csv, check->settings->reference, block);
+        check->reference_format = block->format;
         for (; (rc = csv_rows_next(csv, &check->error)) > 0; rows++) {
             rc = header ? read_header(loader, csv) : read_row(loader, csv);
             if (rc < 0)
@@ -200,7 +211,8 @@ static int read_file(struct loader *loader)
     struct csv_block block = {0};
     struct csv_rows csv = {0};
     struct csv_file *file;
-    int rc = csv_open(check->settings->reference, &file, &check->error);
+    int rc = csv_open(check->settings->reference, check->settings->reference_format, &file,
+                      &check->error);
     if (rc < 0)
         return rc;
     csv_progress_begin(&loader->progress, check->settings->reference);
@@ -214,12 +226,14 @@ static int read_file(struct loader *loader)
 
 static int fail_pipe(struct check *check, const struct check_column *column)
 {
-    return error_set(
-        &check->error, -ESPIPE,
-        "%.150s:%llu: column \"%s\" has both numbers and text, so the file must be read "
-        "twice; a pipe cannot be read again",
-        check->settings->reference, (unsigned long long)column->kind.text_line,
-        excerpt(column->name).text);
+    const bool text = column->kind.text.line > 0;
+    const struct column_example *example = text ? &column->kind.text : &column->kind.zeros;
+    return error_set(&check->error, -ESPIPE,
+                     "%.150s:%llu: column \"%s\" has %s, so the file must be read twice; a pipe "
+                     "cannot be read again",
+                     check->settings->reference, (unsigned long long)example->line,
+                     excerpt(column->name).text,
+                     text ? "both numbers and text" : "numbers with leading zeros");
 }
 
 static bool is_regular(const char *path)
@@ -241,7 +255,7 @@ static int read_again(struct loader *loader)
         wrong++;
         if (!is_regular(check->settings->reference))
             return fail_pipe(check, column);
-        int rc = column_kind_is_flawed_number(&column->kind)
+        int rc = column_kind_is_numeric(&column->kind)
                      ? check_column_become_number(column, loader->capacity)
                      : check_column_become_text(column, loader->capacity);
         if (rc < 0)
@@ -269,11 +283,12 @@ static int fail_empty(struct check *check)
     return error_set(&check->error, -EBADMSG, "%.200s: all %llu rows are invalid", path, bad);
 }
 
-static int fail_identifiers(struct check *check)
+static int fail_nothing_left(struct check *check)
 {
+    const struct check_skipped *first = check->columns.skipped;
     return error_set(&check->error, -EBADMSG,
-                     "%.200s: no column is left to compare: each holds identifiers or free text",
-                     check->settings->reference);
+                     "%.200s: no column is left to compare; the first, \"%s\": %s",
+                     check->settings->reference, excerpt(first->name).text, first->reason);
 }
 
 static int load(struct loader *loader)
@@ -287,10 +302,11 @@ static int load(struct loader *loader)
     if (loader->rows == 0)
         return fail_empty(check);
     check->reference_rows = loader->rows;
-    if (check->settings->model)
-        return 0;
-    rc = check_columns_judge(&check->columns, loader->rows, loader->capacity);
-    return rc == 0 && check->columns.count == 0 ? fail_identifiers(check) : rc;
+    if (!check->settings->model)
+        rc = check_columns_judge(&check->columns, loader->rows, loader->capacity);
+    if (rc == 0)
+        rc = check_columns_need_method(&check->columns, check->settings->methods);
+    return rc == 0 && check->columns.count == 0 ? fail_nothing_left(check) : rc;
 }
 
 static int create_detector(struct check *check)
@@ -316,7 +332,7 @@ static int create_detector(struct check *check)
         .threshold = {settings->threshold[SEVERITY_WARNING],
                       settings->threshold[SEVERITY_CRITICAL]},
         .significance = settings->significance,
-        .methods = DETECTOR_ALL_METHODS,
+        .methods = settings->methods,
         .bins = settings->bins,
         .reference_resolution = settings->resolution,
     };

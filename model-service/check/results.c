@@ -64,6 +64,25 @@ bool check_names_drift(const struct check_result *results, size_t i)
     return true;
 }
 
+/* How well a result stands for its feature: by whether it says what the feature's verdict is, by
+ * whether the service computes its method, by whether it has evidence. */
+static unsigned fitness(const struct check_result *result)
+{
+    const struct detector_method_report *method = method_of(result);
+    return 4u * (method->drifted == result->feature->drifted) +
+           2u * ((DETECTOR_LIVE_METHODS >> result->method & 1) != 0) + !isnan(method->p_value);
+}
+
+bool check_stands_for_feature(const struct check_result *results, size_t count, size_t i)
+{
+    const unsigned mine = fitness(&results[i]);
+    for (size_t other = 0; other < count; other++)
+        if (other != i && results[other].feature == results[i].feature &&
+            fitness(&results[other]) >= mine + (other > i))
+            return false;
+    return true;
+}
+
 static bool note_cap(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES])
 {
     struct detector_details details;
@@ -83,13 +102,25 @@ bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES]
     const struct check_column *column = &check->columns.column[i];
     const uint64_t values = column->kind.numbers + column->kind.texts;
     const bool mostly_numbers = column->kind.numbers > 0 && 2 * column->kind.numbers >= values;
-    if (mostly_numbers && column->kind.texts > 0)
+    if (check->settings->model && column->kind.large.line > 0)
+        snprintf(note, CHECK_NOTE_BYTES,
+                 "%s has whole numbers above 2^53, such as %s in line %llu of the reference: a "
+                 "64-bit float cannot tell such numbers apart, as if they were equal",
+                 excerpt(column->name).text, column->kind.large.text.text,
+                 (unsigned long long)column->kind.large.line);
+    else if (column->categorical && column->kind.texts == 0 && column_kind_are_codes(&column->kind))
+        snprintf(note, CHECK_NOTE_BYTES,
+                 "%s is read as text: its numbers are codes, as \"%s\" in line %llu of the "
+                 "reference has leading zeros",
+                 excerpt(column->name).text, column->kind.zeros.text.text,
+                 (unsigned long long)column->kind.zeros.line);
+    else if (!check->settings->model && mostly_numbers && column->kind.texts > 0)
         snprintf(note, CHECK_NOTE_BYTES,
                  "%s is read as %s: %llu of %llu values of the reference are numbers, line %llu "
                  "has \"%s\"",
                  excerpt(column->name).text, column->categorical ? "text" : "numbers",
                  (unsigned long long)column->kind.numbers, (unsigned long long)values,
-                 (unsigned long long)column->kind.text_line, column->kind.text_there.text);
+                 (unsigned long long)column->kind.text.line, column->kind.text.text.text);
     else if (column->counts_up)
         snprintf(note, CHECK_NOTE_BYTES,
                  "%s rises from row to row like a row number or a time: --exclude it if it is one",

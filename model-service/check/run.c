@@ -5,7 +5,6 @@
  * no difference. A window of the last rows needs them in order: blocks are then counted in turn. */
 #include "check/check.h"
 #include "drift_merge.h"
-#include "row/text_value.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -98,7 +97,7 @@ static int convert(const struct check *check, size_t i, const struct csv_field *
                    union detector_cell *cell)
 {
     if (!check->columns.column[i].categorical)
-        return text_value_number(field->text, field->bytes, &cell->number);
+        return csv_field_number(field, &cell->number);
     const struct value value = {.text = field->text, .text_bytes = field->bytes};
     *cell = detector_cell(check->detector, i, &value);
     return 0;
@@ -290,6 +289,7 @@ static int read_header(struct stream *stream)
         return rc;
     worker->has_block = true;
     stream->blocks = 1;
+    check->current_format = worker->block.format;
     return check_header_copy(&check->columns.current, worker->csv.fields, worker->csv.count);
 }
 
@@ -316,7 +316,7 @@ static int stream_current(struct check *check)
                             .worker_count = 1,
                             .mu = PTHREAD_MUTEX_INITIALIZER,
                             .next_turn = PTHREAD_COND_INITIALIZER};
-    int rc = csv_open(stream.path, &stream.file, &check->error);
+    int rc = csv_open(stream.path, check->settings->current_format, &stream.file, &check->error);
     if (rc == 0)
         rc = read_header(&stream);
     if (rc == 0)

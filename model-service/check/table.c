@@ -111,7 +111,7 @@ static void print_result(FILE *out, const struct check *check, const struct chec
 }
 
 static void print_results(FILE *out, const struct check *check, const struct check_result *results,
-                          size_t count, bool colour)
+                          size_t count, bool colour, bool verbose)
 {
     int width = (int)strlen("feature");
     for (size_t f = 0; f < check->report.feature_count; f++) {
@@ -124,7 +124,8 @@ static void print_results(FILE *out, const struct check *check, const struct che
     print_padded(out, "method", 16);
     fprintf(out, "%11s  %9s  verdict%s\n", "score", "p-value", colour ? "\033[0m" : "");
     for (size_t i = 0; i < count; i++)
-        print_result(out, check, &results[i], width, colour);
+        if (verbose || check_stands_for_feature(results, count, i))
+            print_result(out, check, &results[i], width, colour);
 }
 
 /* --- what stands around the table --- */
@@ -229,12 +230,24 @@ static void print_details(FILE *out, const struct check *check)
     }
 }
 
+static void print_side(FILE *out, const struct check_columns *columns, const char *heading,
+                       enum check_side side)
+{
+    struct list list = {out, heading, 0};
+    for (size_t i = 0; i < columns->skipped_count; i++)
+        if (columns->skipped[i].side == side)
+            list_add(&list, name_cell(columns->skipped[i].name).text);
+    list_end(&list);
+}
+
 /* Columns that were skipped for the same reason are listed together. */
 static void print_skipped(FILE *out, const struct check_columns *columns)
 {
     for (size_t i = 0; i < columns->skipped_count; i++) {
         const char *reason = columns->skipped[i].reason;
         size_t first = 0;
+        if (columns->skipped[i].side != CHECK_BOTH)
+            continue;
         while (strcmp(columns->skipped[first].reason, reason) != 0)
             first++;
         if (first < i)
@@ -257,12 +270,30 @@ static void print_notes(FILE *out, const struct check *check)
             fprintf(out, "Note: %s\n", note);
 }
 
-static void print_file(FILE *out, const char *role, const char *path, uint64_t rows, uint64_t bad)
+static void print_file(FILE *out, const char *role, const char *path, uint64_t rows, uint64_t bad,
+                       const struct csv_format *format)
 {
     fprintf(out, "%-10s %s, %llu row%s", role, path, (unsigned long long)rows,
             rows == 1 ? "" : "s");
     if (bad > 0)
         fprintf(out, " and %llu bad one%s left out", (unsigned long long)bad, bad == 1 ? "" : "s");
+    if (format->delimiter != ',' || format->decimal == ',')
+        fprintf(out, ", separated by %s", csv_format_words(format));
+    fputc('\n', out);
+}
+
+/* "; 1 column missing, 2 new", if the files differ in their columns. */
+static void print_columns(FILE *out, const struct check_columns *columns)
+{
+    const size_t missing = check_columns_only(columns, CHECK_ONLY_REFERENCE);
+    const size_t new = check_columns_only(columns, CHECK_ONLY_CURRENT);
+    if (missing > 0)
+        fprintf(out, "; %zu column%s missing", missing, missing == 1 ? "" : "s");
+    if (new > 0)
+        fprintf(out, "%s %zu %snew", missing > 0 ? "," : ";", new,
+                missing > 0 ? ""
+                : new == 1  ? "column "
+                            : "columns ");
     fputc('\n', out);
 }
 
@@ -280,9 +311,9 @@ static void print_drifted(FILE *out, const struct check *check, const struct che
     for (size_t i = 0; i < count; i++)
         if (check_names_drift(results, i))
             list_add(&list, name_cell(results[i].feature->name).text);
-    list_end(&list);
     if (drifted == 0)
-        fprintf(out, "No drift in %zu feature%s\n", features, features == 1 ? "" : "s");
+        fprintf(out, "No drift in %zu feature%s", features, features == 1 ? "" : "s");
+    print_columns(out, &check->columns);
 }
 
 static void print_summary(FILE *out, const struct check *check, const struct check_result *results,
@@ -303,7 +334,7 @@ static void print_summary(FILE *out, const struct check *check, const struct che
             (unsigned long long)report->minimum_sample);
 }
 
-int check_print_table(const struct check *check, FILE *out, bool colour)
+int check_print_table(const struct check *check, FILE *out, bool colour, bool verbose)
 {
     const struct detector_report *report = &check->report;
     size_t count;
@@ -311,21 +342,24 @@ int check_print_table(const struct check *check, FILE *out, bool colour)
     if (!results)
         return -ENOMEM;
     print_file(out, "reference", check->settings->reference, check->reference_rows,
-               check->bad_reference.count);
+               check->bad_reference.count, &check->reference_format);
     print_file(out, "current", check->settings->current, check->current_rows,
-               check->bad_current.count);
+               check->bad_current.count, &check->current_format);
     if (report->window_rows < check->current_rows)
         fprintf(out, "%-10s the last %llu rows of the current file, as configured\n", "window",
                 (unsigned long long)report->window_rows);
-    if (count > TALL_TABLE && report->sufficient)
+    if ((verbose ? count : report->feature_count) > TALL_TABLE && report->sufficient)
         print_drifted(out, check, results,
                       count); /* a long table may have scrolled the first one away */
     fputc('\n', out);
-    print_results(out, check, results, count, colour);
+    print_results(out, check, results, count, colour, verbose);
     fputc('\n', out);
-    print_details(out, check);
+    if (verbose)
+        print_details(out, check);
     print_missing(out, report);
     print_unseen(out, report);
+    print_side(out, &check->columns, "Missing from the current file", CHECK_ONLY_REFERENCE);
+    print_side(out, &check->columns, "New in the current file", CHECK_ONLY_CURRENT);
     print_skipped(out, &check->columns);
     print_notes(out, check);
     print_summary(out, check, results, count);

@@ -22,7 +22,7 @@ struct cli_command {
     int max_positionals;
 };
 
-#define CLI_MAX_OPTIONS 16
+#define CLI_MAX_OPTIONS 24
 
 /* Fills values[option_count]: NULL if absent, "" for a given flag, else the argument (the last
  * one wins). argv[0] is the command's name; *ret_first is the index of the first positional.

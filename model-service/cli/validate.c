@@ -6,25 +6,41 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_EXPECT, OPTION_MODEL };
+
+static const struct cli_option options[] = {
+    [OPTION_EXPECT] = {"expect", "FILE", "CSV of rows and their predictions, to compare with"},
+    [OPTION_MODEL] = {"model", "NAME", "whose predictions they are, if there are several"},
+};
 
 static const struct cli_command command = {
     .name = "validate",
     .positional = "FILE",
     .summary =
         "Checks a configuration as serve does at its start: the file itself, the references and\n"
-        "the model files it names. Says what was found, or the first mistake. Exit status: 0\n"
-        "valid, 1 not valid, 2 wrong use. The environment is not looked at.",
+        "the model files that it names. Says what was found, or the first mistake, and warns\n"
+        "about what is accepted but probably not meant. Exit status: 0 valid, 1 not valid, 2\n"
+        "wrong use. The environment is not looked at.",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
     .max_positionals = 1,
 };
 
 static const char *scorer_text(const struct config_scorer *scorer)
 {
-    if (scorer->type == CONFIG_SCORER_XGBOOST)
-        return "scorer xgboost";
-    if (scorer->type == CONFIG_SCORER_NONE)
-        return "no scorer, predictions are observed";
+    static const char *const texts[] = {
+        [CONFIG_SCORER_XGBOOST] = "scorer xgboost",
+        [CONFIG_SCORER_LIGHTGBM] = "scorer lightgbm",
+        [CONFIG_SCORER_SCIKIT_LEARN] = "scorer scikit-learn",
+        [CONFIG_SCORER_NONE] = "no scorer, predictions are observed",
+    };
+    if (scorer->type != CONFIG_SCORER_LOGISTIC)
+        return texts[scorer->type];
     return scorer->file ? "scorer logistic from a file" : "scorer logistic";
 }
 
@@ -54,10 +70,31 @@ static void print_model(const struct config_model *config, uint64_t reference_ro
     putchar('\n');
 }
 
-/* Creates the model, looks at it, and destroys it. */
-static int try_model(const struct config_model *config, uint64_t *ret_rows, struct error *error)
+struct found {
+    uint64_t reference_rows;
+    size_t equal_rows; /* of --expect; 0: not compared */
+};
+
+struct request {
+    const char *command; /* whose name stands before warnings */
+    const char *path;
+    const char *expect, *model; /* NULL if not given */
+};
+
+/* context: the name of the command. */
+static void print_warning(void *context, const char *sentence)
 {
-    const struct served_model_settings settings = {.warning_override = NAN, .id_prefix = ""};
+    fprintf(stderr, "model-service %s: warning: %s\n", (const char *)context, sentence);
+}
+
+/* Creates the model, looks at it, and destroys it. expect: the file to compare it with, or NULL. */
+static int try_model(const char *name, const struct config_model *config, const char *expect,
+                     struct found *ret_found, struct error *error)
+{
+    const struct served_model_settings settings = {.warning_override = NAN,
+                                                   .id_prefix = "",
+                                                   .warn = print_warning,
+                                                   .warn_context = (void *)(uintptr_t)name};
     struct served_model *model;
     struct detector_report report = {0};
     int rc = served_model_create(config, &settings, &model, error);
@@ -67,57 +104,109 @@ static int try_model(const struct config_model *config, uint64_t *ret_rows, stru
     if (rc < 0)
         error_set(error, rc, "model \"%s\": not enough memory", config->name);
     else
-        *ret_rows = report.reference_rows;
+        ret_found->reference_rows = report.reference_rows;
+    if (rc == 0 && expect) {
+        rc = served_model_expect(model, expect, &ret_found->equal_rows, error);
+        if (rc < 0)
+            error_at(error, rc, "model \"%s\"", config->name);
+    }
+    if (rc == 0 && served_model_warning(model))
+        fprintf(stderr, "model-service %s: warning: model \"%s\": %s\n", name, config->name,
+                served_model_warning(model));
     free(report.features);
     served_model_release(model);
     return rc;
 }
 
-static int try_models(const char *path, const struct config *config, uint64_t *rows)
+static int try_models(const struct request *request, const struct config *config,
+                      struct found *found, struct error *error)
 {
     for (size_t i = 0; i < config->model_count; i++) {
-        struct error error = {""};
-        int rc = try_model(&config->models[i], &rows[i], &error);
-        if (rc < 0) {
-            fprintf(stderr, "model-service validate: %s: %s\n", path, error.text);
-            return rc;
-        }
+        const struct config_model *model = &config->models[i];
+        const bool compare = !request->model || strcmp(request->model, model->name) == 0;
+        int rc =
+            try_model(request->command, model, compare ? request->expect : NULL, &found[i], error);
+        if (rc < 0)
+            return error_at(error, rc, "%.200s", request->path);
     }
     return 0;
 }
 
-static int print_found(const char *path, const struct config *config, const uint64_t *rows)
+int validate_model_file(const char *path, struct error *error)
+{
+    return served_model_check_file(path, error);
+}
+
+int validate_text(const char *command_name, const char *text, size_t bytes, const char *path,
+                  struct error *error)
+{
+    const struct request request = {.command = command_name, .path = path};
+    struct config config;
+    struct found found[CONFIG_MAX_MODELS] = {0};
+    FILE *stream = fmemopen((char *)(uintptr_t)text, bytes, "r");
+    if (!stream)
+        return error_set(error, -errno, "%.200s: %s", path, strerror(errno));
+    int rc = config_read(stream, path, &config, error);
+    fclose(stream);
+    if (rc < 0)
+        return rc;
+    rc = try_models(&request, &config, found, error);
+    config_finish(&config);
+    return rc;
+}
+
+static int print_found(const struct request *request, const struct config *config,
+                       const struct found *found, struct error *error)
 {
     size_t features = 0;
     for (size_t i = 0; i < config->model_count; i++)
         features += config->models[i].feature_count;
-    printf("%s: valid: %zu model%s, %zu feature%s\n", path, config->model_count,
+    printf("%s: valid: %zu model%s, %zu feature%s\n", request->path, config->model_count,
            config->model_count == 1 ? "" : "s", features, features == 1 ? "" : "s");
-    for (size_t i = 0; i < config->model_count; i++)
-        print_model(&config->models[i], rows[i]);
+    for (size_t i = 0; i < config->model_count; i++) {
+        print_model(&config->models[i], found[i].reference_rows);
+        if (found[i].equal_rows > 0)
+            printf("    the predictions of %zu rows equal those of %s\n", found[i].equal_rows,
+                   request->expect);
+    }
     if (fflush(stdout) == 0)
         return 0;
-    fputs("model-service validate: cannot write to standard output\n", stderr);
-    return -EIO;
+    return error_set(error, -EIO, "cannot write to standard output");
 }
 
-static int validate(const char *path)
+/* --expect is about one model. */
+static int check_expect(const struct request *request, const struct config *config,
+                        struct error *error)
+{
+    size_t named = 0;
+    for (size_t i = 0; request->model && i < config->model_count; i++)
+        named += strcmp(config->models[i].name, request->model) == 0;
+    if (request->model && named == 0)
+        return error_set(error, -EINVAL, "%.200s has no model '%.100s'", request->path,
+                         request->model);
+    if (request->expect && !request->model && config->model_count > 1)
+        return error_set(error, -EINVAL,
+                         "%.200s has %zu models; say with --model whose predictions are in %.200s",
+                         request->path, config->model_count, request->expect);
+    return 0;
+}
+
+static int validate(const struct request *request)
 {
     struct error error;
     struct config config;
-    int rc = config_load(path, &config, &error);
-    if (rc < 0) {
-        fprintf(stderr, "model-service validate: %s\n", error.text);
-        return rc;
+    struct found found[CONFIG_MAX_MODELS] = {0};
+    int rc = config_load(request->path, &config, &error);
+    if (rc == 0) {
+        rc = check_expect(request, &config, &error);
+        if (rc == 0)
+            rc = try_models(request, &config, found, &error);
+        if (rc == 0)
+            rc = print_found(request, &config, found, &error);
+        config_finish(&config);
     }
-    uint64_t *rows = calloc(config.model_count, sizeof(*rows));
-    rc = rows ? try_models(path, &config, rows) : -ENOMEM;
-    if (!rows)
-        fputs("model-service validate: not enough memory\n", stderr);
-    if (rc == 0)
-        rc = print_found(path, &config, rows);
-    free(rows);
-    config_finish(&config);
+    if (rc < 0)
+        fprintf(stderr, "model-service validate: %s\n", error.text);
     return rc;
 }
 
@@ -133,5 +222,9 @@ int validate_main(int argc, char **argv)
               stderr);
         return CLI_USAGE;
     }
-    return validate(argv[first]) < 0 ? CLI_FAILURE : CLI_OK;
+    const struct request request = {.command = command.name,
+                                    .path = argv[first],
+                                    .expect = values[OPTION_EXPECT],
+                                    .model = values[OPTION_MODEL]};
+    return validate(&request) < 0 ? CLI_FAILURE : CLI_OK;
 }

@@ -6,7 +6,15 @@
 
 #include <string.h>
 
-enum form { FORM_WEIGHTS, FORM_WEIGHTS_FILE, FORM_XGBOOST, FORM_NONE };
+enum form {
+    FORM_WEIGHTS,
+    FORM_WEIGHTS_FILE,
+    FORM_XGBOOST,
+    FORM_LIGHTGBM,
+    FORM_SCIKIT_LEARN,
+    FORM_NONE
+};
+#define FORMS_OF_TREES (1u << FORM_XGBOOST | 1u << FORM_LIGHTGBM | 1u << FORM_SCIKIT_LEARN)
 
 static const struct {
     const char *title, *keys;
@@ -14,14 +22,21 @@ static const struct {
     [FORM_WEIGHTS] = {"type logistic", "type, weights, intercept, classes"},
     [FORM_WEIGHTS_FILE] = {"type logistic with a file", "type, file"},
     [FORM_XGBOOST] = {"type xgboost", "type, file, classes"},
+    [FORM_LIGHTGBM] = {"type lightgbm", "type, file, classes"},
+    [FORM_SCIKIT_LEARN] = {"type scikit-learn", "type, file, classes"},
     [FORM_NONE] = {"type none", "type, task, classes, score"},
 };
 
 static enum form scorer_form(const struct raw_scorer *scorer)
 {
+    static const enum form of_type[] = {[CONFIG_SCORER_XGBOOST] = FORM_XGBOOST,
+                                        [CONFIG_SCORER_LIGHTGBM] = FORM_LIGHTGBM,
+                                        [CONFIG_SCORER_SCIKIT_LEARN] = FORM_SCIKIT_LEARN,
+                                        [CONFIG_SCORER_NONE] = FORM_NONE};
+
     if (scorer->type == CONFIG_SCORER_LOGISTIC)
         return scorer->file ? FORM_WEIGHTS_FILE : FORM_WEIGHTS;
-    return scorer->type == CONFIG_SCORER_XGBOOST ? FORM_XGBOOST : FORM_NONE;
+    return of_type[scorer->type];
 }
 
 static int refuse_foreign_keys(struct config_file *file, const struct raw_scorer *scorer,
@@ -32,13 +47,13 @@ static int refuse_foreign_keys(struct config_file *file, const struct raw_scorer
         bool given;
         unsigned forms;
     } keys[] = {
-        {"file", scorer->file, 1u << FORM_WEIGHTS_FILE | 1u << FORM_XGBOOST},
+        {"file", scorer->file, 1u << FORM_WEIGHTS_FILE | FORMS_OF_TREES},
         {"weights", scorer->weights_count > 0, 1u << FORM_WEIGHTS},
         {"intercept", scorer->intercept, 1u << FORM_WEIGHTS},
         {"task", scorer->task, 1u << FORM_NONE},
         {"score", scorer->score, 1u << FORM_NONE},
         {"classes", scorer->classes_count > 0,
-         1u << FORM_WEIGHTS | 1u << FORM_XGBOOST | 1u << FORM_NONE},
+         1u << FORM_WEIGHTS | FORMS_OF_TREES | 1u << FORM_NONE},
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -56,7 +71,7 @@ static int require_keys(struct config_file *file, const struct raw_scorer *score
     if (form == FORM_WEIGHTS && scorer->weights_count == 0)
         return config_file_fail(file, MODEL_KEY("scorer"),
                                 "found neither weights nor file, expected one of them");
-    if (form == FORM_XGBOOST && !scorer->file)
+    if (config_scorer_has_trees(scorer->type) && !scorer->file)
         return config_file_fail(file, MODEL_KEY("scorer"), "the key \"file\" is missing");
     if (scorer->file && !config_is_plain_text(scorer->file, 4096))
         return config_file_refuse(file, MODEL_KEY("scorer.file"), "the path of a model file");

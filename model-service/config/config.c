@@ -77,9 +77,14 @@ static int load(struct config_file *file, struct config *config)
 
 int config_load(const char *path, struct config *ret_config, struct error *error)
 {
+    return config_read(NULL, path, ret_config, error);
+}
+
+int config_read(FILE *stream, const char *path, struct config *ret_config, struct error *error)
+{
     struct config config = {.listen = NULL};
     struct config_file file;
-    int rc = config_file_open(&file, path, error);
+    int rc = config_file_open(&file, stream, path, error);
 
     if (rc == 0)
         rc = load(&file, &config);

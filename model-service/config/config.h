@@ -5,6 +5,8 @@
  *     - name: housing
  *       version: "3"
  *       reference: housing_reference.csv    # relative to this file
+ *       delimiter: comma                    # semicolon, tab, pipe; default: recognised
+ *       decimal: point                      # comma; default: recognised
  *       features:
  *         - name: MedInc
  *           type: numeric                   # or categorical
@@ -15,7 +17,7 @@
  *         weights:
  *           - {feature: MedInc, weight: 0.8}
  *         # or {type: logistic, file: weights.json}
- *         # or {type: xgboost, file: model.json, classes: [no, yes]}
+ *         # or {type: xgboost, file: model.json, classes: [no, yes]}; lightgbm, scikit-learn
  *         # or {type: none, task: classification, classes: [no, yes], score: margin}
  *       columns: {id: row, timestamp: t, prediction: p, score: s, label: y}
  *       window: {observations: 1000}        # or {duration: 15m}
@@ -37,10 +39,12 @@
 #define CONFIG_CONFIG_H
 
 #include "text/error.h"
+#include "text/nodiscard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define CONFIG_MAX_MODELS   100
 #define CONFIG_MAX_FEATURES 1000
@@ -69,7 +73,18 @@ struct config_feature {
     double warning_threshold, critical_threshold;
 };
 
-enum config_scorer_type { CONFIG_SCORER_LOGISTIC, CONFIG_SCORER_XGBOOST, CONFIG_SCORER_NONE };
+enum config_scorer_type {
+    CONFIG_SCORER_LOGISTIC,
+    CONFIG_SCORER_XGBOOST,
+    CONFIG_SCORER_LIGHTGBM,
+    CONFIG_SCORER_SCIKIT_LEARN,
+    CONFIG_SCORER_NONE
+};
+/* Whether it is a file of decision trees. */
+static inline bool config_scorer_has_trees(enum config_scorer_type type)
+{
+    return type >= CONFIG_SCORER_XGBOOST && type <= CONFIG_SCORER_SCIKIT_LEARN;
+}
 enum config_task { CONFIG_TASK_CLASSIFICATION, CONFIG_TASK_REGRESSION };
 
 /* What the scores are that come with predictions: of the second of two classes. */
@@ -126,6 +141,8 @@ struct config_model {
     const char *name;      /* [A-Za-z0-9._-]{1,64}: it stands in paths */
     const char *version;   /* default "1" */
     const char *reference; /* path, resolved against the configuration file's folder */
+    char delimiter;        /* of the reference's fields; 0: to be recognised */
+    char decimal;          /* '.' or ',' in its numbers; 0: to be recognised */
     struct config_feature *features;
     size_t feature_count;
     struct config_scorer scorer;
@@ -156,7 +173,10 @@ struct config {
 /* 0; -ENOENT, -EACCES, ... for the file; -EINVAL for its content; -ENOMEM. error: one line,
  * "FILE:LINE: KEY: found ..., expected ..." with a KEY such as models[0].thresholds.warning,
  * written on failure. *ret_config is untouched on failure. */
-int config_load(const char *path, struct config *ret_config, struct error *error);
+NODISCARD int config_load(const char *path, struct config *ret_config, struct error *error);
+/* The same from a stream, as if it were the file at the path. stream NULL: the file itself. */
+NODISCARD int config_read(FILE *stream, const char *path, struct config *ret_config,
+                          struct error *error);
 void config_finish(struct config *config);
 
 /* What has changed between two configurations of a model. Of the files that they name it only
@@ -170,6 +190,6 @@ bool config_is_model_name(const char *name);
 
 /* "15m", "90s", "1h30m", "500ms" as milliseconds: numbers with the units d, h, m, s, ms, each at
  * most once and in this order. -EINVAL otherwise. */
-int config_parse_duration(const char *text, int64_t *ret_ms);
+NODISCARD int config_parse_duration(const char *text, int64_t *ret_ms);
 
 #endif

@@ -226,12 +226,12 @@ static int parse(struct config_file *file)
     return rc;
 }
 
-int config_file_open(struct config_file *file, const char *path, struct error *error)
+int config_file_open(struct config_file *file, FILE *stream, const char *path, struct error *error)
 {
     int rc;
 
     *file = (struct config_file){.path = path, .error = error};
-    rc = read_bytes(file);
+    rc = stream ? read_stream(file, stream) : read_bytes(file);
     return rc < 0 ? rc : parse(file);
 }
 

@@ -10,6 +10,7 @@
 #include <cyaml/cyaml.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <yaml.h>
 
 /* A configuration is written by hand; this is 1000 features for each of 100 models. */
@@ -32,9 +33,9 @@ struct config_file {
     struct error *error; /* the caller's */
 };
 
-/* Reads and parses. 0; -ENOENT, ... for the file; -EINVAL for its syntax; -ENOMEM. The error is
- * written on failure; to be finished in any case. */
-int config_file_open(struct config_file *file, const char *path, struct error *error);
+/* Reads and parses: the stream, or without one the file at the path. 0; -ENOENT, ... for the file;
+ * -EINVAL for its syntax; -ENOMEM. The error is written on failure; to be finished in any case. */
+int config_file_open(struct config_file *file, FILE *stream, const char *path, struct error *error);
 void config_file_finish(struct config_file *file);
 
 /* 0 or -EINVAL with the first difference: unknown, doubled or missing key, wrong kind of value,

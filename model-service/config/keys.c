@@ -7,11 +7,16 @@
 static const cyaml_strval_t feature_types[] = {{"numeric", 0}, {"categorical", 1}};
 static const cyaml_strval_t scorer_types[] = {{"logistic", CONFIG_SCORER_LOGISTIC},
                                               {"xgboost", CONFIG_SCORER_XGBOOST},
+                                              {"lightgbm", CONFIG_SCORER_LIGHTGBM},
+                                              {"scikit-learn", CONFIG_SCORER_SCIKIT_LEARN},
                                               {"none", CONFIG_SCORER_NONE}};
 static const cyaml_strval_t tasks[] = {{"classification", CONFIG_TASK_CLASSIFICATION},
                                        {"regression", CONFIG_TASK_REGRESSION}};
 static const cyaml_strval_t scores[] = {{"probability", CONFIG_SCORE_PROBABILITY},
                                         {"margin", CONFIG_SCORE_MARGIN}};
+static const cyaml_strval_t delimiters[] = {
+    {"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"pipe", '|'}};
+static const cyaml_strval_t decimals[] = {{"point", '.'}, {"comma", ','}};
 static const cyaml_strval_t detectors[] = {
     {"adwin", CONFIG_ADWIN},   {"ddm", CONFIG_DDM},       {"eddm", CONFIG_EDDM},
     {"hddm_a", CONFIG_HDDM_A}, {"hddm_w", CONFIG_HDDM_W}, {"page_hinkley", CONFIG_PAGE_HINKLEY},
@@ -98,6 +103,8 @@ static const cyaml_schema_field_t model_fields[] = {
     STRING("name", REQUIRED, raw_model, name),
     STRING("version", OPTIONAL, raw_model, version),
     STRING("reference", REQUIRED, raw_model, reference),
+    OPTIONAL_WORD("delimiter", raw_model, delimiter, delimiters),
+    OPTIONAL_WORD("decimal", raw_model, decimal, decimals),
     LIST("features", REQUIRED, raw_model, features, feature_entry, 1, CONFIG_MAX_FEATURES),
     CYAML_FIELD_MAPPING("scorer", REQUIRED, struct raw_model, scorer, scorer_fields),
     MAPPING("columns", raw_model, columns, column_fields),

@@ -50,6 +50,7 @@ struct raw_stream {
 };
 struct raw_model {
     char *name, *version, *reference;
+    unsigned *delimiter, *decimal; /* the characters */
     struct raw_feature *features;
     unsigned features_count;
     struct raw_scorer scorer;

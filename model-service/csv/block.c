@@ -18,9 +18,10 @@
 struct csv_file {
     const char *path;
     int fd;
-    bool begun, at_end; /* something, everything has been read */
-    uint64_t line;      /* of the first byte of rest */
-    char *rest;         /* read, but not yet given out */
+    struct csv_format format; /* all of it is known once begun */
+    bool begun, at_end;       /* something, everything has been read */
+    uint64_t line;            /* of the first byte of rest */
+    char *rest;               /* read, but not yet given out */
     size_t rest_bytes, rest_capacity;
 };
 
@@ -29,13 +30,14 @@ static int fail_memory(const struct csv_file *file, struct error *error)
     return csv_fail(file->path, error, -ENOMEM, 0, "%s", strerror(ENOMEM));
 }
 
-int csv_open(const char *path, struct csv_file **ret_file, struct error *error)
+int csv_open(const char *path, struct csv_format format, struct csv_file **ret_file,
+             struct error *error)
 {
     struct csv_file *file = calloc(1, sizeof(*file));
 
     if (!file)
         return csv_fail(path, error, -ENOMEM, 0, "%s", strerror(ENOMEM));
-    *file = (struct csv_file){.path = path, .line = 1};
+    *file = (struct csv_file){.path = path, .format = format, .line = 1};
     file->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (file->fd < 0) {
         int rc = csv_fail(path, error, -errno, 0, "%s", strerror(errno));
@@ -148,7 +150,8 @@ static size_t whole_rows(const struct csv_block *block, bool at_end, enum csv_sc
     while (whole < block->bytes) {
         struct csv_scanned row;
 
-        *ret_scan = csv_scan_row(text + whole, block->bytes - whole, at_end, &row, ret_open);
+        *ret_scan = csv_scan_row(text + whole, block->bytes - whole, at_end,
+                                 block->format.delimiter, &row, ret_open);
         if (*ret_open != SIZE_MAX)
             *ret_open += whole;
         if (*ret_scan != SCAN_ROW)
@@ -180,21 +183,35 @@ static int enlarge(const struct csv_file *file, struct csv_block *block, size_t 
                     CSV_MAX_ROW_BYTES);
 }
 
-static void remove_byte_order_mark(struct csv_file *file, struct csv_block *block)
+static void remove_byte_order_mark(struct csv_block *block)
 {
-    if (!file->begun && block->bytes >= 3 && memcmp(block->text, "\xef\xbb\xbf", 3) == 0) {
-        block->bytes -= 3;
-        memmove(block->text, block->text + 3, block->bytes);
-    }
-    file->begun = true;
+    if (block->bytes < 3 || memcmp(block->text, "\xef\xbb\xbf", 3) != 0)
+        return;
+    block->bytes -= 3;
+    memmove(block->text, block->text + 3, block->bytes);
+}
+
+/* Looks at the beginning of the file, which says how the rest is to be read. */
+static int recognise(struct csv_file *file, struct csv_block *block, struct error *error)
+{
+    int rc = csv_refuse_foreign(file->path, block->text, block->bytes, error);
+
+    if (rc < 0)
+        return rc;
+    remove_byte_order_mark(block);
+    rc = csv_format_recognise(&file->format, file->path, block->text, block->bytes, file->at_end,
+                              error);
+    file->begun = rc == 0;
+    return rc;
 }
 
 int csv_next_block(struct csv_file *file, struct csv_block *block, struct error *error)
 {
     int rc = begin(file, block, error);
 
-    if (rc == 0)
-        remove_byte_order_mark(file, block);
+    if (rc == 0 && !file->begun)
+        rc = recognise(file, block, error);
+    block->format = file->format;
     while (rc == 0) {
         enum csv_scan scan;
         size_t open;

@@ -36,7 +36,8 @@ static int add_field(struct csv_rows *rows, char *text, size_t bytes, bool quote
         if (rc < 0)
             return rc;
     }
-    rows->fields[rows->count++] = (struct csv_field){text, bytes, quoted};
+    rows->fields[rows->count++] =
+        (struct csv_field){text, bytes, quoted, rows->format.decimal == ','};
     return 0;
 }
 
@@ -71,12 +72,12 @@ static int split_field(struct csv_rows *rows, char **text, char *end, struct err
 
     if (quoted) {
         stop = unquote(begin, end, &bytes);
-        if (stop < end && *stop != ',')
+        if (stop < end && *stop != rows->format.delimiter)
             return csv_fail(rows->path, error, -EBADMSG, rows->line,
                             "column %zu: a quoted field goes on after its closing quote",
                             rows->count + 1);
     } else {
-        stop = memchr(begin, ',', (size_t)(end - begin));
+        stop = memchr(begin, rows->format.delimiter, (size_t)(end - begin));
         stop = stop ? stop : end;
         bytes = (size_t)(stop - begin);
     }
@@ -109,7 +110,8 @@ static int next_careful(struct csv_rows *rows, struct error *error)
     size_t open;
     int rc = 0;
 
-    (void)csv_scan_row(rows->at, (size_t)(rows->end - rows->at), true, &row, &open);
+    (void)csv_scan_row(rows->at, (size_t)(rows->end - rows->at), true, rows->format.delimiter, &row,
+                       &open);
     rows->next_line += row.has_quotes ? csv_count_lines(rows->at, row.consumed) : 1;
     if (row.bytes > 0)
         rc = split_row(rows, rows->at + row.bytes, error);
@@ -127,13 +129,13 @@ static int next_careful(struct csv_rows *rows, struct error *error)
 /* A truth value of all ones or zeros per byte. */
 typedef int8_t bytes16 __attribute__((vector_size(16)));
 
-/* A bit for each of 16 bytes that is a comma, a line end, a quote or NUL. */
-static inline uint64_t find_ends(const char *text)
+/* A bit for each of 16 bytes that is a delimiter, a line end, a quote or NUL. */
+static inline uint64_t find_ends(const char *text, char delimiter)
 {
     bytes16 word;
     uint64_t half[2];
     memcpy(&word, text, sizeof(word));
-    const bytes16 ends = (word == ',') | (word == '\n') | (word == '"') | (word == 0);
+    const bytes16 ends = (word == delimiter) | (word == '\n') | (word == '"') | (word == 0);
     memcpy(half, &ends, sizeof(ends));
     /* the product brings the lowest bit of each byte into its highest byte */
     half[0] = (half[0] & EACH_BYTE(1)) * UINT64_C(0x0102040810204080) >> 56;
@@ -147,16 +149,19 @@ static bool split_plain(struct csv_rows *rows, char **ret_end)
 {
     struct csv_field *field = rows->fields;
     struct csv_field *const last = rows->capacity ? field + rows->capacity : field;
+    const char delimiter = rows->format.delimiter;
+    const bool decimal_comma = rows->format.decimal == ',';
     char *begin = rows->at;
 
     for (char *text = begin;; text += 64) {
-        uint64_t ends = find_ends(text) | find_ends(text + 16) << 16 | find_ends(text + 32) << 32 |
-                        find_ends(text + 48) << 48;
+        uint64_t ends = find_ends(text, delimiter) | find_ends(text + 16, delimiter) << 16 |
+                        find_ends(text + 32, delimiter) << 32 |
+                        find_ends(text + 48, delimiter) << 48;
         for (; ends; ends &= ends - 1) {
             char *end = text + __builtin_ctzll(ends);
-            if (field == last || (*end != ',' && *end != '\n'))
+            if (field == last || (*end != delimiter && *end != '\n'))
                 return false;
-            *field++ = (struct csv_field){begin, (size_t)(end - begin), false};
+            *field++ = (struct csv_field){begin, (size_t)(end - begin), false, decimal_comma};
             if (*end == '\n') {
                 rows->count = (size_t)(field - rows->fields);
                 *ret_end = end;
@@ -184,6 +189,7 @@ static int end_plain(struct csv_rows *rows, char *end)
 void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *block)
 {
     rows->path = path;
+    rows->format = block->format;
     rows->at = block->text;
     rows->end = block->text + block->bytes;
     rows->line = rows->next_line = block->line;
@@ -213,13 +219,15 @@ void csv_rows_finish(struct csv_rows *rows)
 /* --- a whole file --- */
 
 static int read_rows(struct csv_file *file, struct csv_block *block, struct csv_rows *rows,
-                     csv_row_fn header, csv_row_fn row, void *context, struct error *error)
+                     struct csv_format *format, csv_row_fn header, csv_row_fn row, void *context,
+                     struct error *error)
 {
     bool is_header = true;
     int rc;
 
     while ((rc = csv_next_block(file, block, error)) > 0) {
         csv_rows_begin(rows, rows->path, block);
+        *format = block->format;
         while ((rc = csv_rows_next(rows, error)) > 0) {
             csv_row_fn call = is_header ? header : row;
 
@@ -238,17 +246,17 @@ int csv_fail_empty(const char *path, struct error *error)
     return csv_fail(path, error, -EBADMSG, 0, "the file is empty; a header row is expected");
 }
 
-int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
-             struct error *error)
+int csv_read(const char *path, struct csv_format *format, csv_row_fn header, csv_row_fn row,
+             void *context, struct error *error)
 {
     struct csv_block block = {0};
     struct csv_rows rows = {.path = path};
     struct csv_file *file;
-    int rc = csv_open(path, &file, error);
+    int rc = csv_open(path, *format, &file, error);
 
     if (rc < 0)
         return rc;
-    rc = read_rows(file, &block, &rows, header, row, context, error);
+    rc = read_rows(file, &block, &rows, format, header, row, context, error);
     csv_rows_finish(&rows);
     csv_block_finish(&block);
     csv_close(file);

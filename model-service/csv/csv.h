@@ -1,10 +1,13 @@
-/* csv.h - CSV files (RFC 4180, UTF-8, optional BOM, LF or CRLF) as rows of fields.
+/* csv.h - CSV files (RFC 4180, UTF-8, optional BOM, LF or CRLF) as rows of fields, separated by
+ * commas, semicolons, tabs or pipes (csv/format.h).
  *
  * A quote is special only as a field's first byte; one inside an unquoted field is text, as is a
  * carriage return that no line feed follows. Bytes after a closing quote are an error. */
 #ifndef CSV_CSV_H
 #define CSV_CSV_H
 
+#include "csv/format.h"
+#include "row/column_kind.h"
 #include "text/error.h"
 #include "text/nodiscard.h"
 
@@ -16,7 +19,11 @@ struct csv_field {
     const char *text; /* NUL-terminated; valid during the callback */
     size_t bytes;
     bool quoted;
+    bool decimal_comma; /* of the file: numbers have a comma instead of a point */
 };
+
+/* The field as a number, as text_value_number() reads it. */
+NODISCARD int csv_field_number(const struct csv_field *field, double *ret_value);
 
 /* line: 1-based line on which the row begins. Return false to stop. */
 typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field *fields,
@@ -27,12 +34,13 @@ typedef bool (*csv_row_fn)(void *context, uint64_t line, const struct csv_field 
 #define CSV_MAX_COLUMNS   10000u
 
 /* Calls header once with the first row, then row for each further one. Blank lines are skipped.
- * 0; -ENOENT, -EACCES, -EIO, ..., -ENOMEM; -EBADMSG (no row at all, unclosed quote, text after a
- * closing quote, NUL byte, row too long or wide); -ECANCELED when a callback stopped. error: one
- * sentence with file and line; written on failure except -ECANCELED.
- * O(bytes); memory: the longest row, at least 256 KiB. */
-NODISCARD int csv_read(const char *path, csv_row_fn header, csv_row_fn row, void *context,
-                       struct error *error);
+ * format: what is known of it; what is recognised is filled in before header is called.
+ * 0; -ENOENT, -EACCES, -EIO, ..., -ENOMEM; -EBADMSG (not CSV, no row at all, an ambiguous
+ * delimiter, unclosed quote, text after a closing quote, NUL byte, row too long or wide);
+ * -ECANCELED when a callback stopped. error: one sentence with file and line; written on failure
+ * except -ECANCELED. O(bytes); memory: the longest row, at least 256 KiB. */
+NODISCARD int csv_read(const char *path, struct csv_format *format, csv_row_fn header,
+                       csv_row_fn row, void *context, struct error *error);
 
 /* The same in parts, so that several threads can share the work: one at a time takes the next block
  * of a file, each splits and converts the rows of its own. */
@@ -43,11 +51,14 @@ struct csv_block {
     char *text; /* [capacity + CSV_PADDING] */
     size_t bytes, capacity;
     uint64_t line; /* of the first byte */
+    struct csv_format format;
 };
 #define CSV_PADDING 64
 
-/* path: borrowed. 0 or an error, as csv_read(). */
-NODISCARD int csv_open(const char *path, struct csv_file **ret_file, struct error *error);
+/* path: borrowed. format: what is known of it; the first block has all of it. 0 or an error, as
+ * csv_read(). */
+NODISCARD int csv_open(const char *path, struct csv_format format, struct csv_file **ret_file,
+                       struct error *error);
 void csv_close(struct csv_file *file); /* accepts NULL */
 /* 1 with rows, maybe all blank; 0 at the end; or an error, after all rows before it. */
 NODISCARD int csv_next_block(struct csv_file *file, struct csv_block *block, struct error *error);
@@ -63,6 +74,7 @@ struct csv_rows {
     char *at, *end;
     uint64_t next_line;
     size_t capacity;
+    struct csv_format format;
 };
 
 void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *block);
@@ -79,10 +91,12 @@ int csv_fail_empty(const char *path, struct error *error);
 struct csv_column {
     const char *name; /* asked for; borrowed */
     bool categorical;
-    double *number;    /* [rows] or NULL */
-    const char **text; /* [rows] or NULL; owned by the table */
+    struct column_kind kind; /* of a numeric column */
+    double *number;          /* [rows] or NULL */
+    const char **text;       /* [rows] or NULL; owned by the table */
 };
 struct csv_table {
+    struct csv_format format;   /* as in csv_read() */
     struct csv_column *columns; /* caller's array, names and kinds filled in */
     size_t column_count;
     size_t rows;

@@ -62,8 +62,8 @@ static size_t quoted_end(const char *text, size_t bytes, size_t open, bool at_en
 
 /* End of a row that holds quotes: line ends inside quoted fields do not count. *ret_open: the quote
  * that is not closed. */
-static enum csv_scan scan_quoted(const char *text, size_t bytes, bool at_end, size_t *ret_end,
-                                 size_t *ret_open)
+static enum csv_scan scan_quoted(const char *text, size_t bytes, bool at_end, char delimiter,
+                                 size_t *ret_end, size_t *ret_open)
 {
     bool field_begins = true;
     size_t i = 0;
@@ -79,7 +79,7 @@ static enum csv_scan scan_quoted(const char *text, size_t bytes, bool at_end, si
             i = end;
             field_begins = false;
         } else {
-            field_begins = text[i] == ',';
+            field_begins = text[i] == delimiter;
             i++;
         }
     }
@@ -87,8 +87,8 @@ static enum csv_scan scan_quoted(const char *text, size_t bytes, bool at_end, si
     return i < bytes || at_end ? SCAN_ROW : SCAN_MORE;
 }
 
-enum csv_scan csv_scan_row(const char *text, size_t bytes, bool at_end, struct csv_scanned *ret_row,
-                           size_t *ret_open)
+enum csv_scan csv_scan_row(const char *text, size_t bytes, bool at_end, char delimiter,
+                           struct csv_scanned *ret_row, size_t *ret_open)
 {
     const char *newline = memchr(text, '\n', bytes);
     size_t end = newline ? (size_t)(newline - text) : bytes;
@@ -97,8 +97,27 @@ enum csv_scan csv_scan_row(const char *text, size_t bytes, bool at_end, struct c
     *ret_open = SIZE_MAX;
     ret_row->has_quotes = memchr(text, '"', end) != NULL;
     if (ret_row->has_quotes)
-        scan = scan_quoted(text, bytes, at_end, &end, ret_open);
+        scan = scan_quoted(text, bytes, at_end, delimiter, &end, ret_open);
     ret_row->consumed = end + (end < bytes);
     ret_row->bytes = end > 0 && text[end - 1] == '\r' ? end - 1 : end;
     return scan;
+}
+
+size_t csv_field_bytes(const char *row, size_t bytes, char delimiter)
+{
+    const size_t quoted = bytes > 0 && row[0] == '"' ? quoted_end(row, bytes, 0, true) : 0;
+    const char *end = memchr(row + quoted, delimiter, bytes - quoted);
+
+    return end ? (size_t)(end - row) : bytes;
+}
+
+size_t csv_count_fields(const char *row, size_t bytes, char delimiter)
+{
+    size_t fields = 1;
+
+    for (size_t field; (field = csv_field_bytes(row, bytes, delimiter)) < bytes; fields++) {
+        row += field + 1;
+        bytes -= field + 1;
+    }
+    return fields;
 }

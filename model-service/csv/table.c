@@ -123,8 +123,10 @@ static bool resize_table(struct loader *loader, size_t rows)
 static bool set_number(struct loader *loader, struct csv_column *column, uint64_t line,
                        const struct csv_field *field)
 {
-    int rc = text_value_number(field->text, field->bytes, &column->number[loader->table->rows]);
+    double *number = &column->number[loader->table->rows];
+    int rc = csv_field_number(field, number);
 
+    column_kind_count(&column->kind, line, field->text, field->bytes, rc, *number);
     if (rc == 0)
         return true;
     return fail(loader, -EBADMSG, line, "column \"%s\": \"%s\" is %s", excerpt(column->name).text,
@@ -183,12 +185,13 @@ int csv_table_read(struct csv_table *table, const char *path, struct error *erro
     for (size_t i = 0; i < columns; i++) {
         table->columns[i].number = NULL;
         table->columns[i].text = NULL;
+        table->columns[i].kind = (struct column_kind){0};
     }
     loader.position = calloc(columns + 1, sizeof(*loader.position));
     loader.pools = calloc(columns + 1, sizeof(*loader.pools));
     table->arena = loader.pools;
     if (loader.position && loader.pools)
-        rc = csv_read(path, on_header, on_row, &loader, error);
+        rc = csv_read(path, &table->format, on_header, on_row, &loader, error);
     else
         error_set(error, -ENOMEM, "%.200s: %s", path, strerror(ENOMEM));
     if (rc == -ECANCELED)

@@ -4,13 +4,10 @@
 #include "config/config.h"
 #include "text/utf8.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Columns listed in a sentence. */
 #define SHOWN_COLUMNS 10
@@ -201,54 +198,31 @@ static const char *bad_name(const struct init_file *file, size_t i)
     return NULL;
 }
 
-/* Whether a name ends in a word, as "user_id", "userId" and "ID" end in "id". */
-static bool ends_in_word(const char *name, const char *word)
-{
-    const size_t bytes = strlen(name), tail = strlen(word);
-    if (bytes < tail || strcasecmp(name + bytes - tail, word) != 0)
-        return false;
-    if (bytes == tail)
-        return true;
-    const unsigned char before = (unsigned char)name[bytes - tail - 1];
-    return !isalpha(before) || (islower(before) && isupper((unsigned char)name[bytes - tail]));
-}
-
-static bool named_as_one_of(const char *name, const char *const *words)
-{
-    for (; *words; words++)
-        if (ends_in_word(name, *words))
-            return true;
-    return false;
-}
-
 static bool is_named_identifier(const char *name)
 {
     static const char *const words[] = {"id", "uuid", "guid", "key", "index", "idx", "rowid", NULL};
-    return named_as_one_of(name, words);
-}
-
-/* Seconds or milliseconds since 1970, from 2001 to 2065, in a column whose name says so. */
-static bool is_epoch(const struct init_column *column)
-{
-    static const char *const words[] = {"time", "timestamp", "date", "ts", "epoch", "at", NULL};
-    const double low = column->smallest, high = column->largest;
-    return named_as_one_of(column->name, words) &&
-           ((low >= 1e9 && high <= 3e9) || (low >= 1e12 && high <= 3e12));
+    return column_kind_named(name, words);
 }
 
 /* Whole numbers without repetition, as far as the values were remembered. */
 static bool are_all_different(const struct init_column *column)
 {
-    return !column->fractions && (column->many ? column->present_at_limit : init_present(column)) ==
-                                     init_distinct(column);
+    return !column->kind.fractions &&
+           (column->many ? column->present_at_limit : init_present(column)) ==
+               init_distinct(column);
 }
 
 static void judge_numbers(struct init_column *column)
 {
     const bool enough = init_present(column) > COLUMN_KIND_FEW_VALUES;
-    if (is_epoch(column))
+    if (column_kind_are_large(&column->kind))
+        exclude(column,
+                "identifier: whole numbers above 2^53, such as %s in line %llu, which a 64-bit "
+                "float cannot tell apart",
+                column->kind.large.text.text, (unsigned long long)column->kind.large.line);
+    else if (column_kind_is_epoch(column->name, column->smallest, column->largest))
         exclude(column, "timestamp: seconds or milliseconds since 1970");
-    else if (enough && !column->fractions && !column->falls)
+    else if (enough && !column->kind.fractions && !column->falls)
         exclude(column, "identifier: whole numbers, each row's above the last, as of a row number");
     else if (enough && is_named_identifier(column->name) && are_all_different(column))
         exclude(column, "identifier: whole numbers, all different, and the name says so");
@@ -264,7 +238,7 @@ static void judge_texts(struct init_column *column)
 {
     const struct column_kind *kind = &column->kind;
     column->categorical = true;
-    if (kind->numbers == 0 && column->dates == kind->texts)
+    if (column_kind_are_dates(kind))
         exclude(column, "timestamp: every value is a date or a time");
     else if (column_kind_is_flawed_number(kind) && init_distinct(column) > COLUMN_KIND_FEW_VALUES)
         exclude(
@@ -272,14 +246,18 @@ static void judge_texts(struct init_column *column)
             "numbers but for %llu of %llu values, such as \"%s\" in line %llu: correct the file "
             "and it is numeric",
             (unsigned long long)kind->texts, (unsigned long long)init_present(column),
-            kind->text_there.text, (unsigned long long)kind->text_line);
+            kind->text.text.text, (unsigned long long)kind->text.line);
     else if (are_identifiers(column))
         exclude(column, "identifier or free text: fewer than two rows for each value");
+    else if (column_kind_are_codes(kind))
+        snprintf(column->reason, sizeof(column->reason),
+                 "categorical as its numbers are codes: \"%s\" in line %llu has leading zeros",
+                 kind->zeros.text.text, (unsigned long long)kind->zeros.line);
     else if (kind->numbers > 0)
         snprintf(column->reason, sizeof(column->reason),
                  "categorical as %llu of %llu values are text, such as \"%s\" in line %llu",
                  (unsigned long long)kind->texts, (unsigned long long)init_present(column),
-                 kind->text_there.text, (unsigned long long)kind->text_line);
+                 kind->text.text.text, (unsigned long long)kind->text.line);
 }
 
 static void judge_feature(struct init_column *column)
@@ -291,7 +269,7 @@ static void judge_feature(struct init_column *column)
         exclude(column, "no value: every one is missing");
     else if (init_distinct(column) == 1 && column->missing == 0)
         exclude(column, "constant: every value is the same");
-    else if (column->kind.texts > 0)
+    else if (column->kind.texts > 0 || column_kind_are_codes(&column->kind))
         judge_texts(column);
     else
         judge_numbers(column);
@@ -323,8 +301,8 @@ static int judge_role(struct init_file *file, size_t i)
                     (unsigned long long)column->bad_line);
     if (column->role == INIT_SCORE && column->kind.texts > 0)
         return fail(file, "--score: the column \"%s\" has \"%s\" in line %llu, expected numbers",
-                    excerpt(column->name).text, column->kind.text_there.text,
-                    (unsigned long long)column->kind.text_line);
+                    excerpt(column->name).text, column->kind.text.text.text,
+                    (unsigned long long)column->kind.text.line);
     return 0;
 }
 

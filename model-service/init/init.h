@@ -3,14 +3,16 @@
 #ifndef INIT_INIT_H
 #define INIT_INIT_H
 
+#include "config/config.h"
 #include "csv/csv.h"
+#include "encode/buffer.h"
 #include "row/column_kind.h"
 #include "text/excerpt.h"
+#include "text/nodiscard.h"
 #include "text/pool.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* What the command line asked for; all borrowed, NULL where nothing was given. */
 struct init_settings {
@@ -18,8 +20,10 @@ struct init_settings {
     const char *id, *timestamp, *prediction, *score, *label;
     const char *exclude; /* names separated by commas or line feeds */
     const char *name;
-    const char *xgboost, *weights; /* path of a model file; at most one of the two */
+    const char *model, *weights; /* path of a model file; at most one of the two */
+    const char *model_type;      /* of model: the scorer's type in the configuration */
     const char *output;
+    struct csv_format format; /* zeros: to be recognised */
 };
 
 enum init_role {
@@ -46,10 +50,8 @@ struct init_column {
     /* counted */
     struct column_kind kind;
     uint64_t missing;
-    uint64_t dates;         /* texts that are dates or times */
     uint64_t bad_line;      /* line of a value that cannot be read, or 0 */
     const char *bad_reason; /* what is wrong with it */
-    bool fractions;         /* the column has a number that is not whole */
     bool falls;             /* the column has a number that is not above the one before it */
     double last, smallest, largest; /* of the finite numbers */
     struct excerpt example;         /* the first value */
@@ -64,17 +66,18 @@ struct init_file {
     struct init_column *columns;
     size_t count;
     uint64_t rows;
-    struct error error; /* after a failure */
-    bool wrong_use;     /* the failure is the caller's settings */
+    struct csv_format format; /* of the file */
+    struct error error;       /* after a failure */
+    bool wrong_use;           /* the failure is the caller's settings */
 };
 
 /* Reads the file and counts what its columns hold. 0 or a negative errno with file->error. */
-int init_read(struct init_file *file, const struct init_settings *settings);
+NODISCARD int init_read(struct init_file *file, const struct init_settings *settings);
 /* Assigns the roles that options gave by column name, once the header is known; called by
  * init_read(). */
-int init_assign_roles(struct init_file *file);
+NODISCARD int init_assign_roles(struct init_file *file);
 /* Decides the role and the type of every column. 0 or a negative errno with file->error. */
-int init_judge(struct init_file *file);
+NODISCARD int init_judge(struct init_file *file);
 void init_finish(struct init_file *file);
 
 /* How many values are not missing, and how many of them are distinct (exact unless column->many).
@@ -86,7 +89,15 @@ bool init_has_control(const char *text);
 /* The column of a role other than feature and excluded, or NULL. */
 const struct init_column *init_column_of(const struct init_file *file, enum init_role role);
 
-/* Writes the configuration. 0, -ENOMEM or -EIO. */
-int init_write(const struct init_file *file, FILE *out);
+/* A name for the model: from the model's file or else from the reference's, or from the folder that
+ * it is in if the file has a name that any model's could have. */
+#define INIT_NAME_BYTES (CONFIG_MAX_NAME_BYTES + 1)
+void init_model_name(const struct init_settings *settings, char name[INIT_NAME_BYTES]);
+/* A path as the configuration has to name it: from the folder that it is written to, or as it is
+ * where it is written to standard output. To be freed; NULL if allocation fails. */
+char *init_path(const struct init_settings *settings, const char *path);
+
+/* Appends the configuration. 0 or -ENOMEM. */
+NODISCARD int init_write(const struct init_file *file, struct buffer *out);
 
 #endif

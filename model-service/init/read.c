@@ -5,14 +5,14 @@
 #include "row/text_value.h"
 #include "text/utf8.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How many distinct values of a column are kept: few numbers, because their count matters only when
- * it is small; enough texts to tell categories from identifiers in long files. */
+/* How many distinct values of a column are kept: few measurements, because their count matters only
+ * when it is small; enough texts and whole numbers, which may turn out to be codes, to tell
+ * categories from identifiers in long files. */
 #define MOST_NUMBERS 1000u
 #define MOST_TEXTS   100000u
 
@@ -38,42 +38,6 @@ uint64_t init_distinct(const struct init_column *column)
     return column->many ? column->distinct_at_limit : column->values.count;
 }
 
-/* --- dates and times --- */
-
-/* Skips a pattern at the beginning of the text, in which 0 stands for a digit; false if it is not
- * there. */
-static bool skip_pattern(const char **text, const char *pattern)
-{
-    const char *c = *text;
-    for (; *pattern; pattern++, c++)
-        if (*pattern == '0' ? !isdigit((unsigned char)*c) : *c != *pattern)
-            return false;
-    *text = c;
-    return true;
-}
-
-/* Whether the rest after a day is empty, or a time with fraction and zone in one of the usual
- * forms. */
-static bool is_time_or_nothing(const char *text)
-{
-    if (*text == '\0')
-        return true;
-    return (*text == 'T' || *text == ' ') && isdigit((unsigned char)text[1]) &&
-           strchr(text, ':') != NULL && strspn(text, "T 0123456789:.,+-ZAPMapmUTC") == strlen(text);
-}
-
-static bool is_date(const char *text)
-{
-    static const char *const days[] = {"0000-00-00", "0000/00/00", "00.00.0000", "00/00/0000",
-                                       "00-00-0000"};
-    for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
-        const char *rest = text;
-        if (skip_pattern(&rest, days[i]))
-            return is_time_or_nothing(rest);
-    }
-    return false;
-}
-
 /* --- values --- */
 
 static int keep_value(struct init_column *column, const struct csv_field *field)
@@ -82,7 +46,8 @@ static int keep_value(struct init_column *column, const struct csv_field *field)
         return 0;
     if (!text_pool_intern(&column->values, field->text, field->bytes))
         return -ENOMEM;
-    if (column->values.count <= (column->kind.texts > 0 ? MOST_TEXTS : MOST_NUMBERS))
+    if (column->values.count <=
+        (column->kind.texts > 0 || !column->kind.fractions ? MOST_TEXTS : MOST_NUMBERS))
         return 0;
     column->many = true;
     column->distinct_at_limit = column->values.count;
@@ -94,14 +59,13 @@ static int keep_value(struct init_column *column, const struct csv_field *field)
 static void count_number(struct init_column *column, double value)
 {
     if (!isfinite(value)) {
-        column->fractions = column->falls = true;
+        column->falls = true;
         return;
     }
     if (column->kind.numbers == 1 || column->smallest > value)
         column->smallest = value;
     if (column->kind.numbers == 1 || column->largest < value)
         column->largest = value;
-    column->fractions |= value != floor(value);
     column->falls |= column->kind.numbers > 1 && !(value > column->last);
     column->last = value;
 }
@@ -121,18 +85,16 @@ static int count_field(struct init_column *column, uint64_t line, const struct c
         return 0;
     }
     double value = 0;
-    int rc = text_value_number(field->text, field->bytes, &value);
-    column_kind_count(&column->kind, line, field->text, field->bytes);
+    int rc = csv_field_number(field, &value);
+    column_kind_count(&column->kind, line, field->text, field->bytes, rc, value);
     if (init_present(column) == 1)
         column->example = excerpt_bytes(field->text, field->bytes);
     if (rc == 0)
         count_number(column, value);
-    else if (rc == -ERANGE)
+    else if (rc == -ERANGE && !column->kind.large.line)
         note_bad(column, line, "a number outside the range of a 64-bit float");
     else if (!utf8_is_valid(field->text, field->bytes))
         note_bad(column, line, "text that is not UTF-8");
-    else
-        column->dates += is_date(field->text);
     return keep_value(column, field);
 }
 
@@ -189,10 +151,10 @@ static int fail_empty(struct init_file *file)
 int init_read(struct init_file *file, const struct init_settings *settings)
 {
     struct reader reader = {.file = file};
-    *file = (struct init_file){.settings = settings};
+    *file = (struct init_file){.settings = settings, .format = settings->format};
     error_set(&file->error, -ENOMEM, "%s", strerror(ENOMEM));
     csv_progress_begin(&reader.progress, settings->reference);
-    int rc = csv_read(settings->reference, on_header, on_row, &reader, &file->error);
+    int rc = csv_read(settings->reference, &file->format, on_header, on_row, &reader, &file->error);
     csv_progress_end(&reader.progress);
     if (rc == -ECANCELED)
         rc = reader.result;

@@ -9,7 +9,6 @@
 #include "text/utf8.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -42,35 +41,14 @@ static void append_number(struct buffer *out, double value)
         out->length += number_format(value, room);
 }
 
-/* --- names and paths --- */
-
-/* Makes a model's name from the name of the file, from the characters that may stand in a path. */
-static void append_model_name(struct buffer *out, const char *path)
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    const size_t bytes = strcspn(base, ".") ? strcspn(base, ".") : strlen(base);
-    char name[CONFIG_MAX_NAME_BYTES + 1];
-    size_t used = 0;
-    for (size_t i = 0; i < bytes && used < CONFIG_MAX_NAME_BYTES; i++) {
-        const unsigned char c = (unsigned char)base[i];
-        const bool taken =
-            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
-        if (taken || used == 0 || name[used - 1] != '_')
-            name[used++] = taken ? (char)c : '_';
-    }
-    name[used] = '\0';
-    yaml_text(out, strspn(name, "_") == used ? "model" : name);
-}
-
-/* A path as the configuration's reader will take it, from the configuration's own folder: as it
- * is, or absolute where the configuration goes into another folder. */
 static void append_path(struct buffer *out, const struct init_settings *settings, const char *path)
 {
-    char absolute[PATH_MAX];
-    const bool elsewhere = settings->output && strchr(settings->output, '/');
-    if (path[0] != '/' && elsewhere && realpath(path, absolute))
-        path = absolute;
-    yaml_text(out, path);
+    char *named = init_path(settings, path);
+    if (named)
+        yaml_text(out, named);
+    else
+        out->error = -ENOMEM;
+    free(named);
 }
 
 /* --- features --- */
@@ -91,7 +69,7 @@ static void append_facts(struct buffer *out, const struct init_column *column)
            (unsigned long long)init_distinct(column) - column->many,
            init_distinct(column) == 1 ? "" : "s");
     append_missing(out, column);
-    if (column->kind.texts == 0 && column->smallest < column->largest) {
+    if (!column->categorical && column->kind.texts == 0 && column->smallest < column->largest) {
         buffer_append_text(out, ", ");
         append_number(out, column->smallest);
         buffer_append_text(out, " to ");
@@ -132,8 +110,8 @@ static void append_features(struct buffer *out, const struct init_file *file)
 
 static bool are_classes(const struct init_column *column)
 {
-    return column->kind.texts > 0 ||
-           (!column->fractions && !column->many && column->values.count <= MOST_NUMBERED_CLASSES);
+    return column->kind.texts > 0 || (!column->kind.fractions && !column->many &&
+                                      column->values.count <= MOST_NUMBERED_CLASSES);
 }
 
 static bool is_regression(const struct init_file *file)
@@ -225,7 +203,7 @@ static bool is_margin(const struct init_file *file)
 
 static bool has_scorer(const struct init_file *file)
 {
-    return file->settings->weights || file->settings->xgboost;
+    return file->settings->weights || file->settings->model;
 }
 
 /* Why a column is written as a comment only; NULL: it is not. */
@@ -286,9 +264,13 @@ static void append_scorer(struct buffer *out, const struct init_file *file)
         buffer_append_text(out, "      type: logistic\n      file: ");
         append_path(out, settings, settings->weights);
         buffer_append_char(out, '\n');
-    } else if (settings->xgboost) {
-        buffer_append_text(out, "      type: xgboost\n      file: ");
-        append_path(out, settings, settings->xgboost);
+    } else if (settings->model) {
+        append(out, "      type: %s\n      file: ", settings->model_type);
+        append_path(out, settings, settings->model);
+        append(out, "  # is it the same here as where it was trained? Write some rows with\n"
+                    "      # its prediction there in a column \"prediction\" (of three or more "
+                    "classes one for each,\n      # \"prediction=CLASS\"), then: model-service "
+                    "validate THIS_FILE --expect predictions.csv");
         buffer_append_char(out, '\n');
         append_classes(out, file);
     } else {
@@ -306,6 +288,17 @@ static void append_scorer(struct buffer *out, const struct init_file *file)
 
 /* --- the whole --- */
 
+/* Only what is not usual, or was given: the rest is recognised again. */
+static void append_format(struct buffer *out, const struct init_file *file)
+{
+    const struct csv_format *given = &file->settings->format, *format = &file->format;
+    if (given->delimiter || format->delimiter != ',')
+        append(out, "    delimiter: %s\n", csv_delimiter_name(format->delimiter));
+    if (given->decimal || format->decimal == ',')
+        append(out, "    decimal: %s  # in the numbers of the reference\n",
+               format->decimal == ',' ? "comma" : "point");
+}
+
 static void append_head(struct buffer *out, const struct init_file *file)
 {
     size_t features = 0;
@@ -320,13 +313,13 @@ static void append_head(struct buffer *out, const struct init_file *file)
         "#   model-service validate THIS_FILE\n#   model-service serve --config THIS_FILE\n"
         "models:\n  - name: ",
         (unsigned long long)file->rows, file->count, features);
-    if (file->settings->name)
-        yaml_text(out, file->settings->name);
-    else
-        append_model_name(out, file->settings->reference);
+    char name[INIT_NAME_BYTES];
+    init_model_name(file->settings, name);
+    yaml_text(out, file->settings->name ? file->settings->name : name);
     buffer_append_text(out, "\n    reference: ");
     append_path(out, file->settings, file->settings->reference);
     buffer_append_text(out, "  # what is normal; relative to this file\n");
+    append_format(out, file);
 }
 
 static void append_settings(struct buffer *out)
@@ -340,18 +333,12 @@ static void append_settings(struct buffer *out)
            CONFIG_DEFAULT_CRITICAL, CONFIG_DEFAULT_SIGNIFICANCE);
 }
 
-int init_write(const struct init_file *file, FILE *stream)
+int init_write(const struct init_file *file, struct buffer *out)
 {
-    struct buffer out;
-    buffer_init(&out, 1 << 14);
-    append_head(&out, file);
-    append_features(&out, file);
-    append_roles(&out, file);
-    append_scorer(&out, file);
-    append_settings(&out);
-    int rc = out.error;
-    if (rc == 0 && (fwrite(out.data, 1, out.length, stream) != out.length || fflush(stream) != 0))
-        rc = -EIO;
-    buffer_finish(&out);
-    return rc;
+    append_head(out, file);
+    append_features(out, file);
+    append_roles(out, file);
+    append_scorer(out, file);
+    append_settings(out);
+    return out->error;
 }

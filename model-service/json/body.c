@@ -118,12 +118,18 @@ static int refuse_malformed(const struct json_decoder *decoder, const json_error
 {
     const char *text = error->text;
 
+    /* what Python's json.dumps() writes for missing and infinite numbers */
+    const bool no_number = strstr(text, "near 'NaN'") || strstr(text, "Infinity'");
+    const char *remedy =
+        no_number ? "; JSON has no NaN or Infinity: use null for a missing value" : "";
+
     if (json_error_code(error) == json_error_null_character)
         text = "a string must not contain \\u0000";
     if (decoder->one_line)
-        return json_refuse(decoder, 400, "malformed JSON at column %d: %s", error->column, text);
-    return json_refuse(decoder, 400, "malformed JSON at line %d, column %d: %s", error->line,
-                       error->column, text);
+        return json_refuse(decoder, 400, "malformed JSON at column %d: %s%s", error->column, text,
+                           remedy);
+    return json_refuse(decoder, 400, "malformed JSON at line %d, column %d: %s%s", error->line,
+                       error->column, text, remedy);
 }
 
 /* The JSON library passes over a NUL byte that follows a number. */

@@ -12,6 +12,8 @@ struct scorer_back_end {
     int (*score_rows)(const struct scorer *scorer, const struct row *rows, size_t count,
                       uint64_t sequence, double *outputs);
     bool (*takes_missing)(const struct scorer *scorer, size_t feature);
+    /* NULL: none */
+    const char *(*warning)(const struct scorer *scorer);
     void (*destroy)(struct scorer *scorer); /* frees all but the class names */
 };
 

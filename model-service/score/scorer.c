@@ -31,6 +31,11 @@ bool scorer_takes_missing(const struct scorer *scorer, size_t feature)
     return scorer->back_end->takes_missing(scorer, feature);
 }
 
+const char *scorer_warning(const struct scorer *scorer)
+{
+    return scorer->back_end->warning ? scorer->back_end->warning(scorer) : NULL;
+}
+
 enum prediction_type scorer_type(const struct scorer *scorer)
 {
     return scorer->type;

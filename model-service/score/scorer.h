@@ -26,8 +26,6 @@ enum prediction_type {
 
 /* Most classes a model may have: each is a series of its own, and a bin of its own. */
 #define SCORER_MAX_CLASSES 1000
-/* One sentence about a model that was refused. */
-#define SCORER_ERROR_BYTES 400
 
 /* row: [features], read in place: numeric features by their number, NaN is missing; categorical
  * ones by their text, which value_of_text() made, NULL is missing. outputs: [scorer_outputs()].
@@ -42,6 +40,8 @@ NODISCARD int scorer_score_rows(const struct scorer *scorer, const struct row *r
                                 uint64_t sequence, double *outputs);
 /* Whether the scorer has an answer where the row lacks this feature. */
 bool scorer_takes_missing(const struct scorer *scorer, size_t feature);
+/* A sentence that the operator should know about the model, or NULL. Owned by the scorer. */
+const char *scorer_warning(const struct scorer *scorer);
 enum prediction_type scorer_type(const struct scorer *scorer);
 size_t scorer_outputs(const struct scorer *scorer);
 size_t scorer_feature_count(const struct scorer *scorer);

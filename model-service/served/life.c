@@ -98,6 +98,16 @@ bool served_model_simulation_allowed(const struct served_model *model)
     return model->definition.simulation.allowed;
 }
 
+const struct model_definition *served_model_definition(const struct served_model *model)
+{
+    return &model->definition;
+}
+
+const char *served_model_warning(const struct served_model *model)
+{
+    return model->definition.scorer ? scorer_warning(model->definition.scorer) : NULL;
+}
+
 bool served_model_has_scorer(const struct served_model *model)
 {
     return model->definition.scorer;

@@ -49,6 +49,9 @@ struct served_model_settings {
     double warning_override; /* NaN, or the warning threshold to use instead of a model's own */
     const char *id_prefix;   /* of generated prediction ids: shorter than SERVED_MODEL_PREFIX_BYTES,
                                 differs from start to start; copied */
+    /* is told, in a sentence each, what was accepted but is probably a mistake; or NULL */
+    void (*warn)(void *context, const char *sentence);
+    void *warn_context;
 };
 
 /* Both are in served/build/. error: one sentence, written on failure. 0, -EINVAL, -ENOMEM or an
@@ -59,6 +62,17 @@ NODISCARD int served_model_create_builtin(const struct served_model_settings *se
 NODISCARD int served_model_create(const struct config_model *config,
                                   const struct served_model_settings *settings,
                                   struct served_model **ret_model, struct error *error);
+/* Refuses a scorer's file that is missing, or of a kind that only its own framework can run (a
+ * pickle, ONNX, PyTorch, ...), with the way to observe such a model's predictions. 0, -ENOENT,
+ * -EINVAL, ... */
+NODISCARD int served_model_check_file(const char *path, struct error *error);
+/* Compares the scorer's predictions with those of a CSV file, made where the model was trained: a
+ * column for each feature, and "prediction" (of two classes the probability of the second) or, of
+ * more classes, "prediction=CLASS" for each. Equal means within 1e-6, relative to what exceeds 1.
+ * 0; -EBADMSG (rows that differ, with how many and the largest; or not such a file), -EINVAL (no
+ * scorer), an error of the file, -ENOMEM. */
+NODISCARD int served_model_expect(const struct served_model *model, const char *path,
+                                  size_t *ret_rows, struct error *error);
 struct served_model *served_model_acquire(struct served_model *model);
 /* The last one destroys it. NULL is fine. */
 void served_model_release(struct served_model *model);
@@ -77,6 +91,8 @@ const struct schema *served_model_schema(const struct served_model *model);
 bool served_model_simulation_allowed(const struct served_model *model);
 /* Whether it predicts itself; without a scorer predictions come with the observations. */
 bool served_model_has_scorer(const struct served_model *model);
+/* A sentence that the operator should know about the model's file, or NULL. */
+const char *served_model_warning(const struct served_model *model);
 enum prediction_type served_model_type(const struct served_model *model);
 /* 0 for a regression. */
 size_t served_model_class_count(const struct served_model *model);

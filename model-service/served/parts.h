@@ -43,6 +43,9 @@ void model_parts_finish(struct model_parts *parts);
  * first reference. 0, or -ENOMEM with the parts untouched. */
 NODISCARD int served_model_assemble(struct model_parts *parts, struct served_model **ret_model);
 
+/* What the model is; const. */
+const struct model_definition *served_model_definition(const struct served_model *model);
+
 /* The thresholds, significance and minimum sample of spec, for detector and labels; windows and
  * counters stay as they are. spec: its features' thresholds are read, of the model's prediction
  * features too. 0 or -EINVAL. */

@@ -11,7 +11,9 @@
 
 /* One request. */
 struct labelling {
+    struct service *service;
     struct served_model *model; /* a reference */
+    bool removed;               /* by a configuration reload, while lines were coming */
     struct ndjson lines;
     uint64_t results[LABEL_RESULT_COUNT];
     struct refusals refusals;
@@ -47,8 +49,9 @@ static void take_line(struct labelling *labelling, const struct ndjson_line *lin
 {
     struct input_labels labels;
     struct input_error error;
-    if (line->error) {
-        refusals_add(&labelling->refusals, line->number, line->error);
+    if (line->error || labelling->removed) {
+        refusals_add(&labelling->refusals, line->number,
+                     line->error ? line->error : "the model was removed by a configuration reload");
         return;
     }
     const int rc = input_labels_decode(line->text, line->bytes, 1, &labels, &error);
@@ -73,6 +76,7 @@ static struct labelling *labelling_create(struct service *service, struct served
         served_model_release(model);
         return NULL;
     }
+    labelling->service = service;
     labelling->model = model;
     ndjson_init(&labelling->lines, &service->ndjson_memory);
     refusals_init(&labelling->refusals, place);
@@ -125,9 +129,22 @@ static void take_lines(struct labelling *labelling)
         take_line(labelling, &line);
 }
 
+/* Lines may come for days: after a reload they go where those of a new request would. */
+static void follow_reload(struct labelling *labelling)
+{
+    struct served_model *model =
+        model_registry_model(&labelling->service->registry, served_model_name(labelling->model));
+    labelling->removed = !model;
+    if (!model)
+        return;
+    served_model_release(labelling->model);
+    labelling->model = model;
+}
+
 static void stream_data(void *state, const char *bytes, size_t count)
 {
     struct labelling *labelling = state;
+    follow_reload(labelling);
     ndjson_feed(&labelling->lines, bytes, count);
     take_lines(labelling);
 }

@@ -140,6 +140,12 @@ static bool take_over(struct model_set *set, const struct model_set *before)
     return true;
 }
 
+static void log_warning_sentence(void *context, const char *sentence)
+{
+    (void)context;
+    log_warning("%s", sentence);
+}
+
 static int model_create(struct model_set *set, const struct served_model_settings *settings,
                         const char *config_path, char error[MODEL_SET_ERROR_BYTES])
 {
@@ -160,7 +166,8 @@ static int model_create(struct model_set *set, const struct served_model_setting
 static int settings_read(const struct model_registry *registry,
                          struct served_model_settings *settings, char error[MODEL_SET_ERROR_BYTES])
 {
-    *settings = (struct served_model_settings){.id_prefix = registry->id_prefix};
+    *settings = (struct served_model_settings){.id_prefix = registry->id_prefix,
+                                               .warn = log_warning_sentence};
     return warning_override(&settings->warning_override, error);
 }
 

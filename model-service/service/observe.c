@@ -14,7 +14,7 @@
 struct observing {
     struct service *service;
     struct served_model *model; /* a reference */
-    bool removed;               /* by a configuration reload, while lines were coming */
+    const char *closed;         /* why lines can no longer be observed; or NULL */
     struct observation_reader *reader;
     struct observation_block *block;
     struct ndjson lines;
@@ -46,7 +46,7 @@ static void flush(struct observing *observing)
 static void refuse(struct observing *observing, uint64_t number, const char *detail)
 {
     refusals_add(&observing->refusals, number, detail);
-    served_model_count_rejected(observing->model, 1);
+    service_reject(observing->service, observing->model, 1, detail);
 }
 
 /* The row counts even if its label does not. */
@@ -93,8 +93,8 @@ static void take(void *context, uint64_t number, const struct observation *obser
 
 static void take_line(struct observing *observing, const struct ndjson_line *line)
 {
-    if (observing->removed)
-        refuse(observing, line->number, "the model was removed by a configuration reload");
+    if (observing->closed)
+        refuse(observing, line->number, observing->closed);
     else if (line->error)
         refuse(observing, line->number, line->error);
     else
@@ -190,7 +190,11 @@ static void follow_reload(struct observing *observing)
 {
     struct served_model *model =
         model_registry_model(&observing->service->registry, served_model_name(observing->model));
-    observing->removed = !model || (model != observing->model && !move_to(observing, model));
+    observing->closed = NULL;
+    if (!model)
+        observing->closed = "the model was removed by a configuration reload";
+    else if (model != observing->model && !move_to(observing, model))
+        observing->closed = "not enough memory to go on after a configuration reload";
     served_model_release(model);
 }
 
@@ -237,7 +241,7 @@ static void observe_body(struct observing *observing, const struct http_request 
     int rc = observation_read_body(observing->reader, request->body, request->body_bytes,
                                    OBSERVE_MAX_INSTANCES, take, observing, &error);
     if (rc == -EINVAL && error.status == 422)
-        served_model_count_rejected(observing->model, 1);
+        service_reject(observing->service, observing->model, 1, error.detail);
     if (rc < 0) {
         answer_refused(response, rc, &error);
         return;

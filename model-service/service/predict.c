@@ -112,8 +112,8 @@ static void answer_failed(struct http_response *response, int rc)
         answer_problem(response, 500, "the model failed on this row");
 }
 
-static void predict(struct served_model *model, const struct http_request *request,
-                    struct http_response *response)
+static void predict(struct service *service, struct served_model *model,
+                    const struct http_request *request, struct http_response *response)
 {
     struct input_request input;
     struct input_error error;
@@ -121,7 +121,7 @@ static void predict(struct served_model *model, const struct http_request *reque
                                   PREDICT_MAX_INSTANCES, &input, &error);
     if (rc < 0) {
         if (rc == -EINVAL && error.status == 422)
-            served_model_count_rejected(model, 1);
+            service_reject(service, model, 1, error.detail);
         answer_refused(response, rc, &error);
         return;
     }
@@ -146,7 +146,7 @@ void handle_predict(void *context, const struct http_request *request,
     if (!model)
         return;
     if (served_model_has_scorer(model))
-        predict(model, request, response);
+        predict(context, model, request, response);
     else
         answer_problem(response, 409,
                        "this model has no scorer: send predictions made elsewhere to /observe");

@@ -3,6 +3,7 @@
 
 #include "service/answer.h"
 #include "system/clock.h"
+#include "system/log.h"
 #include "text/excerpt.h"
 
 #include <stdio.h>
@@ -55,6 +56,22 @@ void service_count_request(struct service *service, const struct http_route *rou
     while (code < SERVICE_STATUS_COUNT - 1 && service_statuses[code] != status)
         code++;
     atomic_fetch_add_explicit(&service->requests[index][code], 1, memory_order_relaxed);
+}
+
+void service_reject(struct service *service, struct served_model *model, uint64_t rows,
+                    const char *reason)
+{
+    const int64_t now = clock_tick_ms();
+    int64_t logged = atomic_load_explicit(&service->rejected_logged_ms, memory_order_relaxed);
+
+    served_model_count_rejected(model, rows);
+    atomic_fetch_add_explicit(&service->rejected_unlogged, rows, memory_order_relaxed);
+    if ((logged != 0 && now - logged < SERVICE_REJECTED_LOG_MS) ||
+        !atomic_compare_exchange_strong(&service->rejected_logged_ms, &logged, now))
+        return;
+    log_warning("model \"%s\": refused a row: %s (%llu refused since the last such line)",
+                excerpt(served_model_name(model)).text, reason,
+                (unsigned long long)atomic_exchange(&service->rejected_unlogged, 0));
 }
 
 struct served_model *service_model(struct service *service, const struct http_request *request,

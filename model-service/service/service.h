@@ -34,6 +34,9 @@ struct service {
     _Atomic bool simulating;               /* a simulation that has to run alone */
     _Atomic bool reloading, reload_failed; /* one under way; the last one */
     _Atomic int64_t reload_success_ms;     /* wall clock; the start counts */
+    /* rows refused since the last line of the log that said so, and when that was */
+    _Atomic uint64_t rejected_unlogged;
+    _Atomic int64_t rejected_logged_ms;
     /* what the last scrape leaves for the next one, or NULL */
     _Atomic(struct metrics_writing *) metrics_writing;
     /* [route, the last for "no route"][status] */
@@ -50,6 +53,12 @@ void service_finish(struct service *service);
 /* Counts an answer; route NULL: there is none for the path. */
 void service_count_request(struct service *service, const struct http_route *route,
                            unsigned status);
+
+/* Counts rows of a model that are refused for what they contain, and logs the reason, at most every
+ * SERVICE_REJECTED_LOG_MS: a client that sends nothing else would fill the log. */
+#define SERVICE_REJECTED_LOG_MS 10000
+void service_reject(struct service *service, struct served_model *model, uint64_t rows,
+                    const char *reason);
 
 /* The model a request is about, to be released, or NULL after answering 404. */
 struct served_model *service_model(struct service *service, const struct http_request *request,

@@ -91,7 +91,7 @@ def test_numbers_read_back_and_equal_scipy(check):
 
 
 def test_table_is_aligned_narrow_and_ends_with_the_summary(check, pair):
-    done = check.files(*pair)
+    done = check.files(*pair, "--verbose")
     assert done.returncode == 0 and done.err == ""
     assert "\x1b" not in done.out
     lines = done.out.splitlines()
@@ -192,8 +192,8 @@ def test_a_tall_table_has_the_verdict_above_it_too(check, pair):
     moved, same = ("".join(",".join([str(r % 9 + shift)] * 4) + "\n" for r in range(300))
                    for shift in (5, 0))
     reference = check.write("tall.csv", ",".join(names) + "\n" + same)
-    lines = check.files(reference, check.write("moved.csv", ",".join(names) + "\n" + moved)
-                        ).out.splitlines()
+    lines = check.files(reference, check.write("moved.csv", ",".join(names) + "\n" + moved),
+                        "--verbose").out.splitlines()
     assert lines[2] == lines[-1] == "Drift in 4 of 4 features: c0, c1, c2, c3"
     assert check.files(*pair).out.splitlines()[2] == ""
 
@@ -444,7 +444,7 @@ def test_a_configuration_gives_features_reference_and_settings(check, pair):
     first = check.run("--config", config, "--current", pair[1], "--format", "json")
     assert {f for f, _ in by_method(json.loads(first.out))} == {"x"}
     none = check.run("--config", config, "--model", "none", "--current", pair[1])
-    assert none.returncode == 2 and none.err.endswith("has no model 'none', but: other, sales\n")
+    assert none.returncode == 2 and none.err.endswith("has no model 'none'; available: other, sales\n")
     lacking = check.column("x.csv", "kind", ["web"])
     done = check.run("--config", config, "--model", "sales", "--current", lacking)
     assert done.returncode == 1 and 'column "x" of model "sales" is missing' in done.err
@@ -576,7 +576,7 @@ def test_quantiles_and_moved_categories(check):
                           {"category": "app", "reference": 0.25, "current": 0},
                           {"category": "__unseen__", "reference": 0, "current": 0.25},
                           {"category": "__missing__", "reference": 0, "current": 0.25}]
-    table = check.files(reference, current).out
+    table = check.files(reference, current, "--verbose").out
     assert re.search(r"^x: 5 % -\S+ -> \S+, 50 % .*, 95 % \S+ -> \S+$", table, re.M)
     assert re.search(r"^k: .*(web 50.0 % -> 25.0 %|app 25.0 % -> 0.0 %)", table, re.M)
 

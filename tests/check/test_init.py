@@ -196,7 +196,7 @@ def test_random_files_are_valid(tmp_path, seed):
     (["ref.csv", "--score", "y"], 2, ["--score", "expected numbers"]),
     (["bad.csv", "--label", "y"], 2, ["--label", '"y"', "UTF-8", "line 2"]),
     (["ref.csv", "--name", "a/b"], 2, ["--name", "a/b"]),
-    (["ref.csv", "--model", "m.pkl"], 2, [".json or .ubj"]),
+    (["ref.csv", "--model", "m.pkl"], 2, [".json, .ubj or .txt"]),
     (["ref.csv", "--model", "m.json"], 1, ["m.json: No such file"]),
     (["ref.csv", "--model", "m.json", "--weights", "w.json"], 2, ["exclude each other"]),
     (["ref.csv", "--output", "ref.csv"], 1, ["ref.csv", "already"]),

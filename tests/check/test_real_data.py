@@ -103,7 +103,8 @@ def test_the_verdicts_are_those_of_an_engineer(case, check):
                 "titanic": {"PassengerId"}}[name]
     assert set(answer["drifted_features"]) == expected
     exclude = ",".join(PAIRS[name])
-    done = check.files(*paths, "--exclude", exclude, "--fail-on", "drift")
+    # the truth is in the reference only
+    done = check.files(*paths, "--exclude", exclude, "--fail-on", "drift", "--allow-missing-columns")
     assert done.returncode == (3 if name == "california_housing" else 0)
     lines = done.out.splitlines()
     assert max(len(line) for line in lines[3:]) <= 100

@@ -202,7 +202,7 @@ def test_the_file_says_where_to_listen(folder, start_service):
     ("reference: loans.csv", "reference: [a]", 4, ["models[0].reference", "list"]),
     ("type: numeric", "type: number", 6, ["features[0].type", "number", "numeric or categorical"]),
     ("name: income", "name: age", 8, ["features[2].name", "features[0]"]),
-    ("type: logistic", "type: forest", 10, ["scorer.type", "forest", "logistic or xgboost or none"]),
+    ("type: logistic", "type: forest", 10, ["scorer.type", "forest", "logistic or xgboost or lightgbm or scikit-learn or none"]),
     ("type: logistic", "type: xgboost", 12, ["scorer.weights", "does not belong", "type xgboost"]),
     ("type: logistic", "type: none", 12, ["scorer.weights", "does not belong", "type none"]),
     ("type: logistic", "type: logistic\n      file: w.json", 13, ["scorer.weights", "with a file"]),

@@ -443,6 +443,59 @@ def test_lines_follow_a_reload(tmp_path, folder, start_service):
     assert metric(service, "model_observations_total", model="renamed") == 0
 
 
+def test_refused_rows_are_seen(folder, start_service):
+    """A line of the log for the first, with its reason; not one for each."""
+    service = start_service("--config", str(folder / "models.yml"))
+    lines = "".join(json.dumps({"features": {"agee": i}}) + "\n" for i in range(9))
+    answer = service.post("/observe", data=lines, headers=LINES)
+    assert answer.status_code == 422
+    answer = service.post("/observe", data='{"features": {"age": NaN}}', headers=LINES)
+    assert "use null for a missing value" in answer.json()["detail"]
+    answer = service.post("/predict", data='{"features": [NaN, 1]}', headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 409)
+    assert metric(service, "model_observations_rejected_total") >= 10
+    service.stop()
+    seen = [line for line in service.log.splitlines() if "refused a row" in line]
+    assert len(seen) == 1 and 'unknown feature "agee"' in seen[0] and '"outside"' in seen[0]
+
+
+def test_labels_follow_a_reload(tmp_path, folder, start_service):
+    """After a reload the labels of a stream go to the model that has the name, which is the one that is reported."""
+    (tmp_path / "reference.csv").write_text((folder / "reference.csv").read_text())
+    path = tmp_path / "models.yml"
+    path.write_text(CONFIG)
+    service = start_service("--config", str(path))
+
+    def predict(name, identifier):
+        taken(service.post(f"/models/{name}/observe", json={"instances": [
+            observation(table(1, 4)[0]) | {"id": identifier, "prediction": "yes"}]}), 1, model=name)
+
+    def label(identifier):
+        line = json.dumps({"id": identifier, "label": "yes"}).encode() + b"\n"
+        return b"%x\r\n%s\r\n" % (len(line), line)
+
+    def joined():
+        return metric(service, "model_labels_total", result="joined")
+
+    predict("outside", "a")
+    with Raw(service.url) as client:
+        client.send(request("POST", "/models/outside/labels", length=False,
+                            headers=[*LINES.items(), ("Transfer-Encoding", "chunked")]))
+        client.send(label("a"))
+        wait_for(lambda: joined() == 1)
+        path.write_text(CONFIG.replace("observations: 500", "observations: 400", 1))
+        assert service.post("/-/reload").status_code == 200
+        predict("outside", "b")
+        client.send(label("b"))
+        wait_for(lambda: joined() == 1)  # counted by the new model, which began at 0
+        path.write_text(CONFIG.replace("name: outside", "name: renamed"))
+        assert service.post("/-/reload").status_code == 200
+        client.send(label("c") + b"0\r\n\r\n")
+        body = client.receive().json()
+    assert (body["joined"], body["rejected"]) == (2, 1)
+    assert "removed by a configuration reload" in body["errors"][0]["detail"]
+
+
 def test_labels_that_come_along(outside):
     rows = [observation(row, label=row[3]) for row in table(14, 200)]
     rows[3]["label"] = "maybe"

@@ -1,4 +1,4 @@
-"""Scorers from files: scikit-learn's and XGBoost's own numbers, and what is refused."""
+"""Scorers from files: scikit-learn's, XGBoost's and LightGBM's own numbers, and what is refused."""
 import importlib.util
 import json
 import subprocess
@@ -8,6 +8,7 @@ import pandas
 import pytest
 import xgboost
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -175,7 +176,7 @@ def test_reload_takes_a_new_model_file_and_refuses_a_wrong_one(tmp_path, start_s
     whole = (tmp_path / "model.ubj").read_bytes()
     (tmp_path / "model.ubj").write_bytes(whole[:-10])
     answer = service.post("/-/reload")
-    assert answer.status_code >= 400 and "not a whole UBJSON object" in answer.text
+    assert answer.status_code >= 400 and "the document was cut short" in answer.text
     assert service.predict(row)["prediction"] == float(second.inplace_predict(matrix)[3])
 
 
@@ -194,16 +195,15 @@ def test_wrong_model_files(tmp_path):
     booster, _ = train(data, target == "yes", objective="binary:logistic")
     booster.save_model(tmp_path / "model.json")
     whole = (tmp_path / "model.json").read_bytes()
-    train(data, target == "yes", objective="rank:pairwise")[0].save_model(tmp_path / "rank.json")
-    ranking = (tmp_path / "rank.json").read_bytes()
     scorer = {"type": "xgboost", "file": "model.json"}
     config = write_config(tmp_path, data, scorer)
     for content, words in [
-            (whole[:5000], "not a whole JSON object"),
+            (whole[:5000], "model.json: byte "),
             (b"hello", "neither JSON nor UBJSON"),
             (b"", "empty"),
             (b'{"learner": {}}', "not an XGBoost model"),
-            (ranking, 'its objective is "rank:pairwise"'),
+            (whole.replace(b"binary:logistic", b"binary:invented"), 'its objective is "binary:invented"'),
+            ((VECTORS / "l_none.model.txt").read_bytes(), "a model of LightGBM, but the scorer's type is"),
             (whole.replace(b'"fare"', b'"fair"'), '"fair" is none of the configuration\'s')]:
         (tmp_path / "model.json").write_bytes(content)
         assert words in refusal(config), content[:30]
@@ -214,6 +214,102 @@ def test_wrong_model_files(tmp_path):
     assert '"port=Zürich" is none' in refusal(write_config(tmp_path, data, scorer, kinds))
     scorer["classes"] = ["a", "b", "c"]
     assert "names 3 classes, but the model has 2" in refusal(write_config(tmp_path, data, scorer))
+
+
+# --- trees of other programs, and categories that the model splits by itself ---
+
+VECTORS = ROOT / "tests" / "vectors" / "forest"
+
+
+def load_module(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / "scikit-learn" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_scikit_learn_forest_equals_its_own_predictions(tmp_path, start_service):
+    data, target = people()
+    names = ["age", "fare", "sex=male", "port=Zürich"]
+    matrix = pandas.DataFrame(matrix_of(data.fillna(0), names), columns=names)
+    model = RandomForestClassifier(20, max_depth=4, random_state=1).fit(matrix, target)
+    load_module("export_trees").write_trees(model, matrix, tmp_path / "model.trees.json")
+    service = start_service("--config", write_config(
+        tmp_path, data, {"type": "scikit-learn", "file": "model.trees.json"}))
+    expected = model.predict_proba(matrix)[:, 1]
+    rows = [row_of(record) for record in data.fillna({"fare": 0}).to_dict("records")]
+    answer = service.post("/predict", json={"instances": rows[:100]}).json()
+    assert [p["prediction"] for p in answer["predictions"]] == [float(e) for e in expected[:100]]
+    assert {p["prediction_class"] for p in answer["predictions"]} == {"no", "yes"}
+    # scikit-learn refuses missing values for this model, and so does the service
+    assert service.post("/predict", json={"features": {**rows[0], "fare": None}}).status_code == 422
+
+
+def lightgbm_service(tmp_path, start_service, names):
+    """A model whose third feature is categorical; names: of its categories, as pandas had them."""
+    text = (VECTORS / "l_nan.model.txt").read_text()
+    text = text.replace("feature_names=a b\tc d_e", "feature_names=age fare port")
+    (tmp_path / "model.txt").write_text(text.replace("pandas_categorical:null", "pandas_categorical:" + names))
+    data, _ = people()
+    kinds = {"age": "numeric", "fare": "numeric", "port": "categorical"}
+    return start_service("--config", write_config(
+        tmp_path, data, {"type": "lightgbm", "file": "model.txt", "classes": ["no", "yes"]}, kinds))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_lightgbm_categories_by_name_and_by_code(tmp_path, start_service, named):
+    categories = [f"port {i}" for i in range(70)]
+    service = lightgbm_service(tmp_path, start_service, json.dumps([categories]) if named else "null")
+    rows = pandas.read_csv(VECTORS / "l_nan.rows.csv").to_numpy()
+    expected = pandas.read_csv(VECTORS / "l_nan.expected.csv")["pred_0"]
+    for i, (age, fare, code) in enumerate(rows):
+        if numpy.isinf([age, fare]).any() or code != code or code < 0 or code > 69 or code != int(code):
+            continue
+        port = categories[int(code)] if named else str(int(code))
+        answer = service.predict(row_of({"age": age, "fare": fare, "port": port}))
+        assert answer["prediction"] == pytest.approx(expected[i], rel=1e-15)
+    unseen = service.predict({"age": 1.0, "fare": 1.0, "port": "zebra"})["prediction"]
+    assert unseen == service.predict({"age": 1.0, "fare": 1.0, "port": None})["prediction"]
+
+
+# --- the same predictions as where the model was trained ---
+
+def validate(*arguments):
+    return subprocess.run([BINARY, "validate", *arguments], capture_output=True, text=True, timeout=30)
+
+
+def test_expected_predictions(tmp_path):
+    data, _ = people()
+    target = numpy.digitize(data.age, [30, 45])
+    booster, matrix = train(data, target, objective="multi:softprob", num_class=3)
+    booster.save_model(tmp_path / "model.ubj")
+    classes = ["young", "middle, or so", "old"]
+    config = write_config(tmp_path, data, {"type": "xgboost", "file": "model.ubj", "classes": classes})
+    table = data.copy()
+    table[[f"prediction={c}" for c in classes]] = booster.inplace_predict(matrix)
+    table.to_csv(tmp_path / "predictions.csv", index=False)
+    done = validate(config, "--expect", str(tmp_path / "predictions.csv"))
+    assert done.returncode == 0 and f"the predictions of {ROWS} rows equal those of" in done.stdout, done
+    table.loc[7, "prediction=old"] += 2e-6
+    table.loc[9, "prediction=young"] -= 1e-3
+    table.to_csv(tmp_path / "predictions.csv", index=False)
+    done = validate(config, "--expect", str(tmp_path / "predictions.csv"))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert f'2 of {ROWS} rows have other predictions here, most of all row 10: "prediction=young" is' in done.stderr
+    table.drop(columns="prediction=old").to_csv(tmp_path / "predictions.csv", index=False)
+    assert "prediction=old" in validate(config, "--expect", str(tmp_path / "predictions.csv")).stderr
+    assert "has no model 'other'" in validate(config, "--model", "other").stderr
+
+
+def test_newer_version_is_served_with_a_warning(tmp_path):
+    data, _ = people()
+    booster, _ = train(data, data.age.to_numpy(), objective="reg:squarederror")
+    booster.save_model(tmp_path / "model.json")
+    model = json.loads((tmp_path / "model.json").read_text())
+    model["version"] = [5, 1, 0]
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    done = validate(write_config(tmp_path, data, {"type": "xgboost", "file": "model.json"}))
+    assert done.returncode == 0 and "XGBoost 5.1, newer than 3.4" in done.stderr
 
 
 WEIGHTS = {"intercept": 0.5, "features": [

@@ -128,7 +128,7 @@ def test_drift_becomes_a_message_and_its_end_another(new_run):
     resolved = attachments[-1]
     assert resolved["title"].startswith("RESOLVED") and resolved["color"] == "good"
 
-    runbook = run.get("PROMETHEUS_PORT", "/user/runbook.md")
+    runbook = run.get("PROMETHEUS_PORT", "/user/runbook.html")
     assert runbook.status_code == 200
     failed = re.findall(r'^alertmanager_notifications_failed_total\{.*integration="slack".*\} (\S+)',
                         run.get("ALERTMANAGER_PORT", "/metrics").text, re.M)

@@ -83,6 +83,20 @@ def test_own_model_is_told_what_to_send(new_run):  # noqa: F811
     assert "simulation" in refused.stdout, "the service's own sentence"
 
 
+def test_own_model_without_a_scorer_is_told_where_to_send_rows(new_run):  # noqa: F811
+    run = new_run()
+    config = run.folder.parent / "model.yml"
+    (run.folder.parent / "reference.csv").write_text("age,kind\n" + "".join(f"{n},{'ab'[n % 2]}\n" for n in range(200)))
+    config.write_text("models:\n  - name: mine\n    reference: reference.csv\n    scorer: {type: none}\n"
+                      "    features: [{name: age, type: numeric}, {name: kind, type: categorical}]\n")
+    run.env["MODEL_CONFIG"] = str(config)
+    run.start()
+    assert "/predict" not in run.text()
+    command = next(line for line in run.text().splitlines() if "/observe" in line)
+    answer = subprocess.run(command.replace("curl -s", "curl -sf"), shell=True, text=True, stdout=subprocess.PIPE, timeout=20)
+    assert answer.returncode == 0 and '"observed":1' in answer.stdout, command
+
+
 def test_printed_pages_exist(new_run):  # noqa: F811
     run = new_run().start()
     pages = re.findall(r"^  (?:model service|Prometheus|Slack inbox) +(http://\S+)", run.text(), re.M)

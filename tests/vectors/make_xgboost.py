@@ -4,6 +4,7 @@
 NAME.json or NAME.ubj is the model, NAME.csv its rows: the features (empty: missing), then the
 predictions as hexadecimal floats. Written by XGBoost 1.7.4 (Debian's python3-xgboost).
 """
+import math
 import pathlib
 
 import numpy
@@ -28,7 +29,13 @@ def train(name, objective, target, matrix, names=NAMES, **more):
     return booster
 
 
-def write(name, booster, header, rows, matrix):
+def logistic(margins):
+    """As XGBoost computes it, in float32."""
+    one = numpy.float32(1)
+    return one / (numpy.array([math.exp(-float(m)) for m in margins.ravel()], numpy.float32) + one)[:, None]
+
+
+def write(name, booster, header, rows, matrix, transform=lambda predictions: predictions):
     # one row at a time and all at once must agree
     whole = numpy.atleast_2d(booster.inplace_predict(matrix).T).T
     for i in range(len(matrix)):
@@ -38,7 +45,7 @@ def write(name, booster, header, rows, matrix):
     data = xgboost.DMatrix(matrix[1:], feature_names=booster.feature_names)
     assert (booster.predict(data).reshape(-1) == whole[1:].reshape(-1)).all()
     lines = [header]
-    for row, predictions in zip(rows, whole):
+    for row, predictions in zip(rows, transform(whole)):
         fields = ["" if v is None or v != v else v if isinstance(v, str) else repr(float(v))
                   for v in row]
         lines.append(",".join(fields + [float(p).hex() for p in predictions]))
@@ -72,9 +79,10 @@ def main():
     booster = train("softmax.json", "multi:softmax", numpy.digitize(z, [-1, 1]), matrix, num_class=3)
     booster.set_param({"objective": "multi:softprob"})
     write("softmax.json", booster, "x0,x1,color", rows, shown)
+    # its margins, of which the service makes probabilities; exchanging the objective would read the
+    # base score as a probability, which it is not here
     booster = train("logitraw.ubj", "binary:logitraw", z > 0, matrix)
-    booster.set_param({"objective": "binary:logistic"})
-    write("logitraw.ubj", booster, "x0,x1,color", rows, shown)
+    write("logitraw.ubj", booster, "x0,x1,color", rows, shown, logistic)
     # without names, numbers only
     numbers = numpy.column_stack([x0, x1])
     booster = train("unnamed.json", "binary:logistic", z > 0, numbers, names=None)

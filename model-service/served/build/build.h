@@ -52,6 +52,13 @@ NODISCARD int reference_columns_predictions(const struct model_definition *defin
                                             struct reference_predictions *predictions,
                                             struct error *error);
 
+/* --- warnings.c --- */
+
+/* Tells settings->warn what of the reference is probably not meant: whole numbers that a double
+ * merges, codes read as numbers, categories that a number in a request can never name. O(rows). */
+void reference_warn(const struct config_model *config, const struct csv_table *table,
+                    const struct served_model_settings *settings);
+
 /* --- reference.c --- */
 
 /* Scores rows of the reference for what `predictions` has not got yet. numbers, texts: [features],

@@ -46,6 +46,7 @@ int reference_columns_read(const struct config_model *config, enum prediction_ty
                            struct csv_table *table, struct error *error)
 {
     table->column_count = columns_describe(config, type, table->columns);
+    table->format = (struct csv_format){.delimiter = config->delimiter, .decimal = config->decimal};
     int rc = csv_table_read(table, config->reference, error);
     if (rc < 0)
         return error_at(error, rc, "model \"%s\": reference", config->name);

@@ -2,7 +2,7 @@
  * in score/, which do not know each other: they meet here. */
 #include "served/build/build.h"
 
-#include "score/xgboost.h"
+#include "score/trees.h"
 #include "json/weights.h"
 
 #include <errno.h>
@@ -105,8 +105,13 @@ static int load_weights(const struct config_model *config, struct scorer **ret_s
     return rc;
 }
 
-static int load_xgboost(const struct config_model *config, struct scorer **ret_scorer,
-                        struct error *error)
+/* Whose models the scorers of trees are. */
+static const char *const programs[] = {[CONFIG_SCORER_XGBOOST] = "XGBoost",
+                                       [CONFIG_SCORER_LIGHTGBM] = "LightGBM",
+                                       [CONFIG_SCORER_SCIKIT_LEARN] = "scikit-learn"};
+
+static int load_trees(const struct config_model *config, struct scorer **ret_scorer,
+                      struct error *error)
 {
     struct scorer_feature *features = calloc(config->feature_count, sizeof(*features));
     if (!features)
@@ -114,13 +119,10 @@ static int load_xgboost(const struct config_model *config, struct scorer **ret_s
     for (size_t f = 0; f < config->feature_count; f++)
         features[f] =
             (struct scorer_feature){config->features[f].name, config->features[f].categorical};
-    char reason[SCORER_ERROR_BYTES];
-    int rc = xgboost_scorer_load(config->scorer.file, features, config->feature_count, ret_scorer,
-                                 reason);
+    int rc = trees_scorer_load(config->scorer.file, programs[config->scorer.type], features,
+                               config->feature_count, ret_scorer, error);
     free(features);
-    if (rc < 0 && rc != -ENOMEM)
-        error_set(error, rc, "model \"%s\": scorer: %s", config->name, reason);
-    return rc;
+    return rc < 0 && rc != -ENOMEM ? error_at(error, rc, "model \"%s\": scorer", config->name) : rc;
 }
 
 /* Which features a prediction may lack. */
@@ -147,8 +149,13 @@ int model_create_scorer(struct model_definition *definition, const struct config
         definition->score_is_margin = scorer->score == CONFIG_SCORE_MARGIN;
         return 0;
     }
-    if (scorer->type == CONFIG_SCORER_XGBOOST)
-        rc = load_xgboost(config, &definition->scorer, error);
+    if (scorer->file) {
+        rc = served_model_check_file(scorer->file, error);
+        if (rc < 0)
+            return error_at(error, rc, "model \"%s\": scorer", config->name);
+    }
+    if (config_scorer_has_trees(scorer->type))
+        rc = load_trees(config, &definition->scorer, error);
     else if (scorer->file)
         rc = load_weights(config, &definition->scorer, error);
     else

@@ -36,7 +36,8 @@ static int set_up(void **state)
                                                 .threshold = {0.3, 0.5},
                                                 .significance = 1e-4,
                                                 .minimum_sample = 50,
-                                                .bins = 10};
+                                                .bins = 10,
+                                                .methods = DETECTOR_ALL_METHODS};
     *state = fixture;
     return 0;
 }
@@ -159,6 +160,99 @@ static void test_what_cannot_be_compared(void **state)
     refuse(fixture, -EINVAL, "no column \"nowhere\"");
 }
 
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static const struct check_skipped *skipped(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->columns.skipped_count; i++)
+        if (strcmp(check->columns.skipped[i].name, name) == 0)
+            return &check->columns.skipped[i];
+    fail_msg("%s is not skipped", name);
+    return NULL;
+}
+
+static void test_columns_of_one_file(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct check *check = &fixture->check;
+
+    write_text(fixture->reference, "a,b,c,d\n1,2,3,4\n2,3,4,5\n");
+    write_text(fixture->current, "e,a,f,c\n1,2,3,4\n2,3,4,5\n");
+    fixture->settings.exclude = "d,f";
+    assert_int_equal(run(fixture), 0);
+    assert_int_equal(check_columns_only(&check->columns, CHECK_ONLY_REFERENCE), 1);
+    assert_int_equal(check_columns_only(&check->columns, CHECK_ONLY_CURRENT), 1);
+    assert_int_equal(skipped(check, "b")->side, CHECK_ONLY_REFERENCE);
+    assert_int_equal(skipped(check, "e")->side, CHECK_ONLY_CURRENT);
+    assert_int_equal(skipped(check, "d")->side, CHECK_BOTH);
+    assert_string_equal(skipped(check, "f")->reason, "excluded");
+}
+
+static void test_what_columns_are(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct check *check = &fixture->check;
+
+    for (int i = 0; i < 2; i++)
+        write_text(i ? fixture->current : fixture->reference,
+                   "day;zip;large;x\n2026-01-01;10001;9007199254740993;1,5\n"
+                   "2026-01-02;02134;1;2\n2026-01-03;10001;2;3\n");
+    assert_int_equal(run(fixture), 0);
+    assert_int_equal(check->reference_format.delimiter, ';');
+    assert_int_equal(check->current_format.decimal, ',');
+    assert_int_equal(check->columns.count, 2);
+    assert_string_equal(check->columns.column[0].name, "zip");
+    assert_true(check->columns.column[0].categorical);
+    assert_false(check->columns.column[1].categorical);
+    assert_true(check->report.features[1].reference_max == 3 &&
+                check->report.features[1].reference_min == 1.5);
+    assert_non_null(strstr(skipped(check, "day")->reason, "date"));
+    assert_non_null(strstr(skipped(check, "large")->reason, "2^53"));
+}
+
+static void test_one_result_stands_for_each_feature(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t count, stand = 0;
+
+    write_rows(fixture->reference, "name,same,moved,channel", 0, ROWS);
+    write_rows(fixture->current, "name,same,moved,channel", 0.8, ROWS);
+    assert_int_equal(run(fixture), 0);
+    struct check_result *results = check_results(&fixture->check, &count);
+    assert_non_null(results);
+    for (size_t i = 0; i < count; i++) {
+        if (!check_stands_for_feature(results, count, i))
+            continue;
+        stand++;
+        assert_true(results[i].method == METHOD_KS_TEST || results[i].method == METHOD_PSI);
+        assert_int_equal(results[i].feature->method[results[i].method].drifted,
+                         results[i].feature->drifted);
+    }
+    assert_int_equal(stand, fixture->check.report.feature_count);
+    free(results);
+}
+
+static void test_methods(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_rows(fixture->reference, "name,same,moved,channel", 0, ROWS);
+    write_rows(fixture->current, "name,same,moved,channel", 0.8, ROWS);
+    fixture->settings.methods = 1u << METHOD_KS_TEST;
+    assert_int_equal(run(fixture), 0);
+    assert_int_equal(fixture->check.columns.count, 2);
+    assert_string_equal(skipped(&fixture->check, "channel")->reason,
+                        "none of the --methods is for categories");
+    assert_false(fixture->check.report.features[0].method[METHOD_PSI].applies);
+}
+
 static void test_messages_of_two_readers_come_in_order(void **state)
 {
     struct check_bad_rows a = {0}, b = {0};
@@ -184,6 +278,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_equal_files_have_no_drift, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_rows_are_counted_and_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_compared, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_columns_of_one_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_columns_are, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_result_stands_for_each_feature, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_methods, set_up, tear_down),
         cmocka_unit_test(test_messages_of_two_readers_come_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,7 +221,8 @@ static void test_syntax(void **state)
 static void test_shape(void **state)
 {
     static const char model_keys[] =
-        "name, version, reference, features, scorer, columns, window, minimum_sample, thresholds, "
+        "name, version, reference, delimiter, decimal, features, scorer, columns, window, "
+        "minimum_sample, thresholds, "
         "significance, bins, reference_resolution, simulation, labels, detectors, streams";
     static const struct {
         const char *text, *detail;
@@ -278,7 +279,8 @@ static void test_shape(void **state)
         {"models:\n  - features:\n    - type: numeric\n",
          "3: models[0].features[0]: the key \"name\" is missing"},
         {"models:\n  - scorer:\n      type: forest\n",
-         "3: models[0].scorer.type: found \"forest\", expected logistic or xgboost or none"},
+         "3: models[0].scorer.type: found \"forest\", expected logistic or xgboost or "
+         "lightgbm or scikit-learn or none"},
         {"models:\n  - scorer: {type: none, task: ranking}\n",
          "2: models[0].scorer.task: found \"ranking\", expected classification or regression"},
         {"models:\n  - scorer: {type: none, classes: [a]}\n",
@@ -691,11 +693,11 @@ static void test_alias(void **state)
     assert_string_equal(config.models[1].features[0].name, "x");
     assert_true(config.models[1].scorer.weights[0] == 1.0);
     config_finish(&config);
-    refuse(
-        "models: &m [*m]\n",
-        "1: models[0]: found a list, expected a mapping with the keys name, version, "
-        "reference, features, scorer, columns, window, minimum_sample, thresholds, significance, "
-        "bins, reference_resolution, simulation, labels, detectors, streams");
+    refuse("models: &m [*m]\n",
+           "1: models[0]: found a list, expected a mapping with the keys name, version, "
+           "reference, delimiter, decimal, features, scorer, columns, window, minimum_sample, "
+           "thresholds, significance, "
+           "bins, reference_resolution, simulation, labels, detectors, streams");
 }
 
 /* The key is long, the path is long, the line still is one and ends in time. */

@@ -92,7 +92,7 @@ static void test_rows(void **state)
         int r;
 
         write_file(cases[i].text, strlen(cases[i].text));
-        r = csv_read(path, dump_header, dump_row, &dump, &error);
+        r = csv_read(path, &(struct csv_format){0}, dump_header, dump_row, &dump, &error);
         if (r != 0)
             fail_msg("%s: %d %s", cases[i].text, r, error.text);
         assert_string_equal(dump.text, cases[i].rows);
@@ -106,10 +106,12 @@ static void test_stop(void **state)
 
     (void)state;
     write_file("a\n1\n2\n", 6);
-    assert_int_equal(csv_read(path, dump_header, dump_row, &dump, &error), -ECANCELED);
+    assert_int_equal(csv_read(path, &(struct csv_format){0}, dump_header, dump_row, &dump, &error),
+                     -ECANCELED);
     assert_string_equal(dump.text, "#1<a>2<1>");
     dump = (struct dump){.rows_left = 1};
-    assert_int_equal(csv_read(path, dump_header, dump_row, &dump, &error), -ECANCELED);
+    assert_int_equal(csv_read(path, &(struct csv_format){0}, dump_header, dump_row, &dump, &error),
+                     -ECANCELED);
     assert_string_equal(dump.text, "#1<a>");
     assert_string_equal(error.text, "untouched");
 }
@@ -129,7 +131,8 @@ static void refuse(const char *text, size_t bytes, int result, const char *detai
     char want[ERROR_BYTES];
 
     write_file(text, bytes);
-    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, &error), result);
+    assert_int_equal(csv_read(path, &(struct csv_format){0}, ignore_row, ignore_row, NULL, &error),
+                     result);
     snprintf(want, sizeof(want), "%s%s", path, detail);
     assert_string_equal(error.text, want);
 }
@@ -169,8 +172,9 @@ static void test_refused_files(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(cases); i++) {
-        assert_int_equal(csv_read(cases[i].path, ignore_row, ignore_row, NULL, &error),
-                         cases[i].result);
+        assert_int_equal(
+            csv_read(cases[i].path, &(struct csv_format){0}, ignore_row, ignore_row, NULL, &error),
+            cases[i].result);
         assert_string_equal(error.text, cases[i].error);
     }
 }
@@ -197,13 +201,15 @@ static void test_limits(void **state)
 
     (void)state;
     write_file(longest, CSV_MAX_ROW_BYTES + 3);
-    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, &error), 0);
+    assert_int_equal(csv_read(path, &(struct csv_format){0}, ignore_row, ignore_row, NULL, &error),
+                     0);
     refuse(too_long, CSV_MAX_ROW_BYTES + 4, -EBADMSG, ":2: the row is longer than 16777216 bytes");
     refuse(quote, CSV_MAX_ROW_BYTES + 4, -EBADMSG,
            ":2: a quote is opened in this line and never closed");
     memset(longest, ',', CSV_MAX_COLUMNS);
     write_file(longest, CSV_MAX_COLUMNS - 1);
-    assert_int_equal(csv_read(path, ignore_row, ignore_row, NULL, &error), 0);
+    assert_int_equal(csv_read(path, &(struct csv_format){0}, ignore_row, ignore_row, NULL, &error),
+                     0);
     refuse(longest, CSV_MAX_COLUMNS, -EBADMSG, ":1: the row has more than 10000 columns");
     free(longest);
     free(too_long);
@@ -254,7 +260,8 @@ static void test_rows_across_buffers(void **state)
         fputs(row % 3 == 0 ? "\"\n" : "\n", file);
     }
     fclose(file);
-    assert_int_equal(csv_read(path, ignore_row, check_row, &expected, &error), 0);
+    assert_int_equal(
+        csv_read(path, &(struct csv_format){0}, ignore_row, check_row, &expected, &error), 0);
     assert_int_equal(expected.row, ROWS);
 }
 
@@ -521,7 +528,7 @@ static void replay(const char *name, const char *bytes, size_t length)
     int r;
 
     write_file(bytes, length);
-    r = csv_read(path, count_bytes, count_bytes, &read, &error);
+    r = csv_read(path, &(struct csv_format){0}, count_bytes, count_bytes, &read, &error);
     if (!(r == 0 || (r == -EBADMSG && error.text[0])) || read > length)
         fail_msg("%s: %d, %zu bytes, %s", name, r, read, error.text);
     if (csv_table_read(&table, path, &error) == 0)

@@ -100,7 +100,11 @@ static void test_the_configuration_is_one(void **state)
     read_and_judge(fixture);
     FILE *out = fopen(fixture->output, "w");
     assert_non_null(out);
-    assert_int_equal(init_write(&fixture->file, out), 0);
+    struct buffer text;
+    buffer_init(&text, 4096);
+    assert_int_equal(init_write(&fixture->file, &text), 0);
+    assert_int_equal(fwrite(text.data, 1, text.length, out), text.length);
+    buffer_finish(&text);
     fclose(out);
     if (config_load(fixture->output, &config, &error) < 0)
         fail_msg("%s", error.text);

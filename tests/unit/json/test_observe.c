@@ -151,7 +151,9 @@ static void refused(void **state)
     refuse("{\"features\": {\"sex\": []}}", 422,
            "feature \"sex\" must be a string, a number or a boolean, got an array");
     refuse("{\"features\": {\"age\": NaN}}", 400,
-           "malformed JSON at column 24: invalid token near 'NaN'");
+           "malformed JSON at column 24: invalid token near 'NaN'; JSON has no NaN or Infinity: "
+           "use null for a missing "
+           "value");
     refuse("{\"features\": {\"age\": 1, \"age\": 1}}", 400,
            "malformed JSON at column 29: duplicate object key near '\"age\"'");
     refuse("{\"features\": {}, \"id\": 17}", 422, "\"id\" must be a string, got a number");

@@ -1,0 +1,11 @@
+/* evaluate_small.h - the evaluation of forests in small nodes, for evaluate.c. */
+#ifndef SCORE_FOREST_EVALUATE_SMALL_H
+#define SCORE_FOREST_EVALUATE_SMALL_H
+
+#include "score/forest/forest.h"
+
+/* As forest_margins(), of a forest with small nodes. */
+void small_margins(const struct forest *forest, const double *rows, size_t count, size_t trees,
+                   double *margins);
+
+#endif
