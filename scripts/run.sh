@@ -218,8 +218,12 @@ next_steps() {
 # Where rows of the first model go: a model without a scorer only observes what others predict.
 example_endpoint() {
     local name
-    name=$(http_get "http://$service/drift/status" | jq -re .model 2>/dev/null) &&
-        http_get -o /dev/null "http://$service/v2/models/$name/ready" && say predict || say observe
+    if name=$(http_get "http://$service/drift/status" | jq -re .model 2>/dev/null) &&
+        http_get -o /dev/null "http://$service/v2/models/$name/ready"; then
+        say predict
+    else
+        say observe
+    fi
 }
 
 # A body for /predict or /observe with the features of the first model, to be filled in.

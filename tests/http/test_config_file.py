@@ -274,8 +274,8 @@ def test_an_alias_bomb(folder):
     (b"age,colour,income\n1,red,1e999\n", ["income", "1e999"]),
     (b'age,colour,income\n1,"red,2\n', ["loans.csv", "quote"]),
     (b"age,colour,income\n1,r\xffd,2\n", ["colour", "UTF-8"]),
-    (b"age,colour,income\n1,r\0d,2\n", ["NUL"]), (b"\xff\xfea\0g\0e\0", ["loans.csv"]),
-    (b"age;colour;income\n1;red;2\n", ["age"])], ids=range(13))
+    (b"age,colour,income\n1,r\0d,2\n", ["NUL"]), (b"\xff\xfea\0g\0e\0", ["loans.csv"])],
+    ids=range(12))
 def test_a_wrong_reference(folder, content, words):
     if content is None:
         (folder / "loans.csv").unlink()
