@@ -47,8 +47,9 @@ struct homogeneity_categories {
  * also compared, if there is more in it, with the share of rows that ref itself would not have seen
  * had it been drawn without them: once / n (Good 1953, Biometrika 40, 237-264), with the variance
  * of that estimate, (once + 2 twice) / n^2. */
-double drift_homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, size_t bins,
-                                      const struct homogeneity_categories *categories);
+DRIFT_API double drift_homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur,
+                                                size_t bins,
+                                                const struct homogeneity_categories *categories);
 
 #ifdef __cplusplus
 }
