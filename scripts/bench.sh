@@ -6,7 +6,7 @@
 #   stats      the kernels beside SciPy
 #   http       /predict with full monitoring beside nginx returning a constant
 #   observe    /observe with full monitoring beside a FastAPI endpoint that only parses
-#   scorers    a row by scorer beside XGBoost's Python package
+#   scorers    a row by scorer and model of trees, beside XGBoost's own prediction
 #   check      two CSV files beside pandas and SciPy
 #   evidence   how often traffic without drift looks drifted
 #   size       how often each p-value is below a level by chance, in WINDOWS (100000) windows each

@@ -110,9 +110,6 @@ static int try_model(const char *name, const struct config_model *config, const 
         if (rc < 0)
             error_at(error, rc, "model \"%s\"", config->name);
     }
-    if (rc == 0 && served_model_warning(model))
-        fprintf(stderr, "model-service %s: warning: model \"%s\": %s\n", name, config->name,
-                served_model_warning(model));
     free(report.features);
     served_model_release(model);
     return rc;

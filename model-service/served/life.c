@@ -103,11 +103,6 @@ const struct model_definition *served_model_definition(const struct served_model
     return &model->definition;
 }
 
-const char *served_model_warning(const struct served_model *model)
-{
-    return model->definition.scorer ? scorer_warning(model->definition.scorer) : NULL;
-}
-
 bool served_model_has_scorer(const struct served_model *model)
 {
     return model->definition.scorer;

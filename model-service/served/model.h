@@ -91,8 +91,6 @@ const struct schema *served_model_schema(const struct served_model *model);
 bool served_model_simulation_allowed(const struct served_model *model);
 /* Whether it predicts itself; without a scorer predictions come with the observations. */
 bool served_model_has_scorer(const struct served_model *model);
-/* A sentence that the operator should know about the model's file, or NULL. */
-const char *served_model_warning(const struct served_model *model);
 enum prediction_type served_model_type(const struct served_model *model);
 /* 0 for a regression. */
 size_t served_model_class_count(const struct served_model *model);

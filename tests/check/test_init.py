@@ -236,9 +236,10 @@ def test_the_public_data():
 
 
 def test_progress_on_a_terminal(tmp_path):
-    line = ",".join(f"{i}.25" for i in range(40)) + "\n"
+    # quoted fields are read one by one: a progress line is due after half a second
+    line = ",".join(f'"{i}.25"' for i in range(40)) + "\n"
     (tmp_path / "ref.csv").write_text(",".join(f"c{i}" for i in range(40)) + "\n" + line + line.replace("25", "5") +
-                                      line * 400000)
+                                      line * 600000)
     master, slave = pty.openpty()
     process = subprocess.Popen([BINARY, "init", "ref.csv"], cwd=tmp_path, stderr=slave, stdout=subprocess.DEVNULL)
     os.close(slave)

@@ -255,6 +255,7 @@ static int skip_container(struct document *document)
     char *at = document->at;
 
     while (at < document->end) {
+        at += strcspn(at, "\"[]{}"); /* many bytes at a time; stops at a NUL too */
         const char c = *at;
 
         if (c == '"') {

@@ -247,6 +247,10 @@ void forest_margins(const struct forest *forest, const double *rows, size_t coun
 
 void forest_leaves(const struct forest *forest, const double *row, uint32_t *leaves)
 {
-    for (size_t t = 0; t < forest->tree_count; t++)
-        leaves[t] = forest->source[walk_any(forest, forest->trees[t].root, row)];
+    for (size_t t = 0; t < forest->tree_count; t++) {
+        const uint32_t root = forest->trees[t].root;
+
+        leaves[t] = forest->source[forest->small ? small_leaf(forest, root, row)
+                                                 : walk_any(forest, root, row)];
+    }
 }

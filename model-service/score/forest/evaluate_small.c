@@ -196,3 +196,17 @@ void small_margins(const struct forest *forest, const double *rows, size_t count
             margins[done * forest->outputs + i] = (double)sums[i];
     }
 }
+
+uint32_t small_leaf(const struct forest *forest, uint32_t root, const double *row)
+{
+    const struct forest_small_node *nodes = forest->small + root;
+    uint32_t at = 0, next = 0;
+
+    do {
+        const struct forest_small_node *node = &nodes[at = next];
+        const float value = (float)row[node->column >> 1];
+
+        next = node->left + ((value >= node->threshold) | (isnan(value) & node->column & 1u));
+    } while (next != at);
+    return root + at;
+}

@@ -334,6 +334,8 @@ static int make_small_nodes(struct forest *forest)
         return -ENOMEM;
     for (size_t t = 0; t < forest->tree_count; t++)
         make_small_tree(forest, &forest->trees[t]);
+    free(forest->nodes);
+    forest->nodes = NULL;
     return 0;
 }
 

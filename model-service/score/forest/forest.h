@@ -115,7 +115,7 @@ struct forest {
     struct forest_tree *trees;
     size_t tree_count, tree_room;
     size_t best_trees; /* of the best iteration of early stopping; 0: the file does not tell */
-    struct forest_node *nodes;
+    struct forest_node *nodes;       /* [node_count]; NULL if there are small ones */
     struct forest_small_node *small; /* [node_count], or NULL */
     float *small_value;              /* [node_count] of the leaves, beside them */
     uint32_t *source;                /* [node_count] number of the node, or leaf, in the file */

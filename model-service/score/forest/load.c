@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,6 +104,21 @@ static int open_file(const char *path, size_t *ret_bytes, struct error *error)
     return fd;
 }
 
+/* Memory for a file; that of a large one in large pages, if the system gives any: half of the time
+ * that reading it took went into clearing small ones. */
+static char *allocate_file(size_t bytes)
+{
+    const size_t page = (size_t)2 << 20;
+    void *memory = NULL;
+
+    if (bytes < 4 * page)
+        return malloc(bytes);
+    if (posix_memalign(&memory, page, bytes) != 0)
+        return NULL;
+    (void)madvise(memory, bytes, MADV_HUGEPAGE); /* advice only */
+    return memory;
+}
+
 static int read_file(const char *path, char **ret_bytes, size_t *ret_length, struct error *error)
 {
     size_t length = 0, done = 0;
@@ -110,7 +126,7 @@ static int read_file(const char *path, char **ret_bytes, size_t *ret_length, str
 
     if (fd < 0)
         return fd;
-    char *bytes = malloc(length + 1);
+    char *bytes = allocate_file(length + 1);
     ssize_t part = bytes ? 1 : 0;
     while (bytes && done < length && (part = read(fd, bytes + done, length - done)) > 0)
         done += (size_t)part;

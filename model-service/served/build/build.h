@@ -54,6 +54,10 @@ NODISCARD int reference_columns_predictions(const struct model_definition *defin
 
 /* --- warnings.c --- */
 
+/* Tells settings->warn what is to be known about the model's file. scorer may be NULL. */
+void scorer_warn(const struct config_model *config, const struct scorer *scorer,
+                 const struct served_model_settings *settings);
+
 /* Tells settings->warn what of the reference is probably not meant: whole numbers that a double
  * merges, codes read as numbers, categories that a number in a request can never name. O(rows). */
 void reference_warn(const struct config_model *config, const struct csv_table *table,

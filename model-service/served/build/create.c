@@ -189,6 +189,8 @@ static int create_parts(struct model_parts *parts, const struct config_model *co
         rc = create_monitors(parts, config, settings, table, error);
     if (rc == 0)
         reference_warn(config, table, settings);
+    if (rc == 0)
+        scorer_warn(config, definition->scorer, settings);
     definition->simulation.allowed = config->simulation;
     return rc == 0 && config->simulation ? simulation_prepare(definition, table) : rc;
 }

@@ -22,6 +22,14 @@ static void warn(const struct served_model_settings *settings, const char *forma
     settings->warn(settings->warn_context, sentence.text);
 }
 
+void scorer_warn(const struct config_model *config, const struct scorer *scorer,
+                 const struct served_model_settings *settings)
+{
+    const char *sentence = scorer ? scorer_warning(scorer) : NULL;
+    if (settings->warn && sentence)
+        warn(settings, "model \"%s\": %s", config->name, sentence);
+}
+
 static void warn_numbers(const struct config_model *config, const struct csv_column *column,
                          const struct served_model_settings *settings)
 {
