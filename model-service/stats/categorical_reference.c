@@ -116,6 +116,10 @@ static int build_rare(struct categorical_reference *ref, const struct candidate 
 static int build(struct categorical_reference *ref, const struct counting *counting, size_t cap)
 {
     const size_t kept = counting->candidates < cap ? counting->candidates : cap;
+    for (size_t i = 0; i < counting->candidates; i++) {
+        ref->once += counting->candidate[i].count == 1;
+        ref->twice += counting->candidate[i].count == 2;
+    }
     ref->table_size = table_size_for(kept);
     ref->name = calloc(kept + 1, sizeof(*ref->name));
     ref->name_bytes = calloc(kept + 1, sizeof(*ref->name_bytes));

@@ -107,6 +107,7 @@ struct categorical_reference {
     uint64_t rows;
     uint64_t missing_rows;
     size_t rare_categories; /* distinct categories beyond the cap */
+    size_t once, twice;     /* distinct categories of one row, and of two */
     uint64_t *rare;       /* open-addressed set of their 64-bit hashes, 0 is empty; a category that
                              is not in the reference is taken for one of them with probability
                              rare_categories / 2^64 */

@@ -129,13 +129,31 @@ static double own_p_value(const struct feature_window *window, enum drift_method
     }
 }
 
+static double categories_p(const struct feature_window *window)
+{
+    const struct categorical_reference *ref = window->categorical;
+    const struct homogeneity_categories categories = {
+        .rare_bin = categorical_code_rare(ref),
+        .unseen_bin = categorical_code_unseen(ref),
+        .rare_categories = ref->rare_categories,
+        .least_named = ref->categories > 0 ? ref->bin_count[ref->categories - 1] : 0,
+        .once = ref->once,
+        .twice = ref->twice,
+    };
+    return drift_homogeneity_categories_p(window->reference_bin, window_bins(window), window->bins,
+                                          &categories);
+}
+
 /* Of a score of bins. The limits of the scores are far too small when bins are nearly empty, where
  * the test of the same bins is right: the larger of the two. */
 static double bins_p_value(const struct feature_window *window, enum drift_method method,
                            double score)
 {
-    return fmax(own_p_value(window, method, score),
-                drift_homogeneity_p(window->reference_bin, window_bins(window), window->bins));
+    const double p =
+        window->categorical != NULL
+            ? categories_p(window)
+            : drift_homogeneity_p(window->reference_bin, window_bins(window), window->bins);
+    return fmax(own_p_value(window, method, score), p);
 }
 
 /* A share of the reference at one value that makes the limit of the Cramer-von Mises statistic,
