@@ -42,7 +42,6 @@ void handle_asset(void *context, const struct http_request *request, struct http
         memcpy(body, assets[i].bytes, assets[i].size);
         http_respond(response, 200, assets[i].content_type, body, assets[i].size);
         http_response_header(response, "Content-Security-Policy", assets[i].policy);
-        http_response_header(response, "X-Content-Type-Options", "nosniff");
         response->compressible = true;
         return;
     }
