@@ -67,6 +67,12 @@ bool http_request_is_local(const struct http_request *request)
     return info && info->client_addr && http_address_is_loopback(info->client_addr);
 }
 
+bool http_request_is_authorized(const struct http_request *request)
+{
+    const struct connection *connection = request->connection;
+    return connection->server->config.tokens != NULL;
+}
+
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
                   char *body, size_t body_bytes)
 {
@@ -206,6 +212,12 @@ enum MHD_Result http_answer_refusal(struct connection *connection, const char *m
         http_routes_allow(&server->routes, connection->path, strlen(connection->path), allow,
                           sizeof(allow)))
         http_response_header(&response, "Allow", allow);
+    if (connection->refusal.status == 401) {
+        http_response_header(&response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        /* Browsers ask for it; the name is not looked at. */
+        http_response_header(&response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                             "Basic realm=\"token as password\", charset=\"UTF-8\"");
+    }
     const unsigned status = response.status;
     const enum MHD_Result result = queue(connection, &response);
     observe(connection, method, status, start);

@@ -32,6 +32,8 @@ size_t http_request_query_count(const struct http_request *request, const char *
 
 /* Whether the other end of the connection has a loopback address. */
 bool http_request_is_local(const struct http_request *request);
+/* Whether the request has shown a token with the route's role; false where there are no tokens. */
+bool http_request_is_authorized(const struct http_request *request);
 
 #define HTTP_MAX_EXTRA_HEADERS 8
 /* With its NUL; the longest that is sent is a Content-Security-Policy. */
@@ -88,12 +90,22 @@ enum http_body_rule {
                        * application/jsonl) is streamed, without a limit */
 };
 
+/* What a route is for; a token's role includes those behind it. */
+enum http_role {
+    HTTP_ROLE_ADMIN, /* changes what the service is: also of a route that names no role */
+    HTTP_ROLE_WRITE, /* adds observations and labels */
+    HTTP_ROLE_READ,  /* status, metrics, pages */
+    HTTP_ROLE_NONE,  /* no token is needed */
+};
+struct http_tokens; /* http/access.h */
+
 struct http_route {
     const char *method; /* "GET" (serves HEAD too) or "POST" */
     const char *path;   /* exact, or with one or two whole segments "{name}" */
     enum http_body_rule body;
     size_t max_body_bytes; /* beyond: 413, before the body is read when its length is announced */
     http_handler handler;
+    enum http_role role;
 };
 
 struct http_limits {
@@ -113,9 +125,10 @@ struct http_server_config {
     /* Names beside addresses and "localhost" that Host may have, separated by line feeds; NULL:
      * none. Borrowed. */
     const char *allowed_hosts;
+    const struct http_tokens *tokens; /* borrowed; NULL: everybody may do everything */
     struct http_limits limits;
-    /* Renders the body of an error the adapter itself answers (400, 403, 404, 405, 411, 413, 415,
-     * 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
+    /* Renders the body of an error the adapter itself answers (400, 401, 403, 404, 405, 411, 413,
+     * 415, 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
     void (*render_error)(void *context, unsigned status, const char *detail,
                          struct http_response *response);
     /* After each answered request, on the worker's thread; route NULL when none matched.

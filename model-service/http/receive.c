@@ -1,4 +1,5 @@
 /* receive.c - takes a request in: its target, what it announces, its body, piece by piece. */
+#include "http/access.h"
 #include "http/connection.h"
 #include "http/origin.h"
 
@@ -141,12 +142,15 @@ static struct http_refusal check_request(struct connection *connection,
     }
     if (!header_fits(connection))
         return header_too_long;
-    const char *allowed = connection->server->config.allowed_hosts;
-    const struct http_refusal stranger = http_check_origin(announced, line, allowed);
+    const struct http_server_config *config = &connection->server->config;
+    const struct http_refusal stranger = http_check_origin(announced, line, config->allowed_hosts);
     /* A route is looked for in any case: answers are counted by it. */
     refusal = find_route(connection, target_path(line->target), line->method);
     if (stranger.status)
         return stranger;
+    if (!refusal.status)
+        refusal =
+            http_check_access(config->tokens, connection->route->role, announced->authorization);
     return refusal.status ? refusal : http_check_body(connection->route, announced);
 }
 

@@ -13,6 +13,7 @@ static const char *status_title(unsigned status)
         const char *title;
     } titles[] = {
         {400, "Bad Request"},
+        {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
