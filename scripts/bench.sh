@@ -9,7 +9,7 @@
 #   scorers    a row by scorer and model of trees, beside XGBoost's own prediction
 #   check      two CSV files beside pandas and SciPy
 #   evidence   how often traffic without drift looks drifted
-#   size       how often each p-value is below a level by chance (about 30 minutes)
+#   size       how often each p-value is below a level by chance, in WINDOWS (100000) windows each
 #   detectors  change in a stream of errors: false alarms, delay, cost
 #   urn        sequential evidence: cost, memory, false alarms, delays (about 10 minutes)
 #   models     100 models of 50 features: start, memory, a scrape
@@ -31,7 +31,7 @@ bench_evidence() {
     "$BUILD_DIR/bench-quiet"
     "$python" "$ROOT/bench/evidence/psi_limit.py"
 }
-bench_size() { "$BUILD_DIR/bench-size"; }
+bench_size() { "$BUILD_DIR/bench-size" "${WINDOWS:-100000}"; }
 bench_detectors() { "$python" "$ROOT/bench/detectors/bench.py" "$BUILD_DIR/stats/bench-detectors"; }
 bench_urn() {
     ninja -C "$BUILD_DIR" stats/bench-urn >/dev/null

@@ -1,284 +1,263 @@
-/* size.c - how often each p-value is below a level although nothing has changed.
+/* size.c - how often each p-value is below a level although nothing has changed, and how often it
+ * is where something has.
  *
  * usage: bench-size [WINDOWS]      default 1000000 windows in each row of the table
  *
  * Each window and its reference are drawn from one distribution; a reference serves for 20 windows.
- * A share above the level by more than chance explains (4 standard errors) is marked and makes the
- * exit status 1. Fixed seeds: every run prints the same table. */
-#include "stats/feature_window.h"
-#include "stats/homogeneity.h"
-#include "stats/proportion.h"
-#include "stats/reference.h"
-#include "stats/special.h"
+ * A share is marked, and makes the exit status 1, when it is above its level by more than four
+ * standard errors, which count the windows of one reference as a cluster. The last column is the
+ * share of p <= 0.0001 among a tenth as many windows of which a fifth comes from elsewhere. Fixed
+ * seeds: every run prints the same table. */
+#include "labels.h"
+#include "tests.h"
 
 #include <math.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define LEVELS  3
-#define THREADS 2
-/* Windows compared with one reference. */
-#define SHARED 20
-#define MOST   1000
-
-static const double level[LEVELS] = {1e-2, 1e-3, 1e-4};
-
-enum kind { SHARE, EQUAL, SKEWED, NUMERIC, TIED };
-static const char *const kind_name[] = {"share", "equal bins", "skewed categories", "numeric",
-                                        "tied numbers"};
-
-/* One row of the table. */
-struct cell {
-    enum kind kind;
-    double share; /* of SHARE */
-    size_t bins;
-    size_t reference, window;
-};
-
-enum test { FISHER, HOMOGENEITY, PSI, KS, CVM, TESTS };
-static const char *const test_name[TESTS] = {"missing share", "bins", "psi", "ks_test",
-                                             "cramer_von_mises"};
+#define THREADS         2
+#define STANDARD_ERRORS 4.0
+/* Changed windows are this many times fewer. */
+#define POWER_PART 10
+/* Labels of the reference that windows of labels are compared with. */
+/* Categories of 1000 that have a bin, where the others are counted together. */
+#define KEPT     100
+#define LABELLED 1000
 
 struct work {
-    const struct cell *cell;
+    struct experiment experiment;
     uint64_t windows, seed;
-    uint64_t below[TESTS][LEVELS], made[TESTS];
+    struct tally tally;
 };
 
-/* splitmix64 (Steele, Lea and Flood 2014) */
-static uint64_t bits(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
+struct label_work {
+    struct label_experiment experiment;
+    uint64_t windows, seed;
+    struct label_tally tally;
+};
 
-static double uniform(uint64_t *state)
-{
-    return (double)(bits(state) >> 11) * 0x1p-53;
-}
-
-static void count(struct work *work, enum test test, double p)
-{
-    work->made[test]++;
-    for (size_t l = 0; l < LEVELS; l++)
-        work->below[test][l] += p <= level[l];
-}
-
-/* --- histograms --- */
-
-static void weights(const struct cell *cell, double *cumulated)
-{
-    double sum = 0;
-    for (size_t i = 0; i < cell->bins; i++) {
-        const double weight = cell->kind == SKEWED ? 1 / (double)(i + 1) : 1; /* Zipf's law */
-        cumulated[i] = sum += weight;
-    }
-    for (size_t i = 0; i < cell->bins; i++)
-        cumulated[i] /= sum;
-}
-
-static void draw(const struct cell *cell, const double *cumulated, size_t rows, uint64_t *state,
-                 uint64_t *bin)
-{
-    memset(bin, 0, cell->bins * sizeof(*bin));
-    for (size_t r = 0; r < rows; r++) {
-        const double u = uniform(state);
-        size_t low = 0, high = cell->bins - 1;
-        while (low < high) {
-            const size_t middle = (low + high) / 2;
-            if (u < cumulated[middle])
-                high = middle;
-            else
-                low = middle + 1;
-        }
-        bin[low]++;
-    }
-}
-
-static void run_histograms(struct work *work)
-{
-    const struct cell *cell = work->cell;
-    double cumulated[MOST];
-    uint64_t ref[MOST], cur[MOST];
-    weights(cell, cumulated);
-    for (uint64_t w = 0; w < work->windows; w++) {
-        if (w % SHARED == 0)
-            draw(cell, cumulated, cell->reference, &work->seed, ref);
-        draw(cell, cumulated, cell->window, &work->seed, cur);
-        count(work, HOMOGENEITY, drift_homogeneity_p(ref, cur, cell->bins));
-    }
-}
-
-/* --- shares --- */
-
-static uint64_t hits(double share, size_t rows, uint64_t *state)
-{
-    uint64_t hits = 0;
-    for (size_t r = 0; r < rows; r++)
-        hits += uniform(state) < share;
-    return hits;
-}
-
-static void run_shares(struct work *work)
-{
-    const struct cell *cell = work->cell;
-    uint64_t in_reference = 0;
-    for (uint64_t w = 0; w < work->windows; w++) {
-        if (w % SHARED == 0)
-            in_reference = hits(cell->share, cell->reference, &work->seed);
-        const uint64_t in_window = hits(cell->share, cell->window, &work->seed);
-        count(work, FISHER,
-              drift_fisher_exact_p(in_reference, cell->reference, in_window, cell->window));
-    }
-}
-
-/* --- numbers, through whole windows --- */
-
-static double number(const struct cell *cell, uint64_t *state)
-{
-    const double u = uniform(state);
-    return cell->kind == TIED ? floor(u * u * 12) : u;
-}
-
-static void test_window(struct work *work, const struct numeric_reference *reference)
-{
-    static const struct {
-        enum test test;
-        enum drift_method method;
-    } methods[] = {{PSI, METHOD_PSI},
-                   {HOMOGENEITY, METHOD_CHI_SQUARE},
-                   {KS, METHOD_KS_TEST},
-                   {CVM, METHOD_CRAMER_VON_MISES}};
-    const struct window_spec spec = {.kind = WINDOW_ALL};
-    struct feature_window *window;
-    double score, p;
-    if (drift_feature_window_create(reference, NULL, &spec, &window) < 0)
-        abort();
-    for (size_t r = 0; r < work->cell->window; r++)
-        drift_feature_window_observe_number(window, number(work->cell, &work->seed), 0);
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (drift_feature_window_score(window, methods[i].method, &score) == 0 &&
-            drift_feature_window_p_value(window, methods[i].method, score, &p) == 0)
-            count(work, methods[i].test, p);
-    drift_feature_window_destroy(window);
-}
-
-static void run_numbers(struct work *work)
-{
-    double *rows = calloc(work->cell->reference, sizeof(*rows));
-    if (!rows)
-        abort();
-    for (uint64_t w = 0; w < work->windows; w += SHARED) {
-        struct numeric_reference reference;
-        for (size_t r = 0; r < work->cell->reference; r++)
-            rows[r] = number(work->cell, &work->seed);
-        if (drift_numeric_reference_init(&reference, rows, work->cell->reference, 10, 0) < 0)
-            abort();
-        for (size_t i = 0; i < SHARED; i++)
-            test_window(work, &reference);
-        drift_numeric_reference_finish(&reference);
-    }
-    free(rows);
-}
-
-static void *run(void *context)
+static void *work_run(void *context)
 {
     struct work *work = context;
-    if (work->cell->kind == SHARE)
-        run_shares(work);
-    else if (work->cell->kind == NUMERIC || work->cell->kind == TIED)
-        run_numbers(work);
-    else
-        run_histograms(work);
+    experiment_run(&work->experiment, work->windows, work->seed, &work->tally);
     return NULL;
 }
 
-/* --- the table --- */
-
-/* Whether more than chance explains at this level. */
-static bool too_many(uint64_t below, uint64_t made, double alpha)
+static void tally_add(struct tally *tally, const struct tally *other)
 {
-    const double expected = alpha * (double)made;
-    return (double)below > expected + 4 * sqrt(expected * SHARED / 4.0) + 4;
+    for (enum test test = 0; test < TESTS; test++) {
+        tally->made[test] += other->made[test];
+        for (size_t l = 0; l < LEVELS; l++) {
+            tally->below[test][l] += other->below[test][l];
+            tally->squares[test][l] += other->squares[test][l];
+        }
+    }
 }
 
-static bool print_row(const struct work *sum, enum test test)
+static struct tally run(const struct experiment *experiment, uint64_t windows, uint64_t *seed)
 {
-    const struct cell *cell = sum->cell;
-    bool wrong = false;
-    char what[64];
-    if (cell->kind == SHARE)
-        snprintf(what, sizeof(what), "share %g", cell->share);
-    else if (cell->kind == NUMERIC || cell->kind == TIED)
-        snprintf(what, sizeof(what), "%s", kind_name[cell->kind]);
-    else
-        snprintf(what, sizeof(what), "%zu %s", cell->bins, kind_name[cell->kind]);
-    printf("| %-16s | %-22s | %9zu | %6zu |", test_name[test], what, cell->reference, cell->window);
-    for (size_t l = 0; l < LEVELS; l++) {
-        const bool flag = too_many(sum->below[test][l], sum->made[test], level[l]);
-        printf(" %.2e%s |", (double)sum->below[test][l] / (double)sum->made[test],
-               flag ? " !" : "");
-        wrong |= flag;
+    struct work work[THREADS];
+    pthread_t thread[THREADS];
+    struct tally sum = {0};
+    for (size_t t = 0; t < THREADS; t++) {
+        work[t] =
+            (struct work){.experiment = *experiment, .windows = windows / THREADS, .seed = ++*seed};
+        if (pthread_create(&thread[t], NULL, work_run, &work[t]) != 0)
+            abort();
     }
-    printf("\n");
+    for (size_t t = 0; t < THREADS; t++) {
+        pthread_join(thread[t], NULL);
+        tally_add(&sum, &work[t].tally);
+    }
+    return sum;
+}
+
+/* Whether `below` among `made` is above the level by more than chance explains. */
+static bool is_too_large(uint64_t below, double squares, uint64_t made, double alpha)
+{
+    const double share = (double)below / (double)made, expected = alpha * (double)made;
+    const double clustered = squares - share * (double)below * WINDOWS_PER_REFERENCE;
+    return (double)below - expected > STANDARD_ERRORS * sqrt(fmax(expected, clustered));
+}
+
+static bool print_level(uint64_t below, double squares, uint64_t made, double alpha)
+{
+    const bool large = is_too_large(below, squares, made, alpha);
+    printf(" %7.5f%s |", (double)below / (double)made, large ? " !" : "");
+    return large;
+}
+
+static void print_data(const struct experiment *experiment)
+{
+    static const char *const name[] = {[DATA_SHARE] = "missing",
+                                       [DATA_EQUAL] = "equal categories",
+                                       [DATA_SKEWED] = "skewed categories",
+                                       [DATA_NUMERIC] = "numbers",
+                                       [DATA_TIED] = "12 numbers",
+                                       [DATA_ZEROS] = "60 % zeros"};
+    char text[64];
+    if (experiment->data == DATA_SHARE)
+        snprintf(text, sizeof(text), "%g %% %s", 100 * experiment->share, name[experiment->data]);
+    else if (experiment->kept > 0)
+        snprintf(text, sizeof(text), "%zu of %zu %s", experiment->kept, experiment->bins,
+                 name[experiment->data]);
+    else if (experiment->bins > 0)
+        snprintf(text, sizeof(text), "%zu %s", experiment->bins, name[experiment->data]);
+    else
+        snprintf(text, sizeof(text), "%s", name[experiment->data]);
+    printf(" %-22s | %9zu | %6zu |", text, experiment->reference, experiment->window);
+}
+
+static bool print_test(const struct experiment *experiment, const struct tally *healthy,
+                       const struct tally *changed, enum test test)
+{
+    bool wrong = false;
+    printf("| %-16s |", test_name(test));
+    print_data(experiment);
+    for (size_t l = 0; l < LEVELS; l++)
+        wrong |= print_level(healthy->below[test][l], healthy->squares[test][l],
+                             healthy->made[test], level[l]);
+    printf(" %4.2f |\n", (double)changed->below[test][LEVELS - 1] / (double)changed->made[test]);
     return wrong;
 }
 
-static bool measure(const struct cell *cell, uint64_t windows, uint64_t seed)
+/* As many as the threads can share, references whole. */
+static uint64_t whole_windows(uint64_t windows)
 {
-    struct work work[THREADS] = {0};
-    pthread_t thread[THREADS];
+    const uint64_t step = THREADS * WINDOWS_PER_REFERENCE;
+    return windows < step ? step : windows / step * step;
+}
+
+static bool measure(struct experiment experiment, uint64_t windows, uint64_t *seed)
+{
+    const struct tally healthy = run(&experiment, whole_windows(windows), seed);
+    experiment.changed = true;
+    const struct tally changed = run(&experiment, whole_windows(windows / POWER_PART), seed);
     bool wrong = false;
+    for (enum test test = 0; test < TESTS; test++)
+        if (healthy.made[test] > 0)
+            wrong |= print_test(&experiment, &healthy, &changed, test);
+    fflush(stdout);
+    return wrong;
+}
+
+static bool measure_sizes(size_t reference, size_t window, uint64_t windows, uint64_t *seed)
+{
+    static const double shares[] = {0.0001, 0.001, 0.01, 0.1, 0.5};
+    static const size_t bins[] = {2, 3, 10, 50, 1000};
+    bool wrong = false;
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+        wrong |= measure(
+            (struct experiment){
+                .data = DATA_SHARE, .share = shares[i], .reference = reference, .window = window},
+            windows, seed);
+    for (enum data data = DATA_EQUAL; data <= DATA_SKEWED; data++)
+        for (size_t i = 0; i < sizeof(bins) / sizeof(bins[0]); i++)
+            wrong |= measure(
+                (struct experiment){
+                    .data = data, .bins = bins[i], .reference = reference, .window = window},
+                windows, seed);
+    for (enum data data = DATA_EQUAL; data <= DATA_SKEWED; data++)
+        wrong |= measure(
+            (struct experiment){
+                .data = data, .bins = 1000, .kept = KEPT, .reference = reference, .window = window},
+            windows, seed);
+    for (enum data data = DATA_NUMERIC; data <= DATA_ZEROS; data++)
+        wrong |=
+            measure((struct experiment){.data = data, .reference = reference, .window = window},
+                    windows, seed);
+    return wrong;
+}
+
+static void *label_work_run(void *context)
+{
+    struct label_work *work = context;
+    label_experiment_run(&work->experiment, work->windows, work->seed, &work->tally);
+    return NULL;
+}
+
+static void label_tally_add(struct label_tally *tally, const struct label_tally *other)
+{
+    tally->made += other->made;
+    for (size_t m = 0; m < PERFORMANCE_METRIC_COUNT; m++)
+        for (size_t l = 0; l < LEVELS; l++) {
+            tally->below[m][l] += other->below[m][l];
+            tally->squares[m][l] += other->squares[m][l];
+        }
+}
+
+static struct label_tally run_labels(const struct label_experiment *experiment, uint64_t windows,
+                                     uint64_t *seed)
+{
+    struct label_work work[THREADS];
+    pthread_t thread[THREADS];
+    struct label_tally sum = {0};
     for (size_t t = 0; t < THREADS; t++) {
-        work[t] =
-            (struct work){.cell = cell, .windows = windows / THREADS, .seed = seed * THREADS + t};
-        if (pthread_create(&thread[t], NULL, run, &work[t]) != 0)
+        work[t] = (struct label_work){
+            .experiment = *experiment, .windows = windows / THREADS, .seed = ++*seed};
+        if (pthread_create(&thread[t], NULL, label_work_run, &work[t]) != 0)
             abort();
     }
-    for (size_t t = 0; t < THREADS; t++)
+    for (size_t t = 0; t < THREADS; t++) {
         pthread_join(thread[t], NULL);
-    for (size_t t = 1; t < THREADS; t++)
-        for (enum test test = 0; test < TESTS; test++) {
-            work[0].made[test] += work[t].made[test];
-            for (size_t l = 0; l < LEVELS; l++)
-                work[0].below[test][l] += work[t].below[test][l];
-        }
-    for (enum test test = 0; test < TESTS; test++)
-        if (work[0].made[test] > 0)
-            wrong |= print_row(&work[0], test);
+        label_tally_add(&sum, &work[t].tally);
+    }
+    return sum;
+}
+
+static bool print_metric(const struct label_experiment *experiment,
+                         const struct label_tally *healthy, const struct label_tally *changed,
+                         enum performance_metric metric)
+{
+    bool wrong = false;
+    printf("| %-16s | %-22s | %9zu | %6zu |", "degraded", drift_performance_metric_name(metric),
+           experiment->reference, experiment->window);
+    for (size_t l = 0; l < LEVELS; l++)
+        wrong |= print_level(healthy->below[metric][l], healthy->squares[metric][l], healthy->made,
+                             level[l]);
+    printf(" %4.2f |\n", (double)changed->below[metric][LEVELS - 1] / (double)changed->made);
+    return wrong;
+}
+
+static bool measure_labels(struct label_experiment experiment, uint64_t windows, uint64_t *seed)
+{
+    const struct label_tally healthy = run_labels(&experiment, whole_windows(windows), seed);
+    experiment.changed = true;
+    const struct label_tally changed =
+        run_labels(&experiment, whole_windows(windows / POWER_PART), seed);
+    bool wrong = false;
+    for (enum performance_metric m = 0; m < PERFORMANCE_METRIC_COUNT; m++)
+        if (drift_performance_metric_applies(m, experiment.task))
+            wrong |= print_metric(&experiment, &healthy, &changed, m);
     fflush(stdout);
     return wrong;
 }
 
 int main(int argc, char **argv)
 {
-    static const double shares[] = {0.0001, 0.001, 0.01, 0.1, 0.5};
-    static const size_t bins[] = {2, 3, 5, 10, 50, 1000};
-    static const size_t references[] = {1000, 10000}, windows[] = {50, 200, 1000};
+    static const size_t references[] = {50, 1000, 10000}, windows[] = {10, 50, 200, 1000};
     const uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
-    uint64_t seed = 1;
+    uint64_t seed = 0;
     bool wrong = false;
-    printf("| test | data | reference | window | p <= 0.01 | p <= 0.001 | p <= 0.0001 "
-           "|\n|---|---|---|---|---|---|---|\n");
-    for (size_t r = 0; r < 2; r++)
-        for (size_t w = 0; w < 3; w++) {
-            for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
-                wrong |= measure(&(struct cell){SHARE, shares[i], 0, references[r], windows[w]},
-                                 count, seed++);
-            for (size_t i = 0; i < sizeof(bins) / sizeof(bins[0]); i++) {
-                wrong |= measure(&(struct cell){EQUAL, 0, bins[i], references[r], windows[w]},
-                                 count, seed++);
-                wrong |= measure(&(struct cell){SKEWED, 0, bins[i], references[r], windows[w]},
-                                 count, seed++);
-            }
-            wrong |=
-                measure(&(struct cell){NUMERIC, 0, 0, references[r], windows[w]}, count, seed++);
-            wrong |= measure(&(struct cell){TIED, 0, 0, references[r], windows[w]}, count, seed++);
-        }
+    if (count == 0) {
+        fprintf(stderr, "bench-size: WINDOWS must be a number from 1\n");
+        return 2;
+    }
+    printf("| test | data | reference | window | p <= 0.01 | p <= 0.001 | p <= 0.0001 | power |\n"
+           "|---|---|---|---|---|---|---|---|\n");
+    for (size_t r = 0; r < sizeof(references) / sizeof(references[0]); r++)
+        for (size_t w = 0; w < sizeof(windows) / sizeof(windows[0]); w++)
+            wrong |= measure_sizes(references[r], windows[w], count, &seed);
+    for (size_t w = 1; w < sizeof(windows) / sizeof(windows[0]); w++) {
+        wrong |= measure_labels((struct label_experiment){.task = PERFORMANCE_BINARY,
+                                                          .reference = LABELLED,
+                                                          .window = windows[w]},
+                                count, &seed);
+        wrong |= measure_labels((struct label_experiment){.task = PERFORMANCE_REGRESSION,
+                                                          .reference = LABELLED,
+                                                          .window = windows[w]},
+                                count, &seed);
+    }
     return wrong;
 }

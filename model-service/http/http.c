@@ -19,6 +19,8 @@
 #define FDS_PER_THREAD 3
 #define FDS_OTHER      (32 + HTTP_LINGER_CONNECTIONS)
 #define STOP_POLL_NS   2000000L
+/* 50 ms: on a busy machine a worker may stand still for longer than a look or two. */
+#define STOP_QUIET_LOOKS 25
 
 /* --- connections --- */
 
@@ -228,22 +230,32 @@ size_t http_server_connections(const struct http_server *server)
     return atomic_load_explicit(&server->open, memory_order_relaxed);
 }
 
+/* Also while a request has arrived that no worker has read. */
 static bool has_request_in_flight(struct http_server *server)
 {
     bool busy = false;
     pthread_mutex_lock(&server->mu);
-    for (struct connection *c = server->connections; c && !busy; c = c->next)
-        busy = atomic_load_explicit(&c->busy, memory_order_relaxed);
+    for (struct connection *c = server->connections; c && !busy; c = c->next) {
+        int unread = 0;
+        busy = atomic_load_explicit(&c->busy, memory_order_relaxed) ||
+               (ioctl(c->fd, FIONREAD, &unread) == 0 && unread);
+    }
     pthread_mutex_unlock(&server->mu);
     return busy;
 }
 
+/* Until no request was seen for a while: a look may come between the moment when a worker takes a
+ * request from the socket and the moment when it marks the connection as busy. */
 static void wait_for_requests(struct http_server *server, unsigned grace_ms)
 {
     const struct timespec pause = {.tv_nsec = STOP_POLL_NS};
     const int64_t deadline = clock_monotonic_ns() + (int64_t)grace_ms * 1000000;
-    while (has_request_in_flight(server) && clock_monotonic_ns() < deadline)
+    int quiet_looks = 0;
+    while (http_server_connections(server) && quiet_looks < STOP_QUIET_LOOKS &&
+           clock_monotonic_ns() < deadline) {
+        quiet_looks = has_request_in_flight(server) ? 0 : quiet_looks + 1;
         nanosleep(&pause, NULL);
+    }
 }
 
 void http_server_stop(struct http_server *server, unsigned grace_ms)

@@ -104,7 +104,9 @@ DRIFT_API bool drift_performance_interval(const struct performance_value *value,
 
 /* Whether `current` is worse than `reference` by more than chance explains in either of them: the
  * interval of their difference, built from both intervals at z (Newcombe 1998, method 10;
- * Zou and Donner 2008, Stat. Med. 27, 1693-1702), excludes 0 on the worse side. */
+ * Zou and Donner 2008, Stat. Med. 27, 1693-1702), excludes 0 on the worse side. Small samples:
+ * means use Student's quantile instead of z, and two shares must also differ by Fisher's exact test
+ * at z's two-sided level. How often without a difference: docs/size.md. */
 DRIFT_API bool drift_performance_degraded(enum performance_metric metric,
                                           const struct performance_value *current,
                                           const struct performance_value *reference, double z);

@@ -1,5 +1,7 @@
 /* drift_performance_interval.c - names, intervals, and the comparison with a reference. */
 #include "performance_internal.h"
+#include "proportion.h"
+#include "special.h"
 
 #include <math.h>
 
@@ -137,13 +139,47 @@ static bool surely_below(double a, double a_upper, double b, double b_lower)
     return a - b + sqrt(above * above + below * below) < 0;
 }
 
+/* Hill (1970), the first terms of Student's quantile from the normal one: a mean's error is itself
+ * estimated, from n values. */
+static double student(double z, uint64_t n)
+{
+    const double degrees = (double)n - 1, square = z * z;
+    return z + z * (square + 1) / (4 * degrees) +
+           z * ((5 * square + 16) * square + 3) / (96 * degrees * degrees);
+}
+
+static double quantile_for(const struct performance_value *value, double z)
+{
+    return value->basis == BASIS_NORMAL && value->n > 1 ? student(z, value->n) : z;
+}
+
+static bool is_share(const struct performance_value *value)
+{
+    return value->basis == BASIS_PROPORTION || value->basis == BASIS_F1;
+}
+
+/* Whether Fisher's exact test, too, tells two shares apart: Wilson's intervals are too short far
+ * out in small samples. Metrics that are like a share have hits and a size that are rounded. */
+static bool shares_differ(const struct performance_value *a, const struct performance_value *b,
+                          double z)
+{
+    if (!is_share(a) || !is_share(b))
+        return true;
+    const uint64_t n = (uint64_t)llround(a->size), m = (uint64_t)llround(b->size);
+    const uint64_t a_hits = (uint64_t)llround(a->centre * (double)n);
+    const uint64_t b_hits = (uint64_t)llround(b->centre * (double)m);
+    return drift_fisher_exact_p(a_hits, n, b_hits, m) <= drift_normal_two_sided_p(z);
+}
+
 bool drift_performance_degraded(enum performance_metric metric,
                                 const struct performance_value *current,
                                 const struct performance_value *reference, double z)
 {
     double lower, upper, reference_lower, reference_upper;
-    if (!drift_performance_interval(current, z, &lower, &upper) ||
-        !drift_performance_interval(reference, z, &reference_lower, &reference_upper))
+    if (!drift_performance_interval(current, quantile_for(current, z), &lower, &upper) ||
+        !drift_performance_interval(reference, quantile_for(reference, z), &reference_lower,
+                                    &reference_upper) ||
+        !shares_differ(current, reference, z))
         return false;
     const double v = current->value, r = reference->value;
     const bool below = surely_below(v, upper, r, reference_lower);

@@ -148,6 +148,20 @@ def test_a_request_in_flight_is_answered(start_service, sig):
     assert service.stop() == 0
 
 
+@pytest.mark.parametrize("repetition", range(10))
+def test_a_request_that_no_worker_has_read_is_answered(start_service, repetition):
+    """The request is in the socket when the signal comes, since the whole process stands still."""
+    service = start_service()
+    with Raw(service.url) as connection:
+        assert connection.send(request("GET", "/health")).receive().status == 200
+        service.process.send_signal(signal.SIGSTOP)
+        connection.send(predict(GOOD))
+        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(signal.SIGCONT)
+        assert connection.receive().status == 200
+    assert service.stop() == 0
+
+
 def test_not_ready_while_stopping(start_service):
     service = start_service("--threads", "1")
     held = predict(GOOD)

@@ -40,6 +40,13 @@ KS_EXACT_MAX_PRODUCT = 10000
 
 DOUBLE, COUNT, SIZE = ctypes.c_double, ctypes.c_uint64, ctypes.c_size_t
 COUNTS, DOUBLES = ctypes.POINTER(COUNT), ctypes.POINTER(DOUBLE)
+
+class Categories(ctypes.Structure):
+    """struct homogeneity_categories"""
+    _fields_ = [("rare_bin", SIZE), ("unseen_bin", SIZE),
+                *((name, COUNT) for name in ("rare_categories", "least_named", "once", "twice", "scarce_rows", "scarce_next"))]
+
+
 SIGNATURES = {
     "drift_chi_square_sf": (DOUBLE, DOUBLE),
     "drift_kolmogorov_sf": (DOUBLE,),
@@ -53,6 +60,7 @@ SIGNATURES = {
     "drift_hellinger_p_value": (DOUBLE, COUNT, COUNT, SIZE),
     "drift_fisher_exact_p": (COUNT, COUNT, COUNT, COUNT),
     "drift_homogeneity_p": (ctypes.POINTER(COUNT), ctypes.POINTER(COUNT), SIZE),
+    "drift_homogeneity_categories_p": (ctypes.POINTER(COUNT), ctypes.POINTER(COUNT), SIZE, ctypes.c_void_p),
 }
 SCORES = ("drift_psi_score", "drift_jensen_shannon_score", "drift_hellinger_score", "drift_l_infinity_score")
 
@@ -242,10 +250,110 @@ def test_homogeneity(drift, rng):
         assert_tail(f"drift_homogeneity_p({list(ref)}, {list(cur)})", p, expected, 1e-8)
 
 
+def homogeneity_categories_p(drift, ref, cur, unseen=0, once=0, twice=0):
+    """Of categories that the reference has, none of them beyond the named ones."""
+    bins = len(ref) + 2
+    about = Categories(bins - 2, bins - 1, 0, 1, once, twice, 0, 0)
+    array = COUNT * bins
+    return drift.drift_homogeneity_categories_p(array(*map(int, ref), 0, 0), array(*map(int, cur), 0, unseen), bins,
+                                          ctypes.byref(about))
+
+
+def test_homogeneity_of_categories(drift, rng):
+    for _ in range(TAIL_CASES):
+        bins = int(rng.integers(1, 60))
+        shares = rng.dirichlet(np.full(bins, float(rng.choice([0.1, 1, 10]))))
+        moved = rng.dirichlet(1 + 50 * shares) if rng.random() < 0.5 else shares
+        n, m = int(10 ** rng.uniform(1, 4)), int(10 ** rng.uniform(0.7, 3.5))
+        ref, cur = rng.multinomial(n, shares), rng.multinomial(m, moved)
+        known, unseen = ref > 0, int(cur[ref == 0].sum())
+        once, twice = int((ref == 1).sum()), int((ref == 2).sum())
+        expected = oracles.categories_p(ref[known], cur[known], unseen, once, twice)
+        p = homogeneity_categories_p(drift, ref[known], cur[known], unseen=unseen, once=once, twice=twice)
+        assert_tail(f"categories {list(ref)}, {list(cur)}", p, expected, 1e-8)
+
+
 def test_one_unseen_row_in_five_is_no_certainty(drift):
     """The chi-square limit alone gives 6e-218."""
-    ref, cur = (COUNT * 11)(*[100] * 10, 0), (COUNT * 11)(1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1)
-    assert drift.drift_homogeneity_p(ref, cur, 11) > 0.004
+    ref, cur = [100] * 10, [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    p = homogeneity_categories_p(drift, ref, cur, unseen=1)
+    assert p >= drift.drift_fisher_exact_p(0, 1000, 1, 5) > 0.004
+
+
+def many_categories(rng, n, m, categories):
+    """Counts of a reference and a window of equally frequent categories."""
+    return (rng.multinomial(size, np.full(categories, 1 / categories)) for size in (n, m))
+
+
+def test_new_rows_of_many_categories_are_no_change(drift):
+    """A third of the rows of a healthy window are unseen where the reference is small beside the categories."""
+    rng = np.random.default_rng(1)
+    small = 0
+    for _ in range(200):
+        ref, cur = many_categories(rng, 1000, 1000, 1000)
+        known = ref > 0
+        unseen = int(cur[~known].sum())
+        assert unseen > 250
+        assert stats.fisher_exact([[0, 1000], [unseen, 1000 - unseen]])[1] < 1e-80  # as if it were one category
+        small += homogeneity_categories_p(drift, ref[known], cur[known], unseen=unseen,
+                                          once=int((ref == 1).sum()), twice=int((ref == 2).sum())) < 0.05
+    assert small <= 20
+
+
+def test_categories_beyond_the_named_ones_are_no_change(drift):
+    """The reference names the 1000 that it has most rows of by chance: their share is smaller in a window."""
+    rng = np.random.default_rng(2)
+    small = 0
+    for rows in (1000, 20000, 100000):
+        for _ in range(60):
+            ref, cur = many_categories(rng, 60000, rows, 3000)
+            order = np.argsort(-ref)
+            ref, cur = ref[order], cur[order]
+            lumped = homogeneity_with_rare(drift, ref, cur)
+            small += lumped < 0.01
+    assert small <= 8
+
+
+def homogeneity_with_rare(drift, ref, cur, named=1000):
+    counts = [[*map(int, side[:named]), int(side[named:].sum()), 0] for side in (ref, cur)]
+    most = int(ref[named])
+    scarce = int(ref[ref <= most + 1].sum()), (most + 1) * (most + 2) * int((ref == most + 2).sum())
+    about = Categories(named, named + 1, len(ref) - named, int(ref[named - 1]), 0, 0, *scarce)
+    array = COUNT * (named + 2)
+    return drift.drift_homogeneity_categories_p(array(*counts[0]), array(*counts[1]), named + 2, ctypes.byref(about))
+
+
+def test_a_window_of_one_rare_category_is_a_change(drift):
+    """The bins do not tell which category it is, only that too many rows are beyond the named ones."""
+    rng = np.random.default_rng(4)
+    ref, _ = many_categories(rng, 60000, 200, 3000)
+    ref = np.sort(ref)[::-1]
+    cur = np.zeros_like(ref)
+    cur[2500] = 200
+    assert homogeneity_with_rare(drift, ref, cur) < 1e-20
+
+
+def test_the_share_beyond_the_named_categories_is_goods(drift):
+    """Good's estimate of the share of all categories that a sample holds at most so often, on samples of a known law."""
+    rng = np.random.default_rng(6)
+    shares = rng.dirichlet(np.full(3000, 1.5))
+    errors = []
+    for _ in range(300):
+        ref = rng.multinomial(60000, shares)
+        most = int(np.sort(ref)[::-1][1000])
+        scarce = ref[ref <= most + 1].sum()
+        spread = math.sqrt(scarce + (most + 1) * (most + 2) * (ref == most + 2).sum()) / 60000
+        errors.append((scarce / 60000 - shares[ref <= most].sum()) / spread)
+    assert abs(np.mean(errors)) < 0.25 and 0.8 < np.std(errors) < 1.2, (np.mean(errors), np.std(errors))
+
+
+def test_new_categories_are_a_change(drift):
+    """Ten categories, all well known, and a fifth of the rows in none of them."""
+    assert homogeneity_categories_p(drift, [100] * 10, [16] * 10, unseen=40) < 1e-20
+    # Beside many that the reference has once, some unseen rows are ordinary.
+    ref = [90] * 10 + [1] * 100
+    assert homogeneity_categories_p(drift, ref, [9] * 10 + [0] * 100, unseen=110, once=100) < 1e-20
+    assert homogeneity_categories_p(drift, ref, [18] * 10 + [0] * 100, unseen=20, once=100) > 0.1
 
 
 # Histograms
