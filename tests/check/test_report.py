@@ -233,7 +233,7 @@ def test_stream_has_no_page(check, pair):
 
 def test_a_bar_per_feature(check, pair):
     lines = check.files(*pair).out.splitlines()
-    bars = {line.split()[0]: re.search(r"[#.]{4}\|[#.]{4}", line) for line in lines}
+    bars = {line.split()[0]: re.search(r"[#.]{4}\|[#.]{4}", line) for line in lines if line}
     results = check.json(*pair)["results"]
     for feature in "amount", "channel", "calm":
         strength = max(r["score"] / r["threshold"] for r in results
