@@ -81,10 +81,10 @@ class Browser:
         return answer["result"].get("value")
 
     def wait(self, condition, seconds=SECONDS):
-        """Until the expression is true; returns its value."""
+        """Until the expression is true."""
         end = time.monotonic() + seconds
         while True:
-            value = self.run(f"(() => {{ try {{ return {condition} }} catch (error) {{ return null }} }})()")
+            value = self.run(f"(() => {{ try {{ return Boolean({condition}) }} catch (error) {{ return null }} }})()")
             if value:
                 return value
             assert time.monotonic() < end, f"never true: {condition}\n{self.run('document.body.innerText')[:3000]}"

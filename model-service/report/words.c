@@ -175,28 +175,29 @@ void words_feature(struct buffer *out, const struct detector_feature_report *fea
 void words_summary(struct buffer *out, const struct report_view *view, name_writer *name)
 {
     const struct detector_report *drift = view->drift;
-    const size_t all = drift->feature_count;
-    size_t drifted = 0, strongest = all;
-    for (size_t f = 0; f < all; f++)
-        drifted += drift->features[f].drifted;
+    size_t inputs = 0, drifted = 0;
+    for (size_t f = 0; f < drift->feature_count; f++) {
+        inputs += !drift->features[f].prediction;
+        drifted += !drift->features[f].prediction && drift->features[f].drifted;
+    }
     if (!drift->sufficient) {
         print(out, "Not enough rows for a verdict: %llu, and at least %llu are needed.",
               (unsigned long long)drift->window_rows, (unsigned long long)drift->minimum_sample);
         return;
     }
-    if (drifted == 0) {
-        print(out, "No drift in %zu feature%s.", all, all == 1 ? "" : "s");
-        return;
-    }
-    for (size_t i = view->features; i-- > 0;)
-        if (drift->features[view->feature[i]].drifted)
-            strongest = view->feature[i];
-    print(out, "%zu of %zu feature%s drifted", drifted, all, all == 1 ? "" : "s");
-    if (strongest < all) {
+    if (drifted == 0)
+        print(out, "No drift in %zu feature%s", inputs, inputs == 1 ? "" : "s");
+    else
+        print(out, "%zu of %zu feature%s drifted", drifted, inputs, inputs == 1 ? "" : "s");
+    for (size_t i = 0; drifted > 0 && i < view->features; i++) {
+        const struct detector_feature_report *feature = &drift->features[view->feature[i]];
+        if (feature->prediction || !feature->drifted)
+            continue;
         buffer_append_text(out, drifted > 1 ? ", the strongest is " : ": ");
-        name(out, drift->features[strongest].name);
+        name(out, feature->name);
+        break;
     }
-    buffer_append_char(out, '.');
+    buffer_append_text(out, drift->prediction_drift_detected ? "; the predictions drifted." : ".");
 }
 
 void words_bin(struct buffer *out, const struct shape_bin *bin)

@@ -37,7 +37,7 @@ MAY_INCLUDE = {
     "main": {"app", "cli", "check", "init", "inbox"},
     "app": {"service", "service/metrics", "served", "http", "config", "system", "cli"},
     "service/metrics": {"service", "served", "http", "system"},
-    "service": {"served", "json", "http", "config", "system", "web"},
+    "service": {"served", "report", "json", "http", "config", "system", "web"},
     "served/build": {"served", "drift_detector", "concept_monitor", "data_generator", "score", "config",
                      "json", "csv"},
     "served": {"drift_detector", "concept_monitor", "data_generator", "score", "config", "system"},
