@@ -42,7 +42,6 @@ static void answer_asset(struct http_response *response, const struct asset *ass
     memcpy(body, asset->bytes, asset->size);
     http_respond(response, 200, asset->content_type, body, asset->size);
     http_response_header(response, "Content-Security-Policy", asset->policy);
-    http_response_header(response, "X-Content-Type-Options", "nosniff");
     response->compressible = true;
 }
 

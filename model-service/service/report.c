@@ -113,7 +113,6 @@ void handle_report(void *context, const struct http_request *request,
         response->compressible = true;
         answer_buffer(response, 200, "text/html; charset=utf-8", &body);
         http_response_header(response, "Content-Security-Policy", REPORT_POLICY);
-        http_response_header(response, "X-Content-Type-Options", "nosniff");
     } else {
         answer_out_of_memory(response);
     }

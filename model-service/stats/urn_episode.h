@@ -54,7 +54,7 @@ struct urn_episode {
 };
 
 /* Observes a row with drift_urn_observe(), and follows the rule. start: >= 0; more than a
- * thousandth of the budget counts as that, so that a long time without rows is no page. The rule
+ * thousandth of the budget counts as that, so that a long time without rows does not page. The rule
  * may differ from row to row. O(bets). */
 DRIFT_API enum urn_event drift_urn_episode_observe(struct urn_episode *episode, struct urn *urn,
                                                    const struct urn_rule *rule, size_t bin,
