@@ -54,7 +54,7 @@ struct http_response {
     bool compressible; /* gzip when the client accepts it; adds Vary: Accept-Encoding */
 };
 
-/* body: malloc'd, ownership passes; may be NULL when body_bytes is 0. */
+/* body: malloc'd, ownership passes; may be NULL when body_bytes is 0. A 503 says Retry-After. */
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
                   char *body, size_t body_bytes);
 /* value is copied. Asserted, since both come from our own tables: it fits the field, and there are
@@ -109,11 +109,11 @@ struct http_route {
 };
 
 struct http_limits {
-    size_t connections;        /* more than these are refused */
+    size_t connections;        /* at the limit a new one replaces one that waits for its client */
     size_t connections_per_ip; /* 0: no such limit */
     size_t header_bytes;       /* request line and headers; beyond, or with far more fields than
                                 * the 40 that fit at any size: 431 */
-    unsigned idle_seconds;     /* without traffic, then closed */
+    unsigned idle_seconds;     /* without traffic or a request, then closed */
     size_t threads;            /* 1 to 64 workers */
 };
 
@@ -127,12 +127,13 @@ struct http_server_config {
     const char *allowed_hosts;
     const struct http_tokens *tokens; /* borrowed; NULL: everybody may do everything */
     struct http_limits limits;
-    /* Renders the body of an error the adapter itself answers (400, 401, 403, 404, 405, 411, 413,
-     * 415, 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
+    /* Renders the body of an error the adapter itself answers (400, 401, 403, 404, 405, 408, 411,
+     * 413, 415, 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
     void (*render_error)(void *context, unsigned status, const char *detail,
                          struct http_response *response);
     /* After each answered request, on the worker's thread; route NULL when none matched.
-     * May be NULL. seconds: from the complete request to the queued answer. */
+     * May be NULL. method: "other" where it is not known. seconds: from the complete request to
+     * the queued answer. */
     void (*observe)(void *context, const struct http_route *route, const char *method,
                     unsigned status, double seconds);
 };
