@@ -8,6 +8,7 @@ const KEPT_SCORES = 150; // of a feature: five minutes
 const SVG = "http://www.w3.org/2000/svg";
 const FEATURE_PATH = "/dashboard/features/";
 
+const inWords = new Intl.Collator();
 const byId = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
 const shownFeature = location.pathname.startsWith(FEATURE_PATH)
@@ -48,11 +49,11 @@ function element(tag, className, text) {
   return node;
 }
 
-function drawing(parts, label) {
+function drawing(parts) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 120 20");
   svg.setAttribute("preserveAspectRatio", "none");
-  if (label) svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("aria-hidden", "true"); // the score stands beside it
   for (const name of parts) {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("class", name);
@@ -149,7 +150,7 @@ function sortBy(column) {
 const inSight = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     entry.target.inSight = entry.isIntersecting;
-    if (entry.isIntersecting) entry.target.drawSpark();
+    if (entry.isIntersecting) entry.target.draw();
   }
 });
 
@@ -165,15 +166,8 @@ function makeRow(name) {
   link.href = featureAddress(name);
   link.title = name;
   row.cells.name.append(link);
-  row.spark = drawing(["level", "spark"], true);
-  row.spark.children[0].setAttribute("d", "M0 10H120"); // the threshold
-  row.cells.spark.append(row.spark);
-  row.tr.drawSpark = () => drawSpark(row.spark, scores.get(name) ?? []);
+  row.tr.draw = () => drawRow(row);
   inSight.observe(row.tr);
-  row.bar = drawing(["track", "score", "mark"], true);
-  row.bar.children[0].setAttribute("d", "M0 5H120v10H0z");
-  row.bar.children[2].setAttribute("d", "M60 2v16");
-  row.cells.strength.append(row.bar);
   return row;
 }
 
@@ -205,10 +199,24 @@ function fillRow(feature) {
     const hint = column.hint ? column.hint(feature) : column.text(feature);
     if (cell.title !== hint) cell.title = hint;
   }
-  const full = Math.max(0, Math.min(1, feature.best.strength / 2)) * 120;
-  const path = `M0 5H${full.toFixed(1)}v10H0z`;
-  if (row.bar.children[1].getAttribute("d") !== path) row.bar.children[1].setAttribute("d", path);
-  if (row.tr.inSight) row.tr.drawSpark();
+  if (row.tr.inSight) drawRow(row);
+}
+
+function addDrawings(row) {
+  row.spark = drawing(["level", "spark"]);
+  row.spark.children[0].setAttribute("d", "M0 10H120"); // the threshold
+  row.cells.spark.append(row.spark);
+  row.bar = drawing(["track", "score", "mark"]);
+  row.bar.children[0].setAttribute("d", "M0 5H120v10H0z");
+  row.bar.children[2].setAttribute("d", "M60 2v16");
+  row.cells.strength.append(row.bar);
+}
+
+function drawRow(row) {
+  if (!row.bar) addDrawings(row);
+  const full = Math.max(0, Math.min(1, row.feature.best.strength / 2)) * 120;
+  row.bar.children[1].setAttribute("d", `M0 5H${full.toFixed(1)}v10H0z`);
+  drawSpark(row.spark, scores.get(row.feature.name) ?? []);
 }
 
 // Sorts, filters, and touches the document only if the order or what is shown has changed.
@@ -216,7 +224,7 @@ function arrange() {
   const column = columns.find((c) => c.id === sortedBy);
   const list = [...rows.values()].sort((a, b) => {
     const x = column.key(a.feature), y = column.key(b.feature);
-    const result = typeof x === "string" ? x.localeCompare(y) : x - y;
+    const result = typeof x === "string" ? inWords.compare(x, y) : x - y;
     return (ascending ? result : -result) || a.feature.place - b.feature.place;
   });
   const words = byId("filter").value.toLowerCase(), which = byId("which").value;

@@ -23,7 +23,7 @@ HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' on
            "constructor", "toString", "a\u202eb", "\u65e5\u672c\u8a9e", "a'b\"c", "\\", "+", " x", "%", "a b"]
 RENDERED = "document.querySelectorAll('#features tr').length > 0"
 DRAWN = "document.querySelector('#drawings article')"
-MOST_RENDER_MS = 250  # of a refresh of a thousand rows, in a browser that shares two processors with everything else
+MOST_RENDER_MS = 250  # the best of several refreshes of a thousand rows, in a browser that shares two processors with everything else
 
 
 @pytest.fixture(scope="module")
@@ -256,10 +256,11 @@ def test_a_thousand_features_stay_fluid(browser, start_service, tmp_path):
     browser.open(service.url + "/dashboard", "document.querySelectorAll('#features tr').length === 1000")
     times = browser.run("""(() => { const times = []; for (let i = 0; i < 5; i++) { const start = performance.now();
         renderOverview(latest); document.body.getBoundingClientRect(); times.push(performance.now() - start) } return times })()""")
-    sort = browser.run("""(() => { const start = performance.now(); document.querySelector('#head button').click();
-        document.body.getBoundingClientRect(); return performance.now() - start })()""")
-    print(f"1000 features: a refresh takes {sorted(times)[2]:.0f} ms in the page, a sort {sort:.0f} ms")
-    assert sorted(times)[2] < MOST_RENDER_MS and sort < 4 * MOST_RENDER_MS
+    sorts = browser.run("""(() => { const times = []; for (let i = 0; i < 4; i++) { const start = performance.now();
+        document.querySelector('#head button').click();
+        document.body.getBoundingClientRect(); times.push(performance.now() - start) } return times })()""")
+    print(f"1000 features: a refresh takes {min(times):.0f} ms in the page, a sort {min(sorts):.0f} ms")
+    assert min(times) < MOST_RENDER_MS and min(sorts) < 2 * MOST_RENDER_MS
     clean(browser, service)
 
 
