@@ -53,7 +53,7 @@ def clean(browser, service):
 
 
 def table(browser):
-    return browser.run("""[...document.querySelectorAll('#features tr')].filter(row => !row.hidden).map(row =>
+    return browser.run("""[...document.querySelectorAll('#features tr')].map(row =>
         Object.fromEntries([...row.cells].map(cell => [cell.className.split(' ')[0] + [...row.cells].indexOf(cell), cell.textContent])))""")
 
 
@@ -253,14 +253,17 @@ def test_a_thousand_features_stay_fluid(browser, start_service, tmp_path):
     names = [f"feature_{i}" for i in range(1000)]
     service = start_service("--config", config_of(tmp_path, names))
     observe(service, names, 60)
-    browser.open(service.url + "/dashboard", "document.querySelectorAll('#features tr').length === 1000")
+    browser.open(service.url + "/dashboard", "document.querySelectorAll('#features tr').length === 200")
+    assert "show all 1000" in browser.run("document.querySelector('#all').textContent")
     times = browser.run("""(() => { const times = []; for (let i = 0; i < 5; i++) { const start = performance.now();
         renderOverview(latest); document.body.getBoundingClientRect(); times.push(performance.now() - start) } return times })()""")
     sorts = browser.run("""(() => { const times = []; for (let i = 0; i < 4; i++) { const start = performance.now();
         document.querySelector('#head button').click();
         document.body.getBoundingClientRect(); times.push(performance.now() - start) } return times })()""")
+    browser.run("document.querySelector('#all').click()")
+    assert browser.run("document.querySelectorAll('#features tr').length") == 1000 and browser.run("document.querySelector('#all').hidden")
     print(f"1000 features: a refresh takes {min(times):.0f} ms in the page, a sort {min(sorts):.0f} ms")
-    assert min(times) < MOST_RENDER_MS and min(sorts) < 2 * MOST_RENDER_MS
+    assert min(times) < MOST_RENDER_MS and min(sorts) < MOST_RENDER_MS
     clean(browser, service)
 
 
