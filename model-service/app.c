@@ -41,6 +41,7 @@ static const struct http_route routes[] = {
     {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload},
     {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_dashboard},
     {"GET", "/dashboard/features/{feature}", HTTP_BODY_NONE, 0, handle_dashboard},
+    {"GET", "/dashboard/incidents/{incident}", HTTP_BODY_NONE, 0, handle_dashboard},
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset},
@@ -53,6 +54,8 @@ static const struct http_route routes[] = {
     {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
     {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report},
+    {"GET", "/models/{model}/history", HTTP_BODY_NONE, 0, handle_history},
+    {"GET", "/models/{model}/incidents", HTTP_BODY_NONE, 0, handle_incidents},
     {"GET", "/models/{model}/features/{feature}", HTTP_BODY_NONE, 0, handle_feature},
     {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2},
     {"GET", "/v2/health/live", HTTP_BODY_NONE, 0, handle_v2_live},
@@ -174,8 +177,11 @@ static int run(struct service *service, const struct settings *settings)
     log_info("model-service %s listening on http://%s", SERVICE_VERSION,
              http_server_address(server));
     int received;
-    while ((received = cli_wait_for_signal()) == SIGHUP)
-        service_reload(service);
+    while ((received = cli_wait_for_signal_until(SERVICE_FOLLOW_MS)) == SIGHUP || received == 0)
+        if (received == SIGHUP)
+            service_reload(service);
+        else
+            service_follow(service);
     service->ready = false;
     log_info("%s: finishing requests in flight", strsignal(received));
     http_server_stop(server, STOP_GRACE_MS);
