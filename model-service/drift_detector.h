@@ -74,7 +74,7 @@ struct detector_verdict {
     bool drift_detected; /* some input is drifted at the warning threshold */
 };
 
-/* Adds a row, read in place. inputs: the values of the features that are no predictions, which come
+/* Adds a row, read in place. inputs: the values of the features other than predictions, which come
  * first; predictions: those of the other features, NULL if there are none. A missing prediction is
  * one that nobody made, and adds nothing to its window; a missing input is counted as missing.
  * scores: [feature_count], receives each feature's headline score (KS D for a numeric feature, PSI
@@ -161,6 +161,8 @@ struct detector_report {
 };
 
 size_t detector_feature_count(const struct detector *detector);
+/* Borrowed; const and thread-safe. */
+const char *detector_feature_name(const struct detector *detector, size_t feature);
 
 /* Other thresholds, significance and minimum sample for the same features; windows stay as they
  * are. spec: only these members are read, of the features only their thresholds. 0, -EINVAL. */

@@ -26,13 +26,16 @@ def homogeneity_p(ref, cur):
         return rows < KNOWN_ROWS or rows * m / n < SPARSE
 
     sparse = numpy.array([is_sparse(rows) for rows in table[0]])
-    joined, held = [], numpy.zeros(2, dtype=int)
-    for column in table[:, sparse].T:
+    columns, held = [], numpy.zeros(2, dtype=int)
+    for column, is_alone in zip(table.T, ~sparse):
+        if is_alone:
+            columns.append(column)
+            continue
         held = held + column
         if not is_sparse(held[0]):
-            joined.append(held)
+            columns.append(held)
             held = numpy.zeros(2, dtype=int)
-    dense = numpy.column_stack([table[:, ~sparse], *joined])
+    dense = numpy.column_stack(columns) if columns else numpy.zeros((2, 0), dtype=int)
     together = dense_p(dense, held, n, m)
     if not sparse.any():
         return together

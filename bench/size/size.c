@@ -21,6 +21,8 @@
 /* Changed windows are this many times fewer. */
 #define POWER_PART 10
 /* Labels of the reference that windows of labels are compared with. */
+/* Categories of 1000 that have a bin, where the others are counted together. */
+#define KEPT     100
 #define LABELLED 1000
 
 struct work {
@@ -97,6 +99,9 @@ static void print_data(const struct experiment *experiment)
     char text[64];
     if (experiment->data == DATA_SHARE)
         snprintf(text, sizeof(text), "%g %% %s", 100 * experiment->share, name[experiment->data]);
+    else if (experiment->kept > 0)
+        snprintf(text, sizeof(text), "%zu of %zu %s", experiment->kept, experiment->bins,
+                 name[experiment->data]);
     else if (experiment->bins > 0)
         snprintf(text, sizeof(text), "%zu %s", experiment->bins, name[experiment->data]);
     else
@@ -153,6 +158,11 @@ static bool measure_sizes(size_t reference, size_t window, uint64_t windows, uin
                 (struct experiment){
                     .data = data, .bins = bins[i], .reference = reference, .window = window},
                 windows, seed);
+    for (enum data data = DATA_EQUAL; data <= DATA_SKEWED; data++)
+        wrong |= measure(
+            (struct experiment){
+                .data = data, .bins = 1000, .kept = KEPT, .reference = reference, .window = window},
+            windows, seed);
     for (enum data data = DATA_NUMERIC; data <= DATA_ZEROS; data++)
         wrong |=
             measure((struct experiment){.data = data, .reference = reference, .window = window},

@@ -145,12 +145,14 @@ static void category_windows(struct run *run, const struct sampler *sampler,
 static void category_reference(struct run *run, const struct sampler *sampler)
 {
     const size_t rows = run->experiment->reference;
+    const size_t kept =
+        run->experiment->kept > 0 ? run->experiment->kept : REFERENCE_MAX_CATEGORIES;
     const char **row = allocated(calloc(rows, sizeof(*row)));
     uint32_t code[SAMPLER_MOST];
     struct categorical_reference reference;
     for (size_t r = 0; r < rows; r++)
         row[r] = run->name[sampler_draw(sampler, &run->state)];
-    if (drift_categorical_reference_init(&reference, row, rows, REFERENCE_MAX_CATEGORIES) < 0)
+    if (drift_categorical_reference_init(&reference, row, rows, kept) < 0)
         abort();
     for (size_t i = 0; i < run->experiment->bins; i++)
         code[i] = drift_categorical_reference_code(&reference, run->name[i], strlen(run->name[i]));

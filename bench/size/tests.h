@@ -29,6 +29,7 @@ struct experiment {
     enum data data;
     double share; /* DATA_SHARE */
     size_t bins;  /* DATA_EQUAL, DATA_SKEWED */
+    size_t kept;  /* the most frequent of them that have a bin; 0: all */
     size_t reference, window;
     bool changed; /* a fifth of the window's rows come from elsewhere */
 };

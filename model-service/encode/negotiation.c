@@ -155,7 +155,7 @@ static bool take_range(const char **s, struct range *range)
     return range->type.length > 0 && range->subtype.length > 0 && (**s == ',' || **s == '\0');
 }
 
-/* Past the next comma that is not inside a quoted string. A string without end takes the rest
+/* Past the next comma that is not inside a quoted string. An unclosed string takes the rest
  * of the header with it: looking on inside would be quadratic. */
 static const char *next_element(const char *s)
 {

@@ -96,6 +96,19 @@ static uint64_t fingerprint(const struct categorical_reference *ref)
     return hash;
 }
 
+/* What says how large a share the rare categories have where the rows did not choose them. */
+static void count_scarce(struct categorical_reference *ref, const struct counting *counting)
+{
+    const uint64_t most = ref->rare_most;
+    for (size_t i = 0; i < counting->candidates; i++) {
+        const uint64_t rows = counting->candidate[i].count;
+        if (rows <= most + 1)
+            ref->scarce_rows += rows;
+        else if (rows == most + 2)
+            ref->scarce_next += (most + 1) * (most + 2);
+    }
+}
+
 /* Counts the candidates beyond the cap together, and remembers which they are. */
 static int build_rare(struct categorical_reference *ref, const struct candidate *rare, size_t count)
 {
@@ -139,6 +152,10 @@ static int build(struct categorical_reference *ref, const struct counting *count
     const int rc = build_rare(ref, counting->candidate + kept, counting->candidates - kept);
     if (rc < 0)
         return rc;
+    if (ref->rare_categories > 0) {
+        ref->rare_most = counting->candidate[kept].count;
+        count_scarce(ref, counting);
+    }
     ref->bin_count[categorical_code_missing(ref)] = ref->missing_rows;
     ref->fingerprint = fingerprint(ref);
     return 0;

@@ -65,7 +65,8 @@ DRIFT_API NODISCARD int drift_feature_window_p_value(const struct feature_window
                                                      enum drift_method method, double score,
                                                      double *ret_p);
 
-/* Two-proportion p-value of the missing share against the reference's. 1 on an empty window. */
+/* P-value of the missing share against the reference's: Fisher's exact test. 1 on an empty window.
+ */
 DRIFT_API double drift_feature_window_missing_p(const struct feature_window *window);
 
 /* Moments of the finite values now, correctly rounded from exact sums (sample deviation, n - 1);

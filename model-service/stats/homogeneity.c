@@ -255,18 +255,34 @@ double drift_homogeneity_p(const uint64_t *ref, const uint64_t *cur, size_t bins
     return fmin(1, 2 * fmin(together, strangest_p(&table, table.sparse)));
 }
 
-/* The share of unseen rows beside Good's estimate, as if that came from a sample so small that its
- * variance is that of the estimate. */
-static double unseen_p(const struct table *table, uint64_t unseen)
+/* `rows` of the window in categories of which Good's estimate expects estimate / n, with the
+ * variance (estimate + next) / n^2: Fisher's test beside a sample so small that it has that
+ * variance. */
+static double good_p(const struct table *table, uint64_t rows, uint64_t estimate, uint64_t next)
 {
-    const struct homogeneity_categories *categories = table->categories;
-    const double once = (double)categories->once, twice = (double)categories->twice;
-    if ((double)unseen * (double)table->n <= once * (double)table->m)
+    if ((double)rows * (double)table->n <= (double)estimate * (double)table->m)
         return 1; /* fewer than expected: nothing new */
-    const double part = (once + 1) / (once + 1 + 2 * twice);
-    const uint64_t rows = (uint64_t)ceil(part * (double)table->n);
-    const uint64_t hits = (uint64_t)ceil(part * once);
-    return drift_fisher_exact_p(hits < rows ? hits : rows, rows, unseen, table->m);
+    const double expected = (double)estimate;
+    const double part = (expected + 1) / (expected + 1 + (double)next);
+    const uint64_t sample = (uint64_t)ceil(part * (double)table->n);
+    const uint64_t hits = (uint64_t)ceil(part * expected);
+    return drift_fisher_exact_p(hits < sample ? hits : sample, sample, rows, table->m);
+}
+
+static double unseen_p(const struct table *table, const uint64_t *cur)
+{
+    const struct homogeneity_categories *about = table->categories;
+    return good_p(table, cur[about->unseen_bin], about->once, 2 * about->twice);
+}
+
+/* Of the rare and the unseen together: the reference chose the rare ones by its own rows. */
+static double scarce_p(const struct table *table, const uint64_t *cur)
+{
+    const struct homogeneity_categories *about = table->categories;
+    if (about->rare_categories == 0)
+        return 1;
+    return good_p(table, cur[about->rare_bin] + cur[about->unseen_bin], about->scarce_rows,
+                  about->scarce_next);
 }
 
 double drift_homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, size_t bins,
@@ -276,14 +292,14 @@ double drift_homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur, 
     if (count_rows(&table, ref, cur, bins) < 2)
         return 1;
     take_bins(&table, ref, cur, bins);
-    const uint64_t unseen = cur[categories->unseen_bin];
-    const bool lumped = unseen > 0 || categories->once > 0;
+    const bool lumped = cur[categories->unseen_bin] > 0 || categories->once > 0;
     const double together = dense_p(&table);
-    if (table.sparse == 0 && !lumped)
+    if (table.sparse == 0 && !lumped && categories->rare_categories == 0)
         return together;
     const uint64_t looked_at = table.sparse + categories->rare_categories + lumped;
     double alone = strangest_p(&table, looked_at);
     if (lumped)
-        alone = fmin(alone, (double)looked_at * unseen_p(&table, unseen));
+        alone = fmin(alone, (double)looked_at * unseen_p(&table, cur));
+    alone = fmin(alone, (double)looked_at * scarce_p(&table, cur));
     return fmin(1, 2 * fmin(together, alone));
 }

@@ -37,6 +37,9 @@ struct homogeneity_categories {
     uint64_t rare_categories;    /* distinct ones in the rare bin */
     uint64_t least_named;        /* rows of ref in the rarest category that has a bin */
     uint64_t once, twice;        /* categories that ref holds exactly once; exactly twice */
+    /* With rare categories, of which none has more than L rows: the rows of all categories of up to
+     * L + 1 rows, and (L + 1) (L + 2) times the number of those of L + 2 rows. */
+    uint64_t scarce_rows, scarce_next;
 };
 
 /* The same of categories, which have no order: all sparse ones are taken together. A reference that
@@ -46,7 +49,9 @@ struct homogeneity_categories {
  * the smaller one, or when it might as well have fallen into one of these two. The unseen bin is
  * also compared, if there is more in it, with the share of rows that ref itself would not have seen
  * had it been drawn without them: once / n (Good 1953, Biometrika 40, 237-264), with the variance
- * of that estimate, (once + 2 twice) / n^2. */
+ * of that estimate, (once + 2 twice) / n^2. The rare and the unseen bin together are compared in
+ * the same way, if there is more in them, with the share of all categories that ref holds at most L
+ * times: Good's estimate is scarce_rows / n, its variance (scarce_rows + scarce_next) / n^2. */
 DRIFT_API double drift_homogeneity_categories_p(const uint64_t *ref, const uint64_t *cur,
                                                 size_t bins,
                                                 const struct homogeneity_categories *categories);

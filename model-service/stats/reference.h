@@ -108,6 +108,9 @@ struct categorical_reference {
     uint64_t missing_rows;
     size_t rare_categories; /* distinct categories beyond the cap */
     size_t once, twice;     /* distinct categories of one row, and of two */
+    /* With rare ones: the most rows that one of them has, L; the rows of all categories of up to
+     * L + 1 rows; and of L + 2 rows, each as (L + 1) (L + 2) rows. Otherwise 0. */
+    uint64_t rare_most, scarce_rows, scarce_next;
     uint64_t *rare;       /* open-addressed set of their 64-bit hashes, 0 is empty; a category that
                              is not in the reference is taken for one of them with probability
                              rare_categories / 2^64 */

@@ -3,7 +3,7 @@
  * quiet -> suspected: the evidence reaches the budget.
  * suspected -> quiet: within the confirmation it falls below a hundredth of the budget.
  * suspected -> open: it has lasted; a page, if the change is large enough, else a notice (quiet).
- * open -> quiet: the evidence falls below `resolve_rows`.
+ * open -> quiet: the evidence falls below `resolve_rows`, or a millionth of the budget.
  * open -> changed: after `adopt_rows` rows these become the reference, and the feature watches on.
  * changed -> suspected -> open as before, and so on; it does not go back to quiet by itself. */
 #ifndef DRIFT_URN_EPISODE_H
@@ -54,7 +54,7 @@ struct urn_episode {
 };
 
 /* Observes a row with drift_urn_observe(), and follows the rule. start: >= 0; more than a
- * thousandth of the budget counts as that, so that a long time without rows is no page. The rule
+ * thousandth of the budget counts as that, so that a long time without rows does not page. The rule
  * may differ from row to row. O(bets). */
 DRIFT_API enum urn_event drift_urn_episode_observe(struct urn_episode *episode, struct urn *urn,
                                                    const struct urn_rule *rule, size_t bin,

@@ -101,29 +101,33 @@ int drift_feature_window_score(const struct feature_window *window, enum drift_m
     return -ENOTSUP;
 }
 
-/* Bins occupied on either side, less one. */
-static size_t degrees_of_freedom(const struct feature_window *window)
+static size_t occupied_bins(const struct feature_window *window)
 {
     size_t occupied = 0;
     const uint64_t *bin = window_bins(window);
     for (size_t i = 0; i < window->bins; i++)
         occupied += window->reference_bin[i] + bin[i] > 0;
-    return occupied - 1;
+    return occupied;
 }
 
-/* The limit that the score itself has. */
+/* The limit of a score of bins says nothing with fewer rows for each of them, in either sample. */
+#define LIMIT_ROWS_PER_BIN 5
+
+/* The limit that the score itself has; 0 where it has none. */
 static double own_p_value(const struct feature_window *window, enum drift_method method,
                           double score)
 {
     const uint64_t n = window->reference_rows, m = window->total.observations;
-    const size_t dof = degrees_of_freedom(window);
+    const size_t bins = occupied_bins(window);
+    if ((n < m ? n : m) < LIMIT_ROWS_PER_BIN * bins)
+        return 0;
     switch (method) {
     case METHOD_PSI:
-        return drift_psi_p_value(score, n, m, dof);
+        return drift_psi_p_value(score, n, m, bins - 1);
     case METHOD_JENSEN_SHANNON:
-        return drift_jensen_shannon_p_value(score, n, m, dof);
+        return drift_jensen_shannon_p_value(score, n, m, bins - 1);
     case METHOD_HELLINGER:
-        return drift_hellinger_p_value(score, n, m, dof);
+        return drift_hellinger_p_value(score, n, m, bins - 1);
     default: /* chi-square: its test is the one on the bins */
         return 0;
     }
@@ -139,13 +143,15 @@ static double categories_p(const struct feature_window *window)
         .least_named = ref->categories > 0 ? ref->bin_count[ref->categories - 1] : 0,
         .once = ref->once,
         .twice = ref->twice,
+        .scarce_rows = ref->scarce_rows,
+        .scarce_next = ref->scarce_next,
     };
     return drift_homogeneity_categories_p(window->reference_bin, window_bins(window), window->bins,
                                           &categories);
 }
 
-/* Of a score of bins. The limits of the scores are far too small when bins are nearly empty, where
- * the test of the same bins is right: the larger of the two. */
+/* Of a score of bins. The limits of the scores are wrong when bins are nearly empty, where the test
+ * of the same bins is right: the larger of the two, or the test alone with many bins. */
 static double bins_p_value(const struct feature_window *window, enum drift_method method,
                            double score)
 {

@@ -124,7 +124,8 @@ static uint64_t load_some(const char *begin, const char *p, const char *end)
 static size_t digit_run(uint64_t word)
 {
     const uint64_t digits = word ^ EACH_BYTE('0');
-    /* a byte that is no digit gets its highest bit; no carry leaves a byte below the first such */
+    /* sets the highest bit of every byte that is not a digit; no carry leaves a byte below the
+     * first of them */
     const uint64_t others = ((digits + EACH_BYTE(0x76)) | digits) & EACH_BYTE(0x80);
 
     return others ? (size_t)__builtin_ctzll(others) / 8 : 8;

@@ -37,7 +37,7 @@ def observe(service, rng, rows, shift=0.0, missing=0.0):
     lines = [json.dumps({"features": {"a": rng.gauss(shift, 1), "b": None if rng.random() < missing else rng.gauss(0, 1)}})
              for _ in range(rows)]
     answer = service.post("/observe", data="\n".join(lines) + "\n", headers={"Content-Type": "application/x-ndjson"})
-    assert answer.status_code == 200 and answer.json()["accepted"] == rows, answer.text
+    assert answer.status_code == 200 and answer.json()["observed"] == rows, answer.text
 
 
 def changes(service):

@@ -574,6 +574,28 @@ models:
     assert service.get("/drift/status").json()["features"]["merchant"]["drifted"] is False
 
 
+def test_a_window_of_one_rare_category_is_drift(tmp_path, start_service):
+    """It has no bin of its own, but too many rows are in none: the score of bins publishes the p-value of their test."""
+    rng = numpy.random.default_rng(5)
+    merchants = numpy.array([f"m{i}" for i in range(3000)])
+    rows = numpy.concatenate([merchants, rng.choice(merchants, 57_000, p=(w := 1 / numpy.arange(5, 3005)) / w.sum())])
+    (tmp_path / "reference.csv").write_text("merchant\n" + "\n".join(rows) + "\n")
+    (tmp_path / "models.yml").write_text("""
+models:
+  - name: shop
+    version: "1"
+    reference: reference.csv
+    features: [{name: merchant, type: categorical}]
+    scorer: {type: none}
+    window: {observations: 200}
+""")
+    service = start_service("--config", str(tmp_path / "models.yml"))
+    taken(service.post("/observe", json={"instances": [{"features": ["m2900"]}] * 200}), 200, model="shop")
+    merchant = service.get("/drift/status").json()["features"]["merchant"]
+    assert merchant["drifted"] is True
+    assert merchant["methods"]["psi"]["p_value"] < 1e-20
+
+
 def test_categories_called_like_the_reserved_ones_make_no_series_twice(tmp_path, start_service):
     rows = [(30 + i % 7, ("__other__", "__missing__", "male")[i % 3], i, "yes" if i % 2 else "no", 0.5)
             for i in range(600)]

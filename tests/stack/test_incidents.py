@@ -147,7 +147,9 @@ class Stack:
                    "--web.route-prefix=/", "--cluster.listen-address=", cwd=self.folder / "alertmanager")
         self.start("prometheus", "prometheus", f"--config.file={self.folder}/prometheus/prometheus.yml",
                    f"--storage.tsdb.path={self.folder}/tsdb", f"--web.listen-address=127.0.0.1:{self.ports['prometheus']}",
-                   "--web.external-url=http://prom.example:9090", "--web.route-prefix=/", "--rules.alert.resend-delay=1s",
+                   "--web.external-url=http://prom.example:9090", "--web.route-prefix=/",
+                   # Alertmanager takes an alert for ended that it has not heard of for four times as long.
+                   "--rules.alert.resend-delay=5s",
                    "--enable-feature=expand-external-labels")
         self.ready("alertmanager", "/-/ready")
         self.ready("prometheus", "/-/ready")

@@ -44,7 +44,7 @@ COUNTS, DOUBLES = ctypes.POINTER(COUNT), ctypes.POINTER(DOUBLE)
 class Categories(ctypes.Structure):
     """struct homogeneity_categories"""
     _fields_ = [("rare_bin", SIZE), ("unseen_bin", SIZE),
-                *((name, COUNT) for name in ("rare_categories", "least_named", "once", "twice"))]
+                *((name, COUNT) for name in ("rare_categories", "least_named", "once", "twice", "scarce_rows", "scarce_next"))]
 
 
 SIGNATURES = {
@@ -253,7 +253,7 @@ def test_homogeneity(drift, rng):
 def homogeneity_categories_p(drift, ref, cur, unseen=0, once=0, twice=0):
     """Of categories that the reference has, none of them beyond the named ones."""
     bins = len(ref) + 2
-    about = Categories(bins - 2, bins - 1, 0, 1, once, twice)
+    about = Categories(bins - 2, bins - 1, 0, 1, once, twice, 0, 0)
     array = COUNT * bins
     return drift.drift_homogeneity_categories_p(array(*map(int, ref), 0, 0), array(*map(int, cur), 0, unseen), bins,
                                           ctypes.byref(about))
@@ -316,9 +316,35 @@ def test_categories_beyond_the_named_ones_are_no_change(drift):
 
 def homogeneity_with_rare(drift, ref, cur, named=1000):
     counts = [[*map(int, side[:named]), int(side[named:].sum()), 0] for side in (ref, cur)]
-    about = Categories(named, named + 1, len(ref) - named, int(ref[named - 1]), 0, 0)
+    most = int(ref[named])
+    scarce = int(ref[ref <= most + 1].sum()), (most + 1) * (most + 2) * int((ref == most + 2).sum())
+    about = Categories(named, named + 1, len(ref) - named, int(ref[named - 1]), 0, 0, *scarce)
     array = COUNT * (named + 2)
     return drift.drift_homogeneity_categories_p(array(*counts[0]), array(*counts[1]), named + 2, ctypes.byref(about))
+
+
+def test_a_window_of_one_rare_category_is_a_change(drift):
+    """The bins do not tell which category it is, only that too many rows are beyond the named ones."""
+    rng = np.random.default_rng(4)
+    ref, _ = many_categories(rng, 60000, 200, 3000)
+    ref = np.sort(ref)[::-1]
+    cur = np.zeros_like(ref)
+    cur[2500] = 200
+    assert homogeneity_with_rare(drift, ref, cur) < 1e-20
+
+
+def test_the_share_beyond_the_named_categories_is_goods(drift):
+    """Good's estimate of the share of all categories that a sample holds at most so often, on samples of a known law."""
+    rng = np.random.default_rng(6)
+    shares = rng.dirichlet(np.full(3000, 1.5))
+    errors = []
+    for _ in range(300):
+        ref = rng.multinomial(60000, shares)
+        most = int(np.sort(ref)[::-1][1000])
+        scarce = ref[ref <= most + 1].sum()
+        spread = math.sqrt(scarce + (most + 1) * (most + 2) * (ref == most + 2).sum()) / 60000
+        errors.append((scarce / 60000 - shares[ref <= most].sum()) / spread)
+    assert abs(np.mean(errors)) < 0.25 and 0.8 < np.std(errors) < 1.2, (np.mean(errors), np.std(errors))
 
 
 def test_new_categories_are_a_change(drift):
