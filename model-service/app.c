@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "service/answer.h"
 #include "service/handlers.h"
+#include "service/keeper.h"
 #include "service/metrics/handler.h"
 #include "service/reload.h"
 #include "service/service.h"
@@ -65,13 +66,21 @@ static const struct http_route routes[] = {
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 _Static_assert(ROUTES <= SERVICE_MAX_ROUTES, "raise the limit");
 
-enum { OPTION_CONFIG, OPTION_LISTEN, OPTION_THREADS, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
+enum {
+    OPTION_CONFIG,
+    OPTION_LISTEN,
+    OPTION_STATE,
+    OPTION_THREADS,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT
+};
 
 static const struct cli_option options[] = {
     [OPTION_CONFIG] =
         {"config", "FILE",
          "YAML configuration (default: the file that MODEL_CONFIG names, else the built-in model)"},
     [OPTION_LISTEN] = {"listen", "ADDR:PORT", "where to listen (default " DEFAULT_LISTEN ")"},
+    [OPTION_STATE] = {"state", "DIR", "where to keep the state over restarts (default: nowhere)"},
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info (default), warning or error"},
     [OPTION_LOG_FORMAT] = {"log-format", "FORMAT", "plain (default) or json, one line each"},
@@ -168,12 +177,35 @@ static const char *listen_address(const struct service *service, const char *opt
     return option ? option : configured ? configured : DEFAULT_LISTEN;
 }
 
+/* Likewise; without a directory no state is kept. */
+static int keep_state(struct service *service, const char *option)
+{
+    const char *configured = service->registry.set->config.state;
+    const char *directory = option ? option : configured;
+    struct error error = {""};
+    if (!directory)
+        return 0;
+    const int rc = keeper_start(&service->registry, directory, &service->keeper, &error);
+    if (rc < 0)
+        log_error("cannot start: %s", error.text);
+    return rc;
+}
+
 /* From the command line, else from the environment; NULL: the built-in model. */
 static const char *config_path(const char *option)
 {
     const char *named = getenv("MODEL_CONFIG");
 
     return option ? option : named && named[0] ? named : NULL;
+}
+
+/* An empty name is most often a variable that is not set. */
+static bool option_named(const char *value, const char *option, const char *what)
+{
+    if (!value || value[0])
+        return true;
+    fprintf(stderr, "model-service serve: --%s needs the name of %s\n", option, what);
+    return false;
 }
 
 int app_main(int argc, char **argv)
@@ -186,10 +218,9 @@ int app_main(int argc, char **argv)
     if (cli_integer(&command, "threads", values[OPTION_THREADS], 1, MAX_THREADS, &threads) < 0 ||
         cli_log(&command, values[OPTION_LOG_LEVEL], values[OPTION_LOG_FORMAT]) < 0)
         return CLI_USAGE;
-    if (values[OPTION_CONFIG] && !values[OPTION_CONFIG][0]) {
-        fputs("model-service serve: --config needs the name of a file\n", stderr);
+    if (!option_named(values[OPTION_CONFIG], "config", "a file") ||
+        !option_named(values[OPTION_STATE], "state", "a directory"))
         return CLI_USAGE;
-    }
     struct service *service = calloc(1, sizeof(*service));
     if (!service) {
         log_error("not enough memory to start");
@@ -201,7 +232,10 @@ int app_main(int argc, char **argv)
     if (rc < 0)
         log_error("cannot start: %s", error);
     else
+        rc = keep_state(service, values[OPTION_STATE]);
+    if (rc == 0)
         rc = run(service, listen_address(service, values[OPTION_LISTEN]), (size_t)threads);
+    keeper_stop(service->keeper);
     metrics_finish(service);
     service_finish(service);
     free(service);

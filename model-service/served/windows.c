@@ -57,6 +57,7 @@ struct detector_verdict windows_observe(struct served_model *model, const struct
     struct detector_verdict verdict =
         detector_observe(model->windows.detector, inputs, predictions, now_ms, scores);
     feed_streams(model, inputs, predictions, now_ms);
+    journal_row(model, inputs, predictions, now_ms);
     pthread_mutex_unlock(&model->windows.mu);
     return verdict;
 }
@@ -138,6 +139,8 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
         model_streams_feed(&windows->streams, i, &block->cells[f * block->capacity],
                            block->feature_rows[f], now_ms);
     }
+    journal_rows(block->model, block->cells, block->rows, block->capacity, block->feature_rows,
+                 now_ms);
     pthread_mutex_unlock(&windows->mu);
     block->rows = 0;
     memset(block->feature_rows, 0,
