@@ -22,8 +22,8 @@
 uint64_t concept_monitor_identity(const struct concept_monitor *monitor)
 {
     const struct concept_spec *spec = &monitor->spec;
-    const uint64_t numbers[] = {spec->task,     spec->classes, spec->capacity, spec->max_age_ms,
-                                spec->window,   spec->detectors, spec->seed};
+    const uint64_t numbers[] = {spec->task,   spec->classes,   spec->capacity, spec->max_age_ms,
+                                spec->window, spec->detectors, spec->seed};
     uint64_t hash = fingerprint_double(FINGERPRINT_START, spec->level);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         hash = fingerprint_number(hash, numbers[i]);
@@ -37,9 +37,9 @@ uint64_t concept_monitor_identity(const struct concept_monitor *monitor)
 
 static void write_metric(const struct performance_value *metric, struct byte_writer *out)
 {
-    const double numbers[] = {metric->value,  metric->standard_error, metric->lower, metric->upper,
-                              metric->centre, metric->error,          metric->size,  metric->bias,
-                              metric->least,  metric->most};
+    const double numbers[] = {
+        metric->value, metric->standard_error, metric->lower, metric->upper, metric->centre,
+        metric->error, metric->size,           metric->bias,  metric->least, metric->most};
     write_u8(out, metric->defined);
     write_u8(out, (uint8_t)metric->basis);
     write_u64(out, metric->n);
@@ -49,10 +49,9 @@ static void write_metric(const struct performance_value *metric, struct byte_wri
 
 static int read_metric(struct performance_value *metric, struct byte_reader *in)
 {
-    double *const numbers[] = {&metric->value,  &metric->standard_error, &metric->lower,
-                               &metric->upper,  &metric->centre,         &metric->error,
-                               &metric->size,   &metric->bias,           &metric->least,
-                               &metric->most};
+    double *const numbers[] = {
+        &metric->value, &metric->standard_error, &metric->lower, &metric->upper, &metric->centre,
+        &metric->error, &metric->size,           &metric->bias,  &metric->least, &metric->most};
     const uint8_t defined = read_u8(in), basis = read_u8(in);
     metric->defined = defined != 0;
     metric->basis = (enum performance_basis)basis;
@@ -219,7 +218,8 @@ static int replay_event(struct concept_monitor *monitor, struct byte_reader *in,
     event.scores = scored ? scores : NULL;
     const bool predicts = event.kind != CONCEPT_EVENT_LABEL;
     const bool labels = event.kind != CONCEPT_EVENT_PREDICTED;
-    if (in->failed || scored > 1 || (predicts && !concept_output_valid(monitor, event.prediction)) ||
+    if (in->failed || scored > 1 ||
+        (predicts && !concept_output_valid(monitor, event.prediction)) ||
         (labels && !concept_output_valid(monitor, event.label)))
         return -EINVAL;
     replay_call(monitor, &event);

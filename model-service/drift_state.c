@@ -2,8 +2,8 @@
  *
  * Layouts, integers little-endian:
  *   windows  version u8, for each feature: size u64 and its window's own bytes
- *   head     version u8, observations u64, last observation i64, onsets u64 by severity, incidents by
- *            severity (opened u64, drifted u8, last i64), for each feature: in drift u8 by severity,
+ *   head     version u8, observations u64, last observation i64, onsets u64 by severity, incidents
+ * by severity (opened u64, drifted u8, last i64), for each feature: in drift u8 by severity,
  *            drifted since i64, and the totals missing, infinite, unseen, out of range u64
  *   record   rows u8, time i64, for each feature: rows u8 and its cells, f64 or u32 */
 #include "drift_state.h"
@@ -89,7 +89,8 @@ int detector_restore_windows(struct detector *detector, const void *bytes, size_
     struct byte_reader in = {.bytes = bytes, .size = size};
     if (read_u8(&in) != WINDOWS_VERSION)
         return -EINVAL;
-    struct feature_window **fresh = calloc(detector->feature_count, sizeof(struct feature_window *));
+    struct feature_window **fresh =
+        calloc(detector->feature_count, sizeof(struct feature_window *));
     int rc = fresh ? 0 : -ENOMEM;
     for (size_t f = 0; rc == 0 && f < detector->feature_count; f++)
         rc = read_window(detector, &detector->features[f], &in, &fresh[f]);
@@ -140,8 +141,7 @@ void detector_save_head(const struct detector *detector, struct buffer *out)
     writer_end(out, &writer);
 }
 
-static void read_feature(struct detector *detector, struct feature *feature,
-                         struct byte_reader *in)
+static void read_feature(struct detector *detector, struct feature *feature, struct byte_reader *in)
 {
     for (enum drift_severity s = 0; s < SEVERITY_COUNT; s++) {
         feature->in_drift[s] = read_u8(in) != 0;
@@ -222,9 +222,8 @@ static int replay_record(struct detector *detector, struct byte_reader *in,
         return -EINVAL;
     for (size_t f = 0; f < detector->feature_count; f++) {
         feature_rows[f] = read_u8(in);
-        if (feature_rows[f] > rows ||
-            read_cells(&detector->features[f], in, feature_rows[f],
-                       &cells[f * DETECTOR_RECORD_ROWS]) < 0)
+        if (feature_rows[f] > rows || read_cells(&detector->features[f], in, feature_rows[f],
+                                                 &cells[f * DETECTOR_RECORD_ROWS]) < 0)
             return -EINVAL;
     }
     detector_add_rows(detector, cells, rows, DETECTOR_RECORD_ROWS, feature_rows, now_ms);

@@ -1,9 +1,9 @@
 /* drift_state.h - what a detector knows as bytes, to go on after a restart.
  *
  * There are three kinds of bytes. The windows are everything that the rows have left, and large.
- * The head is small: verdicts, onsets, totals. A record of rows is what the windows have taken since
- * they were saved. Saved windows, the records that followed, and the last head together make a
- * detector that goes on as if it had never stopped.
+ * The head is small: verdicts, onsets, totals. A record of rows is what the windows have taken
+ * since they were saved. Saved windows, the records that followed, and the last head together make
+ * a detector that goes on as if it had never stopped.
  *
  * All are the same on every machine (little-endian). Times are the caller's clock, which must go on
  * where they were saved. Any bytes are safe. */

@@ -1,7 +1,7 @@
 /* state.c - what people do with a state directory. */
+#include "state/state.h"
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "state/state.h"
 #include "text/excerpt.h"
 #include "text/timestamp.h"
 
@@ -21,9 +21,10 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {
     .name = "state",
     .positional = "(list | export FILE | import FILE | forget MODEL | forget :all)",
-    .summary = "list shows the models that a state directory holds, export writes all of it into one\n"
-               "file, import puts such a file in its place, and forget erases a model, or all of them\n"
-               "(:all). import and forget need the service stopped.",
+    .summary =
+        "list shows the models that a state directory holds, export writes all of it into one\n"
+        "file, import puts such a file in its place, and forget erases a model, or all of them\n"
+        "(:all). import and forget need the service stopped.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .max_positionals = 2,
@@ -101,7 +102,8 @@ int state_main(int argc, char **argv)
     if (!directory || !directory[0])
         return refuse_use("--state DIR", " is missing");
     if (given != (actions[a].argument ? 2 : 1))
-        return refuse_use(actions[a].name, actions[a].argument ? " needs one argument" : " takes no argument");
+        return refuse_use(actions[a].name,
+                          actions[a].argument ? " needs one argument" : " takes no argument");
     struct error error = {""};
     if (actions[a].run(directory, given > 1 ? argv[first + 1] : "", &error) == 0)
         return CLI_OK;

@@ -15,8 +15,8 @@
 
 /* What has happened since it was kept last (keep.c), guarded by the mu of what it stands beside. */
 struct model_journal {
-    bool on;           /* somebody keeps it */
-    bool whole;        /* it would be too long: everything is kept next time, and nothing noted */
+    bool on;    /* somebody keeps it */
+    bool whole; /* it would be too long: everything is kept next time, and nothing noted */
     struct buffer bytes;
 };
 

@@ -112,7 +112,8 @@ uint64_t served_model_identity(const struct served_model *model)
     hash = mix(hash, concept_monitor_identity(model->labels.monitor));
     hash = mix(hash, text_hash(definition->name, strlen(definition->name)));
     for (size_t c = 0; c < definition->classes.count; c++)
-        hash = mix(hash, text_hash(definition->classes.name[c], strlen(definition->classes.name[c])));
+        hash =
+            mix(hash, text_hash(definition->classes.name[c], strlen(definition->classes.name[c])));
     return mix(hash, model->windows.streams.count);
 }
 

@@ -5,8 +5,8 @@
  * notes its journal while somebody keeps it. served/ knows nothing of disks: service/keeper.c asks
  * for the pieces once a second and state/ stores them.
  *
- * Except for served_model_keep_begin(), served_model_is_kept() and served_model_keep(), which lock, the functions are for
- * the start, before the model serves anybody. */
+ * Except for served_model_keep_begin(), served_model_is_kept() and served_model_keep(), which lock,
+ * the functions are for the start, before the model serves anybody. */
 #ifndef SERVED_KEEP_H
 #define SERVED_KEEP_H
 
@@ -28,8 +28,8 @@ enum kept_part { KEPT_WINDOWS, KEPT_HEAD, KEPT_LABELS, KEPT_COUNTERS, KEPT_PARTS
 /* A part is kept whole when its journals since the last time exceed its size, or this. */
 #define KEPT_LEAST_BYTES (1u << 20)
 
-/* Of name, references, window, classes and the limits of labels: what is kept belongs to models with
- * the same identity. */
+/* Of name, references, window, classes and the limits of labels: what is kept belongs to models
+ * with the same identity. */
 uint64_t served_model_identity(const struct served_model *model);
 
 struct kept_piece {

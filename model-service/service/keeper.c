@@ -53,8 +53,8 @@ static int restore_piece(void *context, unsigned part, bool whole, const void *b
     if (part >= KEPT_PARTS || restoring->damaged[part])
         return 0;
     const bool based = part != KEPT_HEAD || !restoring->damaged[KEPT_WINDOWS];
-    const int rc = bytes && based ? served_model_restore(restoring->model, part, whole, bytes, size)
-                                  : -EINVAL;
+    const int rc =
+        bytes && based ? served_model_restore(restoring->model, part, whole, bytes, size) : -EINVAL;
     restoring->damaged[part] = rc < 0;
     return rc == -ENOMEM ? rc : 0;
 }

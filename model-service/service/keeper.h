@@ -14,10 +14,10 @@
 
 struct keeper;
 
-/* Opens the directory, restores what it has of the models and keeps them from now on. Before anybody
- * is served. registry: borrowed for the keeper's life. 0 with *ret_keeper, also when the disk fails:
- * the log then says that no state is kept. With a sentence: -EBUSY (another service has the
- * directory), -ENOMEM. */
+/* Opens the directory, restores what it has of the models and keeps them from now on. Before
+ * anybody is served. registry: borrowed for the keeper's life. 0 with *ret_keeper, also when the
+ * disk fails: the log then says that no state is kept. With a sentence: -EBUSY (another service has
+ * the directory), -ENOMEM. */
 NODISCARD int keeper_start(struct model_registry *registry, const char *directory,
                            struct keeper **ret_keeper, struct error *error);
 /* Keeps the models a last time, once nobody is served any more. NULL is fine. */

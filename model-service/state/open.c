@@ -96,7 +96,8 @@ static int check_sound(struct state_store *store, struct error *error)
     int result = sqlite3_prepare_v2(store->database, "PRAGMA quick_check(1)", -1, &statement, NULL);
     if (result == SQLITE_OK)
         result = sqlite3_step(statement);
-    const char *said = result == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    const char *said =
+        result == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     int rc = 0;
     if (!said)
         rc = state_refuse(store, result == SQLITE_ROW ? SQLITE_NOMEM : result, error);
@@ -136,7 +137,8 @@ static int migrate(struct state_store *store, int64_t version, struct error *err
         if (rc == 0)
             rc = state_run(store, done);
     }
-    return rc < 0 ? error_set(error, rc, "%s: %s", store->path, sqlite3_errmsg(store->database)) : 0;
+    return rc < 0 ? error_set(error, rc, "%s: %s", store->path, sqlite3_errmsg(store->database))
+                  : 0;
 }
 
 int state_open_file(struct state_store *store, int flags, struct error *error)
@@ -181,7 +183,25 @@ static int take_lock(struct state_store *store, const char *directory, struct er
                      directory);
 }
 
-/* --- a damaged file --- */
+/* --- the file --- */
+
+/* Makes the file, for this user alone, as SQLite would make it for everybody to read. A FIFO or a
+ * device in its place would hold up the start. */
+static int make_file(const struct state_store *store, struct error *error)
+{
+    struct stat about;
+    const int file = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (file < 0 || fstat(file, &about) < 0) {
+        const int rc = -errno;
+        if (file >= 0)
+            close(file);
+        return error_set(error, rc, "%s: %s", store->path, strerror(-rc));
+    }
+    close(file);
+    return S_ISREG(about.st_mode)
+               ? 0
+               : error_set(error, -EINVAL, "%s: it is not a regular file", store->path);
+}
 
 /* Only the last damaged file is kept, so that a disk that keeps failing does not fill. */
 static int set_aside(const struct state_store *store)
@@ -204,6 +224,8 @@ static int open_anew(struct state_store *store, int flags, struct error *error)
     sqlite3_close(store->database);
     store->database = NULL;
     int rc = set_aside(store);
+    if (rc == 0)
+        rc = make_file(store, error);
     if (rc < 0)
         return error_at(error, rc, "%s: a damaged file cannot be renamed", store->path);
     rc = state_open_file(store, flags, error);
@@ -214,17 +236,6 @@ static int open_anew(struct state_store *store, int flags, struct error *error)
     return rc;
 }
 
-/* A FIFO or a device in the place of the file would hold up the start. */
-static int check_regular(const struct state_store *store, struct error *error)
-{
-    struct stat about;
-    if (stat(store->path, &about) < 0)
-        return errno == ENOENT ? 0 : error_set(error, -errno, "%s: %s", store->path, strerror(errno));
-    return S_ISREG(about.st_mode)
-               ? 0
-               : error_set(error, -EINVAL, "%s: it is not a regular file", store->path);
-}
-
 static int open_locked(struct state_store *store, const char *directory, struct error *error)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -232,7 +243,7 @@ static int open_locked(struct state_store *store, const char *directory, struct 
     if (rc == 0)
         rc = take_lock(store, directory, error);
     if (rc == 0)
-        rc = check_regular(store, error);
+        rc = make_file(store, error);
     if (rc < 0)
         return rc;
     rc = state_open_file(store, flags, error);

@@ -29,9 +29,9 @@ static bool clock_valid(const struct clock_mark *mark)
 int state_read_clock(struct state_store *store, struct clock_mark *ret_mark)
 {
     sqlite3_stmt *statement = NULL;
-    int result =
-        sqlite3_prepare_v2(store->database, "SELECT boot, monotonic_ms, tick_ms, wall_ms FROM clock",
-                           -1, &statement, NULL);
+    int result = sqlite3_prepare_v2(store->database,
+                                    "SELECT boot, monotonic_ms, tick_ms, wall_ms FROM clock", -1,
+                                    &statement, NULL);
     if (result == SQLITE_OK)
         result = sqlite3_step(statement);
     int rc = result == SQLITE_DONE ? -ENOENT : state_errno(result);
@@ -54,9 +54,9 @@ static int write_clock(struct state_store *store)
     struct clock_mark mark;
     sqlite3_stmt *statement = NULL;
     clock_mark(&mark);
-    int result = sqlite3_prepare_v2(store->database,
-                                    "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)", -1,
-                                    &statement, NULL);
+    int result =
+        sqlite3_prepare_v2(store->database, "INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)",
+                           -1, &statement, NULL);
     if (result == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, mark.boot, -1, SQLITE_STATIC);
         sqlite3_bind_int64(statement, 2, mark.monotonic_ms);
@@ -73,8 +73,8 @@ static int write_clock(struct state_store *store)
 static int read_identity(struct state_store *store, const char *name, uint64_t identity)
 {
     sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(
-        store->database, "SELECT identity FROM model WHERE name = ?", -1, &statement, NULL);
+    int result = sqlite3_prepare_v2(store->database, "SELECT identity FROM model WHERE name = ?",
+                                    -1, &statement, NULL);
     if (result == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
         result = sqlite3_step(statement);
@@ -112,10 +112,11 @@ int state_read_model(struct state_store *store, const char *name, uint64_t ident
         return rc;
     sqlite3_stmt *statement = NULL;
     struct piece_order order = {.part = -1};
-    int result = sqlite3_prepare_v2(store->database,
-                                    "SELECT part, sequence, hash, content FROM piece WHERE model = ?"
-                                    " ORDER BY part, sequence",
-                                    -1, &statement, NULL);
+    int result =
+        sqlite3_prepare_v2(store->database,
+                           "SELECT part, sequence, hash, content FROM piece WHERE model = ?"
+                           " ORDER BY part, sequence",
+                           -1, &statement, NULL);
     if (result == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
         while (rc == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW)

@@ -4,10 +4,10 @@
  * which the kernel releases however the service ends. The file holds pieces of bytes by model and
  * part (served/keep.h) and the service's clock; it knows nothing of what is in the pieces.
  *
- * Every transaction is written to the disk before it counts (WAL, synchronous=FULL), so that the end
- * of the process loses what came after the last one, and the end of the machine no more than that.
- * Each piece carries a hash, and what does not match it is not restored. Not thread-safe: a store has
- * one owner at a time. */
+ * Every transaction is written to the disk before it counts (WAL, synchronous=FULL), so that the
+ * end of the process loses what came after the last one, and the end of the machine no more than
+ * that. Each piece carries a hash, and what does not match it is not restored. Not thread-safe: a
+ * store has one owner at a time. */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
 
@@ -24,9 +24,9 @@
 struct state_store;
 
 /* Makes the directory (for this user alone) where it is missing, and opens the store in it. A file
- * that is damaged is renamed to state.db.damaged, and a new one begun: *ret_store then has a warning.
- * 0 with *ret_store; with a sentence: -EBUSY (another process has it), -EPROTO (of a newer version),
- * or another error of the directory or file. */
+ * that is damaged is renamed to state.db.damaged, and a new one begun: *ret_store then has a
+ * warning. 0 with *ret_store; with a sentence: -EBUSY (another process has it), -EPROTO (of a newer
+ * version), or another error of the directory or file. */
 NODISCARD int state_open(const char *directory, struct state_store **ret_store,
                          struct error *error);
 /* What was wrong when it was opened, in a sentence; "" if nothing was. */
@@ -40,8 +40,8 @@ NODISCARD int state_read_clock(struct state_store *store, struct clock_mark *ret
 /* Takes a piece (bytes NULL: one is damaged or missing here); 0 to go on. */
 typedef int (*state_told)(void *context, unsigned part, bool whole, const void *bytes, size_t size);
 /* Reads the pieces of a model, by part and in the order in which they were written. 0; -ENOENT
- * (nothing is saved of it), -ESTALE (another identity), an error of the file, or what `told` returned
- * other than 0. */
+ * (nothing is saved of it), -ESTALE (another identity), an error of the file, or what `told`
+ * returned other than 0. */
 NODISCARD int state_read_model(struct state_store *store, const char *name, uint64_t identity,
                                state_told told, void *context);
 
@@ -70,8 +70,8 @@ struct state_model {
     int64_t saved_ms; /* wall clock */
     uint64_t bytes, pieces;
 };
-/* Tells of each model, by name; beside a running service too. 0, or an error with a sentence; -ENOENT
- * if there is no file. */
+/* Tells of each model, by name; beside a running service too. 0, or an error with a sentence;
+ * -ENOENT if there is no file. */
 NODISCARD int state_list(const char *directory,
                          void (*told)(void *context, const struct state_model *model),
                          void *context, struct error *error);

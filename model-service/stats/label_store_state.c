@@ -128,9 +128,8 @@ static int read_entry(struct label_store *store, struct byte_reader *in)
         return -EINVAL;
     memcpy(&store->ids[store->id_next], in->bytes + in->at, entry.id_bytes);
     in->at += entry.id_bytes;
-    const size_t position =
-        label_ring_push(&store->remembered, sip_hash(store->spec.key, &store->ids[store->id_next],
-                                                     entry.id_bytes));
+    const size_t position = label_ring_push(
+        &store->remembered, sip_hash(store->spec.key, &store->ids[store->id_next], entry.id_bytes));
     store->id_next += entry.id_bytes;
     store->entries[position] = entry;
     for (size_t v = 0; v < store->spec.values; v++)

@@ -3,9 +3,9 @@
  * Layout, integers little-endian:
  *   magic u32, version u16, task u8, classes u64, window u64, next u64, used u64,
  *   the pairs by position in the ring: prediction f64, label f64, scores f64,
- *   the sums since the start: n u64, five moments, CALIBRATION_BINS bins, pivot f64, seven long sums,
- *   and three arrays of counts (confusion, positives, negatives), each as the number of those that
- *   are not zero u64, and for each of these, ascending, index u32 and count u64. */
+ *   the sums since the start: n u64, five moments, CALIBRATION_BINS bins, pivot f64, seven long
+ * sums, and three arrays of counts (confusion, positives, negatives), each as the number of those
+ * that are not zero u64, and for each of these, ascending, index u32 and count u64. */
 #include "byte_codec.h"
 #include "performance_internal.h"
 
@@ -221,8 +221,7 @@ static int read_performance(struct performance *performance, struct byte_reader 
     const int rc = read_pairs(performance, in);
     if (rc < 0)
         return rc;
-    return read_sums(&performance->total, in) &&
-                   read_counts(performance->positives, counts, in) &&
+    return read_sums(&performance->total, in) && read_counts(performance->positives, counts, in) &&
                    read_counts(performance->negatives, counts, in) && in->at == in->size
                ? 0
                : -EINVAL;

@@ -201,7 +201,8 @@ const struct family families[] = {
      .of_service = walk_service,
      .value.service = reload_time},
     {{"model_state_kept", METRIC_GAUGE, "",
-      "1 while what the models know is on the disk, but for the last seconds; absent without a state "
+      "1 while what the models know is on the disk, but for the last seconds; absent without a "
+      "state "
       "directory."},
      .of_service = walk_service,
      .value.service = state_kept},

@@ -28,7 +28,7 @@ struct service_snapshot {
     struct process_usage process;
     bool process_known;
     struct keeper_report state; /* of service->keeper, if there is one */
-    double collect_seconds; /* spent on reading the models */
+    double collect_seconds;     /* spent on reading the models */
 };
 
 /* The value of one series, by what the series is about. True with *ret_value (NaN: not known yet);
