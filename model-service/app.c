@@ -40,8 +40,10 @@ static const struct http_route routes[] = {
     {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
     {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready},
     {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload},
-    {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_asset},
+    {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_dashboard},
+    {"GET", "/dashboard/features/{feature}", HTTP_BODY_NONE, 0, handle_dashboard},
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset},
+    {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset},
     {"GET", "/runbook", HTTP_BODY_NONE, 0, handle_asset},
     {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
@@ -51,17 +53,20 @@ static const struct http_route routes[] = {
      handle_simulate},
     {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
+    {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report},
+    {"GET", "/models/{model}/features/{feature}", HTTP_BODY_NONE, 0, handle_feature},
     {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2},
     {"GET", "/v2/health/live", HTTP_BODY_NONE, 0, handle_v2_live},
     {"GET", "/v2/health/ready", HTTP_BODY_NONE, 0, handle_v2_ready},
     {"GET", "/v2/models/{model}", HTTP_BODY_NONE, 0, handle_v2_model},
     {"GET", "/v2/models/{model}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready},
-    {"POST", "/v2/models/{model}/infer", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_v2_infer},
+    {"POST", "/v2/models/{model}/infer", HTTP_BODY_JSON_OR_UNTYPED, PREDICT_MAX_BYTES,
+     handle_v2_infer},
     {"GET", "/v2/models/{model}/versions/{version}", HTTP_BODY_NONE, 0, handle_v2_model},
     {"GET", "/v2/models/{model}/versions/{version}/ready", HTTP_BODY_NONE, 0,
      handle_v2_model_ready},
-    {"POST", "/v2/models/{model}/versions/{version}/infer", HTTP_BODY_JSON, PREDICT_MAX_BYTES,
-     handle_v2_infer},
+    {"POST", "/v2/models/{model}/versions/{version}/infer", HTTP_BODY_JSON_OR_UNTYPED,
+     PREDICT_MAX_BYTES, handle_v2_infer},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 _Static_assert(ROUTES <= SERVICE_MAX_ROUTES, "raise the limit");
@@ -69,6 +74,7 @@ _Static_assert(ROUTES <= SERVICE_MAX_ROUTES, "raise the limit");
 enum {
     OPTION_CONFIG,
     OPTION_LISTEN,
+    OPTION_ALLOW_HOST,
     OPTION_STATE,
     OPTION_THREADS,
     OPTION_LOG_LEVEL,
@@ -80,6 +86,9 @@ static const struct cli_option options[] = {
         {"config", "FILE",
          "YAML configuration (default: the file that MODEL_CONFIG names, else the built-in model)"},
     [OPTION_LISTEN] = {"listen", "ADDR:PORT", "where to listen (default " DEFAULT_LISTEN ")"},
+    [OPTION_ALLOW_HOST] = {"allow-host", "NAME",
+                           "name by which clients call this service, beside its addresses and "
+                           "localhost; may be given several times"},
     [OPTION_STATE] = {"state", "DIR", "where to keep the state over restarts (default: nowhere)"},
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info (default), warning or error"},
@@ -97,6 +106,7 @@ static const struct cli_command command = {
         "configuration where --config does not.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
+    .repeatable = 1u << OPTION_ALLOW_HOST,
 };
 
 /* --- callbacks of the HTTP adapter --- */
@@ -136,17 +146,24 @@ static size_t default_threads(void)
     return processors < 1 ? 1 : processors > DEFAULT_THREADS ? DEFAULT_THREADS : (size_t)processors;
 }
 
-static int run(struct service *service, const char *listen, size_t threads)
+struct settings {
+    const char *listen, *allowed_hosts; /* as in struct http_server_config */
+    size_t threads;
+};
+
+static int run(struct service *service, const struct settings *settings)
 {
+    const char *listen = settings->listen;
     const struct http_server_config config = {
         .listen = listen,
+        .allowed_hosts = settings->allowed_hosts,
         .routes = routes,
         .route_count = ROUTES,
         .context = service,
         .limits = {.connections = 1000,
                    .header_bytes = HEADER_MAX_BYTES,
                    .idle_seconds = 60,
-                   .threads = threads},
+                   .threads = settings->threads},
         .render_error = render_error,
         .observe = count_request,
     };
@@ -234,7 +251,11 @@ int app_main(int argc, char **argv)
     else
         rc = keep_state(service, values[OPTION_STATE]);
     if (rc == 0)
-        rc = run(service, listen_address(service, values[OPTION_LISTEN]), (size_t)threads);
+        rc = run(service, &(struct settings){
+                              .listen = listen_address(service, values[OPTION_LISTEN]),
+                              .allowed_hosts = values[OPTION_ALLOW_HOST],
+                              .threads = (size_t)threads,
+                          });
     keeper_stop(service->keeper);
     metrics_finish(service);
     service_finish(service);

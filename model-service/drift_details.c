@@ -27,9 +27,14 @@ static const char *category_name(const struct categorical_reference *reference, 
     return code == categorical_code_rare(reference) ? "__other__" : reference->name[code];
 }
 
+const char *feature_category_name(const struct feature *feature, uint32_t code)
+{
+    return category_name(&feature->reference.categorical, code);
+}
+
 const char *detector_category_name(const struct detector *detector, size_t feature, uint32_t code)
 {
-    return category_name(&detector->features[feature].reference.categorical, code);
+    return feature_category_name(&detector->features[feature], code);
 }
 
 static void describe_categories(const struct feature *feature, struct detector_details *details)

@@ -272,6 +272,11 @@ size_t detector_feature_count(const struct detector *detector)
     return detector->feature_count;
 }
 
+const char *detector_feature_name(const struct detector *detector, size_t feature)
+{
+    return detector->features[feature].name;
+}
+
 /* The category of a value, which most often is a text already. */
 static uint32_t category_code(const struct feature *feature, const struct value *value)
 {

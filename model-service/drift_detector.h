@@ -161,6 +161,8 @@ struct detector_report {
 };
 
 size_t detector_feature_count(const struct detector *detector);
+/* Borrowed; const and thread-safe. */
+const char *detector_feature_name(const struct detector *detector, size_t feature);
 
 /* Other thresholds, significance and minimum sample for the same features; windows stay as they
  * are. spec: only these members are read, of the features only their thresholds. 0, -EINVAL. */

@@ -76,6 +76,8 @@ struct detector {
     bool any_in_drift;
 };
 
+/* The name of a category's code, or a reserved one; see detector_category_name(). */
+const char *feature_category_name(const struct feature *feature, uint32_t code);
 uint64_t detector_window_rows(const struct detector *detector);
 /* Whether the method's score has a scale of its own that a threshold can stand on. */
 bool detector_method_has_threshold(enum drift_method method);

@@ -190,5 +190,8 @@ bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES]
  * columns have changed. */
 NODISCARD int check_print_table(const struct check *check, FILE *out, bool colour, bool verbose);
 NODISCARD int check_print_json(const struct check *check, FILE *out);
+/* One page with pictures, without anything outside of it; the same in short for a pull request. */
+NODISCARD int check_print_html(const struct check *check, FILE *out);
+NODISCARD int check_print_markdown(const struct check *check, FILE *out);
 
 #endif

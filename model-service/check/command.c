@@ -49,7 +49,9 @@ static const struct cli_option options[] = {
     [OPTION_CURRENT] = {"current", "FILE", "CSV to check, or - for standard input"},
     [OPTION_CONFIG] = {"config", "FILE", "take features and settings from this configuration"},
     [OPTION_MODEL] = {"model", "NAME", "which of its models (default: the first)"},
-    [OPTION_FORMAT] = {"format", "FORMAT", "table (default) or json"},
+    [OPTION_FORMAT] = {"format", "FORMAT",
+                       "table (default), json, html (a page with pictures) or\n"
+                       "                             markdown (short, for a pull request)"},
     [OPTION_FAIL_ON] = {"fail-on", "WHAT",
                         "drift: exit with status 3 if there is any, or a column\n"
                         "                             that only one of the files has"},
@@ -100,21 +102,32 @@ static const struct cli_command command = {
     .max_positionals = INT_MAX, /* refused with a hint */
 };
 
-/* Which of two words the text is; the first one when text is NULL. */
-static int parse_word(const char *option, const char *text, const char *const words[2],
-                      bool *ret_second)
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_HTML, FORMAT_MARKDOWN, FORMAT_COUNT };
+static const char *const format_names[FORMAT_COUNT] = {"table", "json", "html", "markdown"};
+
+/* CLI_OK, or CLI_USAGE after one line on standard error; a table when text is NULL. */
+static int parse_format(const char *text, bool stream, enum format *ret_format)
 {
-    *ret_second = false;
+    *ret_format = FORMAT_TABLE;
     if (!text)
-        return 0;
-    for (int i = 0; i < 2; i++)
-        if (words[i] && strcmp(text, words[i]) == 0) {
-            *ret_second = i == 1;
-            return 0;
+        return CLI_OK;
+    for (enum format format = 0; format < (stream ? FORMAT_HTML : FORMAT_COUNT); format++)
+        if (strcmp(text, format_names[format]) == 0) {
+            *ret_format = format;
+            return CLI_OK;
         }
-    fprintf(stderr, "model-service check: --%s must be %s%s%s, got '%s'\n", option,
-            words[0] ? words[0] : "", words[0] ? " or " : "", words[1], text);
-    return -1;
+    fprintf(stderr, "model-service check: --format must be %s, got '%s'\n",
+            stream ? "table or json with --stream" : "table, json, html or markdown", text);
+    return CLI_USAGE;
+}
+
+static int parse_fail_on(const char *text, bool *ret_drift)
+{
+    *ret_drift = text;
+    if (!text || strcmp(text, "drift") == 0)
+        return CLI_OK;
+    fprintf(stderr, "model-service check: --fail-on must be drift, got '%s'\n", text);
+    return CLI_USAGE;
 }
 
 static struct window_spec configured_window(const struct config_model *model)
@@ -293,7 +306,8 @@ static void print_bad_rows(const struct check_bad_rows *bad, const char *path)
 
 /* What the command line asked for beside the comparison itself. */
 struct output {
-    bool json, verbose;
+    enum format format;
+    bool verbose;
     bool fail_on_drift, allow_missing_columns;
 };
 
@@ -316,6 +330,20 @@ static bool refuses(const struct check *check, const struct output *output)
     return true;
 }
 
+static int print_answer(const struct check *check, const struct output *output)
+{
+    switch (output->format) {
+    case FORMAT_JSON:
+        return check_print_json(check, stdout);
+    case FORMAT_HTML:
+        return check_print_html(check, stdout);
+    case FORMAT_MARKDOWN:
+        return check_print_markdown(check, stdout);
+    default:
+        return check_print_table(check, stdout, colours(), output->verbose);
+    }
+}
+
 static int run(const struct check_settings *settings, const struct output *output)
 {
     struct check check;
@@ -325,8 +353,7 @@ static int run(const struct check_settings *settings, const struct output *outpu
     if (rc < 0) {
         fprintf(stderr, "model-service check: %s\n", check.error.text);
     } else {
-        rc = output->json ? check_print_json(&check, stdout)
-                          : check_print_table(&check, stdout, colours(), output->verbose);
+        rc = print_answer(&check, output);
         if (rc < 0)
             fputs("model-service check: cannot write to standard output\n", stderr);
     }
@@ -401,7 +428,8 @@ static int run_replay(struct replay *replay, const struct replay_settings *setti
         fprintf(stderr, "model-service check: %s\n", replay->check.error.text);
         return replay->check.wrong_use ? CLI_USAGE : CLI_FAILURE;
     }
-    rc = output->json ? replay_print_json(replay, stdout) : replay_print_text(replay, stdout);
+    rc = output->format == FORMAT_JSON ? replay_print_json(replay, stdout)
+                                       : replay_print_text(replay, stdout);
     if (rc < 0) {
         fputs("model-service check: cannot write to standard output\n", stderr);
         return CLI_FAILURE;
@@ -452,8 +480,6 @@ static int stream(const char *const *values, struct check_settings *settings,
 
 int check_main(int argc, char **argv)
 {
-    static const char *const formats[2] = {"table", "json"};
-    static const char *const failures[2] = {NULL, "drift"};
     const char *values[CLI_MAX_OPTIONS];
     int first, parsed = cli_parse(&command, argc, argv, values, &first);
     if (parsed != 0)
@@ -467,8 +493,8 @@ int check_main(int argc, char **argv)
     }
     struct output output = {.verbose = values[OPTION_VERBOSE],
                             .allow_missing_columns = values[OPTION_ALLOW_MISSING_COLUMNS]};
-    if (parse_word("format", values[OPTION_FORMAT], formats, &output.json) < 0 ||
-        parse_word("fail-on", values[OPTION_FAIL_ON], failures, &output.fail_on_drift) < 0)
+    if (parse_format(values[OPTION_FORMAT], values[OPTION_STREAM], &output.format) != CLI_OK ||
+        parse_fail_on(values[OPTION_FAIL_ON], &output.fail_on_drift) != CLI_OK)
         return CLI_USAGE;
     process_prefer_large_pages();
     struct config config = {0};

@@ -10,8 +10,12 @@
 
 #define FEATURE_WIDTH 26 /* width of the name column; longer names are cut */
 #define LINE_WIDTH    98
-#define TALL_TABLE    20 /* a table with more rows than this shows the verdict above it, too */
-#define TABLE_MOVES   3  /* categories named per column */
+#define SCORE_WIDTH   10
+#define BAR_WIDTH     8 /* without the mark of the threshold */
+/* the type, the score, the p-value and the longest verdict, with the spaces after each column */
+#define FIXED_WIDTH (2 + 11 + 2 + 2 + SCORE_WIDTH + 2 + 9 + 2 + 15)
+#define TALL_TABLE  20 /* a table with more rows than this shows the verdict above it, too */
+#define TABLE_MOVES 3  /* categories named per column */
 
 /* --- words --- */
 
@@ -58,19 +62,24 @@ struct cell {
     char text[EXCERPT_BYTES + 8];
 };
 
-static struct cell name_cell(const char *name)
+static struct cell short_cell(const char *name, int most)
 {
     struct cell cell;
     snprintf(cell.text, sizeof(cell.text), "%s", excerpt(name).text);
-    if (width_of(cell.text) <= FEATURE_WIDTH)
+    if (width_of(cell.text) <= most)
         return cell;
     size_t end = 0;
-    for (int width = 0; width < FEATURE_WIDTH - 3; width++)
+    for (int width = 0; width < most - 3; width++)
         do
             end++;
         while (utf8_is_continuation(cell.text[end]));
     strcpy(cell.text + end, "...");
     return cell;
+}
+
+static struct cell name_cell(const char *name)
+{
+    return short_cell(name, FEATURE_WIDTH);
 }
 
 static struct cell score_cell(double score)
@@ -97,35 +106,79 @@ static void print_padded(FILE *out, const char *text, int width)
     fprintf(out, "%s%*s  ", text, width > width_of(text) ? width - width_of(text) : 0, "");
 }
 
+/* The score against its threshold, which is marked in the middle; full at twice the threshold. */
+static struct cell bar_cell(double strength)
+{
+    struct cell cell = {"    |    "};
+    const double filled = strength * (BAR_WIDTH / 2);
+    if (strength < 0)
+        return (struct cell){""};
+    for (int i = 0; i < BAR_WIDTH / 2; i++) {
+        cell.text[i] = filled >= i + 0.5 ? '#' : '.';
+        cell.text[BAR_WIDTH / 2 + 1 + i] = filled >= BAR_WIDTH / 2 + i + 0.5 ? '#' : '.';
+    }
+    return cell;
+}
+
+/* Widths of the columns that depend on what stands in them. */
+struct widths {
+    int feature, method;
+    bool bars; /* a line per feature; lines per method have no room for them */
+};
+
 static void print_result(FILE *out, const struct check *check, const struct check_result *result,
-                         int feature_width, bool colour)
+                         const struct widths *widths, bool colour)
 {
     const struct detector_method_report *method = &result->feature->method[result->method];
     const enum word word = verdict(method, check->report.threshold[SEVERITY_CRITICAL]);
-    print_padded(out, name_cell(result->feature->name).text, feature_width);
+    const bool coloured = colour && *words[word].colour;
+    print_padded(out, short_cell(result->feature->name, widths->feature).text, widths->feature);
     print_padded(out, result->feature->type == FEATURE_NUMERIC ? "numeric" : "categorical", 11);
-    print_padded(out, drift_method_name(result->method), 16);
-    fprintf(out, "%11s  %9s  ", score_cell(method->score).text, p_cell(method->p_value).text);
-    fprintf(out, "%s%s%s\n", colour ? words[word].colour : "", words[word].text,
-            colour && *words[word].colour ? "\033[0m" : "");
+    print_padded(out, drift_method_name(result->method), widths->method);
+    fprintf(out, "%*s  %9s  ", SCORE_WIDTH, score_cell(method->score).text,
+            p_cell(method->p_value).text);
+    fputs(coloured ? words[word].colour : "", out);
+    if (widths->bars)
+        print_padded(out, bar_cell(result->strength).text, BAR_WIDTH + 1);
+    fprintf(out, "%s%s\n", words[word].text, coloured ? "\033[0m" : "");
+}
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* Names are cut so that the longest verdict still fits into the line. */
+static struct widths measure(const struct check *check, const struct check_result *results,
+                             size_t count, bool verbose)
+{
+    struct widths widths = {(int)strlen("feature"), (int)strlen("method"), !verbose};
+    for (size_t i = 0; i < count; i++)
+        if (verbose || check_stands_for_feature(results, count, i))
+            widths.method = larger(widths.method, width_of(drift_method_name(results[i].method)));
+    for (size_t f = 0; f < check->report.feature_count; f++)
+        widths.feature =
+            larger(widths.feature, width_of(name_cell(check->report.features[f].name).text));
+    const int room = LINE_WIDTH - FIXED_WIDTH - widths.method - (verbose ? 0 : BAR_WIDTH + 3);
+    widths.feature = widths.feature < room ? widths.feature : room;
+    return widths;
 }
 
 static void print_results(FILE *out, const struct check *check, const struct check_result *results,
                           size_t count, bool colour, bool verbose)
 {
-    int width = (int)strlen("feature");
-    for (size_t f = 0; f < check->report.feature_count; f++) {
-        const int name_width = width_of(name_cell(check->report.features[f].name).text);
-        width = name_width > width ? name_width : width;
-    }
+    const struct widths widths = measure(check, results, count, verbose);
     fputs(colour ? "\033[1m" : "", out);
-    print_padded(out, "feature", width);
+    print_padded(out, "feature", widths.feature);
     print_padded(out, "type", 11);
-    print_padded(out, "method", 16);
-    fprintf(out, "%11s  %9s  verdict%s\n", "score", "p-value", colour ? "\033[0m" : "");
+    print_padded(out, "method", widths.method);
+    fprintf(out, "%*s  %9s  ", SCORE_WIDTH, "score", "p-value");
+    if (widths.bars)
+        print_padded(out, "threshold", BAR_WIDTH + 1);
+    fprintf(out, "verdict%s\n", colour ? "\033[0m" : "");
     for (size_t i = 0; i < count; i++)
         if (verbose || check_stands_for_feature(results, count, i))
-            print_result(out, check, &results[i], width, colour);
+            print_result(out, check, &results[i], &widths, colour);
 }
 
 /* --- what stands around the table --- */

@@ -149,6 +149,7 @@ static void add_headers(const struct connection *connection, struct http_respons
 {
     if (response->content_type)
         add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+    add_header(out, "X-Content-Type-Options", "nosniff");
     for (size_t i = 0; i < response->header_count; i++)
         add_header(out, response->headers[i].name, response->headers[i].value);
     if (connection->must_close ||
@@ -220,7 +221,8 @@ static void send_and_forget(int fd, const struct http_response *response, bool w
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
     const int bytes = snprintf(head, sizeof(head),
                                "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n"
-                               "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                               "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n"
+                               "Content-Length: %zu\r\n\r\n",
                                response->status, MHD_get_reason_phrase_for(response->status), date,
                                response->content_type ? response->content_type : "text/plain",
                                response->body_bytes);

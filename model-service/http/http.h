@@ -1,7 +1,8 @@
 /* http.h - an HTTP/1.1 server: routes are data, handlers decode, call and encode.
  *
  * Everything of the HTTP library stays behind this header. Limits are enforced before a handler
- * runs; a handler sees a complete body within its route's limit. */
+ * runs; a handler sees a complete body within its route's limit. Requests that are for another
+ * host, or that another site's page sends, reach no handler (http/origin.h). */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
@@ -78,12 +79,13 @@ void http_request_stream(const struct http_request *request, const struct http_s
                          void *state);
 
 enum http_body_rule {
-    HTTP_BODY_NONE,     /* a body of more than 0 bytes is refused with 413 */
-    HTTP_BODY_OPTIONAL, /* may be absent; a Content-Type other than JSON is 415 */
-    HTTP_BODY_JSON,     /* must be announced (411) and JSON by its Content-Type, if given (415) */
-    HTTP_BODY_ANY,      /* must be announced (411); any Content-Type */
-    HTTP_BODY_STREAM,   /* as HTTP_BODY_JSON, but NDJSON (application/x-ndjson, application/ndjson,
-                         * application/jsonl) is streamed, without a limit */
+    HTTP_BODY_NONE,            /* a body of more than 0 bytes is refused with 413 */
+    HTTP_BODY_OPTIONAL,        /* may be absent; else JSON by its Content-Type (415) */
+    HTTP_BODY_JSON,            /* must be announced (411) and JSON by its Content-Type (415) */
+    HTTP_BODY_JSON_OR_UNTYPED, /* the same, but without a Content-Type it is taken as JSON */
+    HTTP_BODY_ANY,             /* must be announced (411); any Content-Type */
+    HTTP_BODY_STREAM, /* as HTTP_BODY_JSON, but NDJSON (application/x-ndjson, application/ndjson,
+                       * application/jsonl) is streamed, without a limit */
 };
 
 struct http_route {
@@ -108,9 +110,12 @@ struct http_server_config {
     const struct http_route *routes; /* borrowed for the server's life */
     size_t route_count;
     void *context; /* for handlers and callbacks */
+    /* Names beside addresses and "localhost" that Host may have, separated by line feeds; NULL:
+     * none. Borrowed. */
+    const char *allowed_hosts;
     struct http_limits limits;
-    /* Renders the body of an error the adapter itself answers (400, 404, 405, 411, 413, 415, 431,
-     * 500, 501, 503) by calling http_respond; detail is one sentence. */
+    /* Renders the body of an error the adapter itself answers (400, 403, 404, 405, 411, 413, 415,
+     * 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
     void (*render_error)(void *context, unsigned status, const char *detail,
                          struct http_response *response);
     /* After each answered request, on the worker's thread; route NULL when none matched.

@@ -1,5 +1,6 @@
 /* receive.c - takes a request in: its target, what it announces, its body, piece by piece. */
 #include "http/connection.h"
+#include "http/origin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -130,8 +131,8 @@ static bool header_fits(const struct connection *connection)
 }
 
 static struct http_refusal check_request(struct connection *connection,
-                                         const struct http_announced *announced, const char *target,
-                                         const char *method)
+                                         const struct http_announced *announced,
+                                         const struct http_start_line *line)
 {
     struct http_refusal refusal = http_check_framing(announced);
     if (refusal.status) {
@@ -140,7 +141,12 @@ static struct http_refusal check_request(struct connection *connection,
     }
     if (!header_fits(connection))
         return header_too_long;
-    refusal = find_route(connection, target_path(target), method);
+    const char *allowed = connection->server->config.allowed_hosts;
+    const struct http_refusal stranger = http_check_origin(announced, line, allowed);
+    /* A route is looked for in any case: answers are counted by it. */
+    refusal = find_route(connection, target_path(line->target), line->method);
+    if (stranger.status)
+        return stranger;
     return refusal.status ? refusal : http_check_body(connection->route, announced);
 }
 
@@ -172,12 +178,13 @@ static bool body_reserve(struct connection *connection, size_t bytes)
     return true;
 }
 
-static enum MHD_Result begin(struct connection *connection, const char *target, const char *method)
+static enum MHD_Result begin(struct connection *connection, const struct http_start_line *line)
 {
+    const char *method = line->method;
     struct http_announced announced = {0};
     connection->begun = true;
     MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, read_announced, &announced);
-    connection->refusal = check_request(connection, &announced, target, method);
+    connection->refusal = check_request(connection, &announced, line);
     if (!connection->refusal.status && http_body_is_streamed(connection->route, &announced))
         return http_stream_begin(connection, method);
     if (!connection->refusal.status && !body_reserve(connection, announced.length))
@@ -228,11 +235,10 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
     struct connection *connection = *request;
     (void)cls;
     (void)mhd;
-    (void)version;
     if (!connection)
         return MHD_NO;
     if (!connection->begun)
-        return begin(connection, target, method);
+        return begin(connection, &(struct http_start_line){method, target, version});
     if (*piece_bytes)
         return receive(connection, piece, piece_bytes, method);
     return connection->refusal.status ? http_answer_refusal(connection, method)

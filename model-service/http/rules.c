@@ -41,6 +41,13 @@ void http_announced_read(struct http_announced *announced, const char *name, siz
         announced->content_type = value;
     } else if (IS_HEADER("Content-Encoding")) {
         announced->content_encoding = strcasecmp(value, "identity") == 0 ? NULL : value;
+    } else if (IS_HEADER("Host")) {
+        announced->hosts++;
+        announced->host = value;
+    } else if (IS_HEADER("Origin")) {
+        announced->origin = value;
+    } else if (IS_HEADER("Sec-Fetch-Site")) {
+        announced->fetch_site = value;
     } else if (IS_HEADER("Expect")) {
         announced->expects_continue = true;
     }
@@ -109,6 +116,23 @@ size_t http_body_limit(const struct http_route *route)
     return route->body == HTTP_BODY_NONE ? 0 : route->max_body_bytes;
 }
 
+static struct http_refusal check_content_type(enum http_body_rule rule, const char *content_type)
+{
+    const bool lines = rule == HTTP_BODY_STREAM;
+    if (content_type && is_json(content_type))
+        return REFUSE_NOTHING;
+    if (content_type)
+        return (struct http_refusal){415, lines ? "the Content-Type must be application/json or "
+                                                  "application/x-ndjson"
+                                                : "the Content-Type must be application/json"};
+    if (rule == HTTP_BODY_JSON_OR_UNTYPED)
+        return REFUSE_NOTHING;
+    return (struct http_refusal){415, lines ? "the body has no Content-Type: send 'Content-Type: "
+                                              "application/json' or 'application/x-ndjson' with it"
+                                            : "the body has no Content-Type: send 'Content-Type: "
+                                              "application/json' with it"};
+}
+
 struct http_refusal http_check_body(const struct http_route *route,
                                     const struct http_announced *announced)
 {
@@ -124,11 +148,11 @@ struct http_refusal http_check_body(const struct http_route *route,
                                               : "the body is larger than this path takes"};
     if (rule == HTTP_BODY_NONE || rule == HTTP_BODY_ANY || (rule == HTTP_BODY_OPTIONAL && !body))
         return REFUSE_NOTHING;
-    if (announced->content_type && !streamed && !is_json(announced->content_type))
-        return (struct http_refusal){415, rule == HTTP_BODY_STREAM
-                                              ? "the Content-Type must be application/json or "
-                                                "application/x-ndjson"
-                                              : "the Content-Type must be application/json"};
+    if (!streamed) {
+        const struct http_refusal refusal = check_content_type(rule, announced->content_type);
+        if (refusal.status)
+            return refusal;
+    }
     if (announced->content_encoding)
         return (struct http_refusal){415, "a body with a Content-Encoding is not understood"};
     return REFUSE_NOTHING;

@@ -10,8 +10,11 @@ struct http_announced {
     unsigned codings; /* Transfer-Encoding headers */
     bool chunked;     /* the last of them is exactly "chunked" */
     bool expects_continue;
-    bool blurred_name;            /* a header's name ends with a space: "Content-Length : 5" */
-    const char *content_type;     /* NULL if absent */
+    bool blurred_name; /* a header's name ends with a space: "Content-Length : 5" */
+    unsigned hosts;    /* Host headers */
+    const char *host;  /* each text: NULL if absent */
+    const char *origin, *fetch_site;
+    const char *content_type;
     const char *content_encoding; /* NULL if absent or identity */
 };
 

@@ -14,11 +14,21 @@
 #define MAX_CAPACITY 100000
 #define MAX_RATE     100000
 
-enum { OPTION_LISTEN, OPTION_CAPACITY, OPTION_RATE, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
+enum {
+    OPTION_LISTEN,
+    OPTION_ALLOW_HOST,
+    OPTION_CAPACITY,
+    OPTION_RATE,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FORMAT
+};
 
 static const struct cli_option options[] = {
     [OPTION_LISTEN] = {"listen", "ADDR:PORT",
                        "where to listen; port 0: any free one (127.0.0.1:9095)"},
+    [OPTION_ALLOW_HOST] = {"allow-host", "NAME",
+                           "name by which clients call the inbox, beside its addresses and "
+                           "localhost; may be given several times"},
     [OPTION_CAPACITY] = {"capacity", "N", "keep the newest N messages (1000)"},
     [OPTION_RATE] = {"rate", "N", "messages per second; more are answered 429; 0: no limit (0)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info, warning or error (info)"},
@@ -34,6 +44,7 @@ static const struct cli_command command = {
         "GET / shows them as Slack would, GET /messages returns them as JSON.",
     .options = options,
     .option_count = OPTIONS,
+    .repeatable = 1u << OPTION_ALLOW_HOST,
 };
 
 /* 0, or the exit code after a line on standard error. */
@@ -48,6 +59,7 @@ static int read_settings(const char *const values[OPTIONS], struct slack_service
     const char *listen = values[OPTION_LISTEN];
     *config = (struct slack_service_config){
         .listen = listen ? listen : "127.0.0.1:9095",
+        .allowed_hosts = values[OPTION_ALLOW_HOST],
         .capacity = (size_t)capacity,
         .rate = (unsigned)rate,
     };

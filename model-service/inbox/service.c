@@ -65,7 +65,6 @@ void slack_respond_buffer(struct http_response *response, const char *content_ty
     }
     http_respond(response, 200, content_type, body, bytes);
     response->compressible = true;
-    http_response_header(response, "X-Content-Type-Options", "nosniff");
     http_response_header(response, "Cache-Control", "no-store");
 }
 
@@ -232,13 +231,14 @@ static const struct http_route routes[] = {
     {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics},
 };
 
-static int start_server(struct slack_service *service, const char *listen)
+static int start_server(struct slack_service *service, const struct slack_service_config *settings)
 {
     struct http_server_config config = {
-        .listen = listen,
+        .listen = settings->listen,
         .routes = routes,
         .route_count = sizeof(routes) / sizeof(routes[0]),
         .context = service,
+        .allowed_hosts = settings->allowed_hosts,
         .limits = limits,
         .render_error = render_error,
     };
@@ -257,7 +257,7 @@ int slack_service_start(const struct slack_service_config *config,
     service->refilled = clock_monotonic_seconds();
     service->store =
         slack_store_create(config->capacity, MAX_STORE_BYTES, (uint64_t)clock_wall_ms());
-    int rc = service->store ? start_server(service, config->listen) : -ENOMEM;
+    int rc = service->store ? start_server(service, config) : -ENOMEM;
     if (rc < 0) {
         slack_service_stop(service);
         return rc;

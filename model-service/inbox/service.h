@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 struct slack_service_config {
-    const char *listen; /* as http_server_config.listen */
-    size_t capacity;    /* messages kept, >= 1 */
-    unsigned rate;      /* messages accepted per second, then 429; 0: any number */
+    const char *listen;        /* as http_server_config.listen */
+    const char *allowed_hosts; /* as http_server_config.allowed_hosts */
+    size_t capacity;           /* messages kept, >= 1 */
+    unsigned rate;             /* messages accepted per second, then 429; 0: any number */
 };
 
 struct slack_service;

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "data_generator.h"
 #include "drift_detector.h"
+#include "drift_picture.h"
 #include "row/observation.h"
 #include "row/row.h"
 #include "score/scorer.h"
@@ -222,6 +223,15 @@ struct served_model_counters {
 
 /* Fills the report; report->features is allocated here (free() it). 0 or -ENOMEM. */
 NODISCARD int served_model_report(struct served_model *model, struct detector_report *report);
+/* The same with the pictures of all features (SERVED_MODEL_ALL), or of one alone (its index among
+ * the report's), all of one moment; *ret_pictures is allocated too. Holds the lock for O(R) of each
+ * feature that is drawn. 0 or -ENOMEM. */
+#define SERVED_MODEL_ALL SIZE_MAX
+NODISCARD int served_model_pictures(struct served_model *model, size_t feature,
+                                    struct detector_report *report,
+                                    struct feature_picture **ret_pictures);
+/* Index of a feature or a prediction among those of a report, or -1. */
+int served_model_row_feature(const struct served_model *model, const char *name);
 void served_model_counters(const struct served_model *model,
                            struct served_model_counters *ret_counters);
 /* Values of the label prediction_class and how often each was predicted: the classes, then what is

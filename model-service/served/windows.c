@@ -162,3 +162,34 @@ int served_model_report(struct served_model *model, struct detector_report *repo
     pthread_mutex_unlock(&model->windows.mu);
     return 0;
 }
+
+int served_model_pictures(struct served_model *model, size_t feature,
+                          struct detector_report *report, struct feature_picture **ret_pictures)
+{
+    const size_t features = model->definition.row_features;
+    const bool all = feature == SERVED_MODEL_ALL;
+    struct feature_picture *pictures = calloc(all ? features : 1, sizeof(*pictures));
+    *report = (struct detector_report){.features = calloc(features, sizeof(*report->features))};
+    if (!pictures || !report->features) {
+        free(pictures);
+        free(report->features);
+        report->features = NULL;
+        return -ENOMEM;
+    }
+    const int64_t now_ms = clock_tick_ms();
+    pthread_mutex_lock(&model->windows.mu);
+    detector_report(model->windows.detector, now_ms, report);
+    for (size_t f = 0; f < (all ? features : 1); f++)
+        detector_picture(model->windows.detector, all ? f : feature, &pictures[f]);
+    pthread_mutex_unlock(&model->windows.mu);
+    *ret_pictures = pictures;
+    return 0;
+}
+
+int served_model_row_feature(const struct served_model *model, const char *name)
+{
+    for (size_t f = 0; f < model->definition.row_features; f++)
+        if (strcmp(detector_feature_name(model->windows.detector, f), name) == 0)
+            return (int)f;
+    return -1;
+}

@@ -29,6 +29,13 @@ void handle_ready(void *context, const struct http_request *request,
                   struct http_response *response);
 void handle_asset(void *context, const struct http_request *request,
                   struct http_response *response);
+void handle_report(void *context, const struct http_request *request,
+                   struct http_response *response);
+void handle_feature(void *context, const struct http_request *request,
+                    struct http_response *response);
+/* The page for every address below /dashboard: its script reads the address. */
+void handle_dashboard(void *context, const struct http_request *request,
+                      struct http_response *response);
 void handle_drift_status(void *context, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *context, const struct http_request *request,

@@ -18,7 +18,7 @@
 /* Answers are counted by route and status; a status outside the table counts as its last entry. */
 #define SERVICE_STATUS_COUNT 17
 extern const unsigned service_statuses[SERVICE_STATUS_COUNT];
-#define SERVICE_MAX_ROUTES 40
+#define SERVICE_MAX_ROUTES 60
 
 struct keeper;
 struct metrics_writing;

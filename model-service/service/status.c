@@ -189,6 +189,7 @@ static void write_feature(struct json_writer *json, const struct detector_featur
     json_key(json, feature->name);
     json_begin_object(json);
     json_member_string(json, "type", feature->type == FEATURE_NUMERIC ? "numeric" : "categorical");
+    json_member_boolean(json, "prediction", feature->prediction);
     json_member_boolean(json, "drifted", feature->drifted);
     if (feature->drifted && feature->drifted_since_ms) {
         write_timestamp(json, "drifted_since", clock_wall_of(feature->drifted_since_ms));

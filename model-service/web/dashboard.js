@@ -1,65 +1,292 @@
-// Reads GET /models/{model}/drift/status every two seconds and shows it.
+// The built-in pages: all features of a model, or one feature with its drawings. Everything is read from the service every two
+// seconds. What comes from it is written as text, never as markup; the drawings are the service's own page of the feature.
 "use strict";
 
 const REFRESH_MS = 2000;
-let marked = null; // the feature a message's link asked for
+const PATIENCE_MS = 5000; // for an answer
+const KEPT_SCORES = 150; // of a feature: five minutes
+const MOST_ROWS = 200; // more would take a table a noticeable time to lay out, and are shown when asked for
+const SVG = "http://www.w3.org/2000/svg";
+const FEATURE_PATH = "/dashboard/features/";
+
+const inWords = new Intl.Collator();
 const byId = (id) => document.getElementById(id);
+const asked = new URLSearchParams(location.search);
+const shownFeature = location.pathname.startsWith(FEATURE_PATH)
+  ? decodeURIComponent(location.pathname.slice(FEATURE_PATH.length)) : null;
+const scores = new Map(); // feature -> its last strengths
+const rows = new Map(); // feature -> its row of the table
+let features = []; // as the last answer describes them
+let allRows = false;
+let sortedBy = "strength", ascending = false, order = "";
+let answered = null; // when the service last answered
+let latest = null; // its last status
 
-function show(number, digits = 3) {
+// --- texts ---
+
+function show(number) {
   if (number === null || number === undefined) return "-";
-  if (number !== 0 && Math.abs(number) < 0.001) return number.toExponential(1);
-  return number.toFixed(digits);
+  const size = Math.abs(number);
+  if (size >= 1000 && size < 1e6) return number.toFixed(0);
+  return String(Number(number.toPrecision(3)));
 }
 
-function showChance(p) {
-  return p === 0 ? "< 1e-300" : show(p);
+const showChance = (p) => (p === 0 ? "< 1e-300" : show(p));
+
+function percent(share) {
+  const value = 100 * share;
+  return `${value === 0 ? 0 : value.toFixed(value >= 9.95 ? 0 : value >= 0.095 ? 1 : 2)} %`;
 }
 
-function element(tag, text, className) {
+const clock = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+function put(node, text, className) {
+  if (node.textContent !== text) node.textContent = text;
+  if (className !== undefined && node.className !== className) node.className = className;
+}
+
+function element(tag, className, text) {
   const node = document.createElement(tag);
-  if (text !== undefined) node.textContent = text;
   if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
   return node;
 }
 
+function drawing(parts) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 120 20");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true"); // the score stands beside it
+  for (const name of parts) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("class", name);
+    svg.append(path);
+  }
+  return svg;
+}
+
+// --- what a feature is ---
+
+// The method whose score has most of its threshold.
+function strongest(feature) {
+  let found = { strength: -1 };
+  for (const [name, method] of Object.entries(feature.methods)) {
+    const strength = method.score === null ? -1 : method.score / method.threshold;
+    if (strength > found.strength || found.method === undefined) found = { name, method, strength };
+  }
+  return found;
+}
+
 function verdict(feature) {
-  const scores = Object.values(feature.methods);
-  if (scores.some((m) => m.drifted && m.score > feature.thresholds.critical)) return ["drifted", "critical"];
-  if (feature.drifted) return ["drifted", "warning"];
-  if (scores.every((m) => m.score === null)) return ["waiting", "soft"];
-  if (scores.some((m) => m.significant)) return ["moved, below threshold", "soft"];
-  return ["stable", "good"];
+  const methods = Object.values(feature.methods);
+  if (methods.some((m) => m.drifted && m.score > feature.thresholds.critical)) return ["critical drift", "critical"];
+  if (feature.drifted) return ["drift", "warning"];
+  if (methods.every((m) => m.score === null)) return ["not enough rows", "soft"];
+  if (methods.some((m) => m.significant)) return ["moved a little", "moved"];
+  return ["no drift", "good"];
 }
 
-function scoreCell(method, feature) {
-  const cell = element("td");
-  if (!method) return cell;
-  const meter = element("meter");
-  meter.min = 0;
-  meter.max = 1;
-  meter.low = feature.thresholds.warning;
-  meter.high = feature.thresholds.critical;
-  meter.optimum = 0;
-  meter.value = Math.min(1, method.score ?? 0);
-  cell.append(meter, show(method.score));
-  return cell;
+const MEANING = { __missing__: "missing", __unseen__: "not in reference", __other__: "others" };
+
+function change(feature) {
+  if (feature.type === "numeric") return `mean ${show(feature.reference.mean)} to ${show(feature.window.mean)}`;
+  let most = null;
+  for (const [name, share] of Object.entries(feature.categories ?? {}))
+    if (share.window !== null && (!most || Math.abs(share.window - share.reference) > Math.abs(most.window - most.reference)))
+      most = { name: MEANING[name] ?? name, ...share };
+  return most ? `${most.name} ${percent(most.reference)} to ${percent(most.window)}` : "-";
 }
 
-function featureRow(name, feature) {
-  const row = element("tr", undefined, name === marked ? "marked" : "");
-  const [word, className] = verdict(feature);
-  const ks = feature.methods.ks_test;
-  const psi = feature.methods.psi;
-  const now = feature.window ?? {};
-  const then = feature.reference ?? {};
-  row.append(
-    element("td", name, "name"), element("td", word, className),
-    scoreCell(ks, feature), element("td", showChance(ks?.p_value)),
-    scoreCell(psi, feature), element("td", showChance(psi?.p_value)),
-    element("td", `${show(now.mean)} (${show(then.mean)})`),
-    element("td", `${show(now.std)} (${show(then.std)})`),
-    element("td", String(feature.missing.window)));
+const share = (part, feature) => (feature.window_size > 0 ? part / feature.window_size : 0);
+
+// --- the table ---
+
+// text: what a cell says; key: what it is sorted by.
+const columns = [
+  { id: "name", title: "Feature", className: "name", key: (f) => f.name },
+  { id: "verdict", title: "Verdict", className: "verdict", key: (f) => ["critical", "warning", "moved", "good", "soft"].indexOf(f.verdict[1]),
+    ascending: true, text: (f) => f.verdict[0], state: (f) => f.verdict[1] },
+  { id: "spark", title: "Last minutes", className: "spark" },
+  { id: "strength", title: "Against threshold", className: "strength", key: (f) => (f.drifted ? 2e9 : f.moved ? 1e9 : 0) + f.best.strength },
+  { id: "score", title: "Score", className: "number", key: (f) => f.best.method?.score ?? -1,
+    text: (f) => show(f.best.method?.score), hint: (f) => f.best.name },
+  { id: "p", title: "p-value", className: "number", key: (f) => f.best.method?.p_value ?? 2, ascending: true,
+    text: (f) => showChance(f.best.method?.p_value) },
+  { id: "change", title: "Change", className: "change", text: (f) => f.change },
+  { id: "since", title: "Since", className: "time", key: (f) => f.since ?? "", text: (f) => (f.since ? clock(f.since) : "-"), hint: (f) => f.since ?? "" },
+  { id: "missing", title: "Missing", className: "number", key: (f) => f.missing, text: (f) => percent(f.missing) },
+  { id: "unseen", title: "Unseen", className: "number", key: (f) => f.unseen, text: (f) => (f.type === "numeric" ? "-" : percent(f.unseen)) },
+];
+
+function drawHead() {
+  byId("head").replaceChildren(...columns.map((column) => {
+    const cell = element("th", column.className);
+    cell.scope = "col";
+    if (!column.key) {
+      cell.textContent = column.title;
+      return cell;
+    }
+    const button = element("button", "", column.title);
+    button.type = "button";
+    button.addEventListener("click", () => sortBy(column));
+    cell.append(button);
+    column.cell = cell;
+    return cell;
+  }));
+  markSorted();
+}
+
+function markSorted() {
+  for (const column of columns.filter((c) => c.cell))
+    if (column.id === sortedBy) column.cell.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+    else column.cell.removeAttribute("aria-sort");
+}
+
+function sortBy(column) {
+  ascending = column.id === sortedBy ? !ascending : column.id === "name" || column.ascending === true;
+  sortedBy = column.id;
+  markSorted();
+  arrange();
+}
+
+// Of a thousand rows a screen shows thirty: only these are drawn.
+const inSight = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    entry.target.inSight = entry.isIntersecting;
+    if (entry.isIntersecting) entry.target.draw();
+  }
+});
+
+function makeRow(name) {
+  const row = { tr: element("tr"), cells: {} };
+  for (const column of columns) {
+    const cell = element(column.id === "name" ? "th" : "td", column.className);
+    row.cells[column.id] = cell;
+    row.tr.append(cell);
+  }
+  row.cells.name.scope = "row";
+  const link = element("a", "", name);
+  link.href = featureAddress(name);
+  link.title = name;
+  row.cells.name.append(link);
+  row.tr.draw = () => drawRow(row);
+  inSight.observe(row.tr);
   return row;
+}
+
+function modelQuery() {
+  return `var-model=${encodeURIComponent(byId("model").value)}`;
+}
+
+function featureAddress(name) {
+  return `${FEATURE_PATH}${encodeURIComponent(name)}?${modelQuery()}`;
+}
+
+// A line of strengths between 0 and twice the threshold.
+function drawSpark(svg, strengths) {
+  const step = 120 / Math.max(1, strengths.length - 1);
+  const height = (strength) => (19 - 9 * Math.min(2, strength)).toFixed(1);
+  const points = strengths.map((strength, i) => (strength < 0 ? "" : `${(i * step).toFixed(1)} ${height(strength)}`)).filter(Boolean);
+  svg.children[1].setAttribute("d", points.length > 1 ? "M" + points.join("L") : "");
+}
+
+function fillRow(feature) {
+  let row = rows.get(feature.name);
+  if (!row) rows.set(feature.name, (row = makeRow(feature.name)));
+  row.feature = feature;
+  row.tr.className = feature.name === asked.get("var-feature") ? "marked" : "";
+  for (const column of columns) {
+    if (!column.text) continue;
+    const cell = row.cells[column.id];
+    put(cell, column.text(feature), column.state ? `${column.className} ${column.state(feature)}` : column.className);
+    const hint = column.hint ? column.hint(feature) : column.text(feature);
+    if (cell.title !== hint) cell.title = hint;
+  }
+  if (row.tr.inSight) drawRow(row);
+}
+
+function addDrawings(row) {
+  row.spark = drawing(["level", "spark"]);
+  row.spark.children[0].setAttribute("d", "M0 10H120"); // the threshold
+  row.cells.spark.append(row.spark);
+  row.bar = drawing(["track", "score", "mark"]);
+  row.bar.children[0].setAttribute("d", "M0 5H120v10H0z");
+  row.bar.children[2].setAttribute("d", "M60 2v16");
+  row.cells.strength.append(row.bar);
+}
+
+function drawRow(row) {
+  if (!row.bar) addDrawings(row);
+  const full = Math.max(0, Math.min(1, row.feature.best.strength / 2)) * 120;
+  row.bar.children[1].setAttribute("d", `M0 5H${full.toFixed(1)}v10H0z`);
+  drawSpark(row.spark, scores.get(row.feature.name) ?? []);
+}
+
+function compare(a, b) {
+  const column = columns.find((c) => c.id === sortedBy);
+  const x = column.key(a), y = column.key(b);
+  const result = typeof x === "string" ? inWords.compare(x, y) : x - y;
+  return (ascending ? result : -result) || a.place - b.place;
+}
+
+function fits(feature) {
+  const which = byId("which").value;
+  return feature.name.toLowerCase().includes(byId("filter").value.toLowerCase()) &&
+    (which === "" || feature.drifted || (which === "moved" && feature.moved));
+}
+
+// Sorts, filters, and moves rows only if the order or what is shown has changed.
+function arrange() {
+  const found = features.filter(fits).sort(compare);
+  const list = allRows ? found : found.slice(0, MOST_ROWS);
+  for (const feature of list) fillRow(feature);
+  const now = list.map((feature) => feature.place).join();
+  if (now !== order) byId("features").replaceChildren(...list.map((feature) => rows.get(feature.name).tr));
+  order = now;
+  put(byId("shown"), found.length === features.length ? `${found.length} features` : `${found.length} of ${features.length} features`);
+  byId("all").hidden = list.length === found.length;
+  put(byId("all"), `The first ${list.length} are shown: show all ${found.length}`);
+}
+
+// --- the pages ---
+
+function describe(name, feature, place) {
+  const best = strongest(feature);
+  const state = verdict(feature);
+  return { ...feature, name, place, best, verdict: state, change: change(feature), since: feature.drifted_since,
+    moved: feature.drifted || state[1] === "moved", missing: share(feature.missing.window, feature), unseen: share(feature.unseen.window, feature) };
+}
+
+function remember() {
+  for (const feature of features) {
+    const kept = scores.get(feature.name) ?? [];
+    kept.push(feature.best.strength);
+    if (kept.length > KEPT_SCORES) kept.shift();
+    scores.set(feature.name, kept);
+  }
+}
+
+const MOST_NAMED = 5;
+
+function sentence(status) {
+  const inputs = features.filter((f) => !f.prediction);
+  const drifted = inputs.filter((f) => f.drifted).sort((a, b) => b.best.strength - a.best.strength);
+  const concept = status.concept_drift ?? {};
+  const parts = [];
+  if (inputs.every((f) => f.best.strength < 0))
+    parts.push(`Not enough rows for a verdict: ${status.window_observations}, and ${status.minimum_sample} are needed`);
+  else if (drifted.length === 0)
+    parts.push(`No drift in ${inputs.length} feature${inputs.length === 1 ? "" : "s"}`);
+  else {
+    const since = drifted.map((f) => f.since).filter(Boolean).sort()[0];
+    const names = drifted.slice(0, MOST_NAMED).map((f) => f.name).join(", ");
+    parts.push(`${drifted.length} of ${inputs.length} features changed${since ? ` since ${clock(since)}` : ""}: ${names}` +
+      (drifted.length > MOST_NAMED ? ` and ${drifted.length - MOST_NAMED} more` : ""));
+  }
+  if (status.prediction_drift_detected) parts.push("the predictions have changed");
+  if (concept.detected) parts.push("the model has become wrong on recent labels");
+  else if (concept.degraded) parts.push("the model is worse on recent labels");
+  return parts.join("; ") + ".";
 }
 
 function overallClass(word) {
@@ -68,54 +295,147 @@ function overallClass(word) {
   return word === "Severe drift" ? "critical" : "warning";
 }
 
-function render(status) {
-  byId("overall").textContent = status.overall_drift.replace("_", " ");
-  byId("overall").className = "big " + overallClass(status.overall_drift);
+function renderTiles(status) {
   const concept = status.concept_drift ?? {};
-  byId("errors").textContent = concept.detected ? "Concept drift: the model has become wrong"
-    : concept.degraded ? "The model is worse than on the reference" : "";
-  byId("errors").className = concept.detected ? "critical" : "warning";
-  byId("performance").href = `/models/${encodeURIComponent(status.model)}/performance`;
-  byId("window").textContent = String(status.window_observations);
-  byId("window-note").textContent = `judged from ${status.minimum_sample} observations on`;
-  byId("reference").textContent = `${status.reference_samples} rows`;
-  byId("thresholds").textContent = `${status.threshold} / ${status.critical_threshold}`;
-  byId("significance").textContent = `warning / critical, significance ${status.significance}`;
-  byId("features").replaceChildren(...Object.entries(status.features)
-    .map(([name, feature]) => featureRow(name, feature)));
-  byId("updated").textContent = "updated " + new Date(status.timestamp).toLocaleTimeString([], { timeZoneName: "short" });
-  byId("updated").className = "";
+  put(byId("overall"), status.overall_drift.replace("_", " "), "big " + overallClass(status.overall_drift));
+  put(byId("errors"), concept.detected ? "Concept drift: the model has become wrong"
+    : concept.degraded ? "The model is worse than on the reference" : "", concept.detected ? "critical" : "warning");
+  put(byId("window"), `${status.window_observations} rows`);
+  put(byId("window-note"), `judged from ${status.minimum_sample} rows on`);
+  put(byId("reference"), `${status.reference_samples} rows`);
+  put(byId("thresholds"), `${status.threshold} / ${status.critical_threshold}`);
+  put(byId("significance"), `warning / critical, significance ${status.significance}`);
+}
+
+// Rows of features that the model no longer has go away.
+function forgetOthers() {
+  const names = new Set(features.map((f) => f.name));
+  for (const name of rows.keys())
+    if (!names.has(name)) {
+      inSight.unobserve(rows.get(name).tr);
+      rows.delete(name);
+      order = "";
+    }
+}
+
+function renderOverview(status) {
+  features = Object.entries(status.features).map(([name, feature], place) => describe(name, feature, place));
+  remember();
+  put(byId("verdict"), sentence(status));
+  document.title = `${features.filter((f) => f.drifted && !f.prediction).length || "no"} drifted - Drift monitor`;
+  renderTiles(status);
+  forgetOthers();
+  arrange();
+}
+
+function drawingsOf(text) {
+  const part = text.slice(text.indexOf("<article"), text.lastIndexOf("</article>")); // without the page's own style
+  return new DOMParser().parseFromString(part, "text/html").querySelector("article");
+}
+
+// Replaces the drawings only if they have changed, so that a selection or a scrolled table stays.
+function renderFeature(text) {
+  const article = drawingsOf(text), before = byId("drawings").firstChild;
+  if (!article) throw new Error("the service sent no drawing");
+  const title = article.querySelector("h2");
+  document.title = `${shownFeature} - Drift monitor`;
+  put(byId("verdict"), `${title.querySelector("bdi").textContent}: ${title.querySelector(".badge").textContent}`);
+  if (!before || before.outerHTML !== article.outerHTML) byId("drawings").replaceChildren(document.adoptNode(article));
+}
+
+function renderLinks(model) {
+  const path = `/models/${encodeURIComponent(model)}`;
+  byId("report").href = `${path}/report`;
+  byId("status").href = `${path}/drift/status`;
+  byId("performance").href = `${path}/performance`;
+  byId("home").href = byId("back").href = `/dashboard?${modelQuery()}`;
+}
+
+// --- asking the service ---
+
+async function ask(path, headers = {}) {
+  const answer = await fetch(path, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!answer.ok) throw new Error(`the service answered ${answer.status}`);
+  return answer;
+}
+
+function sayFresh() {
+  answered = Date.now();
+  put(byId("updated"), "updated " + new Date(answered).toLocaleTimeString([], { timeZoneName: "short" }));
+  byId("stale").hidden = true;
+  document.body.classList.remove("stale");
+}
+
+function sayStale(error) {
+  const since = answered ? `since ${new Date(answered).toLocaleTimeString()}` : "yet";
+  put(byId("stale"), `No answer from the service ${since} (${error.message}). ${answered ? "What you see is old." : ""}`);
+  byId("stale").hidden = false;
+  document.body.classList.add("stale");
 }
 
 async function refresh() {
-  try {
-    const model = encodeURIComponent(byId("model").value);
-    const answer = await fetch(`/models/${model}/drift/status`);
-    if (!answer.ok) throw new Error(`the service answered ${answer.status}`);
-    render(await answer.json());
-  } catch (error) {
-    byId("updated").textContent = `no answer: ${error.message}`;
-    byId("updated").className = "failed";
+  const path = `/models/${encodeURIComponent(byId("model").value)}`;
+  renderLinks(byId("model").value);
+  if (shownFeature === null) {
+    latest = await (await ask(`${path}/drift/status`)).json();
+    renderOverview(latest);
+  } else {
+    renderFeature(await (await ask(`${path}/report?feature=${encodeURIComponent(shownFeature)}`)).text());
   }
+  sayFresh();
 }
 
-async function start() {
-  const root = await (await fetch("/", { headers: { Accept: "application/json" } })).json();
+async function listModels() {
+  const root = await (await ask("/", { Accept: "application/json" })).json();
   byId("model").replaceChildren(...root.models.map((name) => {
-    const option = element("option", name);
+    const option = element("option", "", name);
     option.value = name;
     return option;
   }));
   // Links in messages name the model the way Grafana's do: ?var-model=NAME&var-feature=NAME
-  const asked = new URLSearchParams(location.search);
   if (root.models.includes(asked.get("var-model"))) byId("model").value = asked.get("var-model");
-  marked = asked.get("var-feature");
-  byId("model").addEventListener("change", refresh);
-  await refresh();
-  setInterval(refresh, REFRESH_MS);
 }
 
-start().catch((error) => {
-  byId("updated").textContent = `no answer: ${error.message}`;
-  byId("updated").className = "failed";
-});
+function forget() {
+  features = [];
+  inSight.disconnect();
+  rows.clear();
+  scores.clear();
+  order = "";
+  byId("features").replaceChildren();
+}
+
+let listed = false;
+
+async function follow() {
+  try {
+    if (!listed) await listModels();
+    listed = true;
+    if (!document.hidden) await refresh();
+  } catch (error) {
+    sayStale(error);
+  }
+  setTimeout(follow, REFRESH_MS);
+}
+
+function start() {
+  byId(shownFeature === null ? "overview" : "feature").hidden = false;
+  drawHead();
+  byId("filter").addEventListener("input", arrange);
+  byId("which").addEventListener("change", arrange);
+  byId("all").addEventListener("click", () => {
+    allRows = true;
+    arrange();
+  });
+  byId("model").addEventListener("change", () => {
+    if (shownFeature !== null) location.assign(`/dashboard?${modelQuery()}`);
+    forget();
+    refresh().catch(sayStale);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && listed) refresh().catch(sayStale);
+  });
+  follow();
+}
+
+start();

@@ -118,7 +118,7 @@ def test_drift_reaches_the_inbox(stack):
     ports = {name: f"localhost:{port}/" for name, port in stack.ports.items()}
     for name in ("PROMETHEUS_PORT", "GRAFANA_PORT"):
         assert ports[name] in text, name
-    assert f"--alertmanager.url=http://{ports['ALERTMANAGER_PORT']}" in text
+    assert f"--alertmanager.url=http://localhost:{stack.ports['ALERTMANAGER_PORT']} silence add" in text
     assert not re.search(r"localhost:(3000|8000|909\d)", text)
     for needed in ("feature_", "drift score", "threshold", "Recommended action", "Runbook"):
         assert needed in text, text

@@ -93,10 +93,13 @@ class Raw:
 
 
 def request(method, target, body=b"", headers=(), version="HTTP/1.1", length=True):
-    """The bytes of a request. headers: (name, value) pairs; Content-Length is added to a body."""
+    """The bytes of a request. headers: (name, value) pairs; what a POST needs and they lack is added: the
+    Content-Type of JSON (None as its value: there is none) and, with `length`, the Content-Length."""
     body = body if isinstance(body, bytes) else body.encode()
     lines = [f"{method} {target} {version}", "Host: localhost"]
-    lines += [f"{name}: {value}" for name, value in headers]
+    lines += [f"{name}: {value}" for name, value in headers if value is not None]
+    if method == "POST" and not any(name.lower() == "content-type" for name, _ in headers):
+        lines.append("Content-Type: application/json")
     if length and (body or method == "POST"):
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body

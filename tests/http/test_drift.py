@@ -151,7 +151,7 @@ def test_shape_of_the_status(start_service):
         assert list(inputs(seen)) == NAMES
         for feature in inputs(seen).values():
             assert set(feature) == {
-                "type", "drifted", "drifted_since", "methods", "window_size", "reference_size",
+                "type", "prediction", "drifted", "drifted_since", "methods", "window_size", "reference_size",
                 "missing", "unseen", "infinite", "out_of_range", "thresholds", "window", "reference"}
             assert set(feature["methods"]) == {"ks_test", "psi"}
             for method in feature["methods"].values():
@@ -306,7 +306,7 @@ def test_simulation_as_callers_of_the_original_do(start_service):
     ("?features=feature_3,feature_4&kind=scaled", None, (0.5, 100)),
 ], ids=range(14))
 def test_simulation_parameters(service, query, body, expected):
-    answer = service.post("/simulate/drift" + query, data=body)
+    answer = service.post("/simulate/drift" + query, data=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200, answer.text
     assert (answer.json()["severity"], answer.json()["n_requests"]) == expected
     assert "-0" not in answer.text

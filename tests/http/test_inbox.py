@@ -131,15 +131,17 @@ def test_a_message_is_taken_and_shown(inbox):
     assert 'href="http://localhost:9093/#/alerts"' in page
 
 
-def test_json_without_a_content_type_is_taken_and_a_form_is_not(inbox):
+def test_json_is_taken_by_its_content_type_only(inbox):
     payload = json.dumps({"text": "é & +", "unknown": [1, None]})
-    assert inbox.post_raw(payload.encode()).text == "ok"
+    assert inbox.post_raw(payload.encode(), "application/json").text == "ok"
     message = inbox.messages()["messages"][0]
     assert message["text"] == "é & +"
     assert message["payload"] == json.loads(payload)
     answer = requests.post(inbox.url + "/slack", data={"payload": payload}, timeout=10)
     assert (answer.status_code, answer.text) == (415, "the Content-Type must be application/json")
-    assert inbox.metric("slack_inbox_rejected_total", reason="other") == 1
+    answer = inbox.post_raw(payload.encode())
+    assert answer.status_code == 415 and "Content-Type: application/json" in answer.text
+    assert inbox.metric("slack_inbox_rejected_total", reason="other") == 2
     assert inbox.messages()["total"] == 1
 
 

@@ -182,7 +182,8 @@ def test_gzip(service, path):
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/drift/status", "/health", "/ready",
-                                  "/dashboard", "/dashboard.css", "/dashboard.js",
+                                  "/dashboard", "/dashboard.css", "/dashboard.js", "/report.css",
+                                  "/dashboard/features/feature_0", "/models/synthetic/features/feature_0",
                                   "/models/synthetic/drift/status"])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_head_is_get_without_the_body(service, path, encoding):

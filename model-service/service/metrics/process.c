@@ -23,13 +23,13 @@ static bool status_expected(const struct http_route *route, unsigned status)
     case 422:
         return route->body != HTTP_BODY_NONE;
     case 403:
-        return route->body == HTTP_BODY_OPTIONAL;
+        return true;
     case 409:
         return strcmp(route->path, "/-/reload") == 0;
     case 404:
         return strchr(route->path, '{');
     case 411:
-        return route->body == HTTP_BODY_JSON;
+        return route->body == HTTP_BODY_JSON || route->body == HTTP_BODY_JSON_OR_UNTYPED;
     case 503:
         return route->body != HTTP_BODY_NONE || strcmp(route->path, "/ready") == 0;
     default:

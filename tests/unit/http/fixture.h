@@ -163,6 +163,7 @@ static void fixture_observe(void *context, const struct http_route *route, const
 static struct http_server_config fixture_config(struct seen *seen)
 {
     return (struct http_server_config){
+        .allowed_hosts = "other\nt",
         .listen = "127.0.0.1:0",
         .routes = fixture_routes,
         .route_count = sizeof(fixture_routes) / sizeof(fixture_routes[0]),

@@ -6,7 +6,9 @@
 
 #define LOAD_THREADS  4
 #define LOAD_REQUESTS 2000
-#define SLOW_REQUEST  "POST /slow HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\n{}"
+#define SLOW_REQUEST                                                                               \
+    "POST /slow HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: "         \
+    "2\r\n\r\n{}"
 
 static struct seen seen;
 static struct reply reply;
@@ -86,8 +88,9 @@ static void connections_per_ip(void **state)
 static void idle_connections_are_closed(void **state)
 {
     static const char *const beginnings[] = {
-        "", "GET /ec", "POST /echo HTTP/1.1\r\nHost: t\r\n",
-        "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n{"};
+        "", "GET /ec", "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n",
+        "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: "
+        "10\r\n\r\n{"};
     struct http_server_config config = fixture_config(&seen);
     struct client *clients[4];
     (void)state;
@@ -295,7 +298,8 @@ static void half_closed_connections_end(void **state)
 /* The beginning of a request whose body is awaited: the server has said so. */
 static void begin_request(struct client *client)
 {
-    assert_true(client_say(client, "POST /echo HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\n"
+    assert_true(client_say(client, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: "
+                                   "application/json\r\nExpect: 100-continue\r\n"
                                    "Content-Length: 4\r\n\r\n"));
     assert_true(client_read(client, &reply, false));
     assert_int_equal(reply.status, 100);

@@ -158,7 +158,8 @@ static void json_is_collected(void **state)
     expect_answer(200, "POST|/stream/a|a|2|{}");
     assert_true(client_say(client, "POST /stream/a HTTP/1.1\r\nHost: t\r\n"
                                    "Content-Length: 2\r\n\r\n{}"));
-    expect_answer(200, "POST|/stream/a|a|2|{}");
+    expect_answer(415, "error 415: the body has no Content-Type: send 'Content-Type: "
+                       "application/json' or 'application/x-ndjson' with it");
     assert_true(client_say(client, "POST /stream/a HTTP/1.1\r\nHost: t\r\nContent-Type: "
                                    "application/json\r\nContent-Length: 1001\r\n\r\n"));
     expect_answer(413, "error 413: the body is larger than this path takes");

@@ -1,0 +1,294 @@
+"""The dashboard's pages in a browser: what they show is what the service says; they work with the keyboard, on a phone, with a
+thousand features and with names that want to be markup; and they say when the service has stopped."""
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import sys
+import urllib.parse
+
+import pytest
+
+from conftest import ROOT, Service, wait_for
+
+sys.path.insert(0, str(ROOT / "tests"))
+from browser import Browser  # noqa: E402
+
+IMAGES = ROOT / "docs/images"
+HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onclick='alert(1)", "</title></style><b>", "</svg><b>",
+           "<!--", "-->", "&lt;b&gt;", "javascript:alert(1)", "a/b", "a%2fb", "a?b#c", "..", ".", "a&b=c", "${1}", "{{1}}", "__proto__",
+           "constructor", "toString", "a\u202eb", "\u65e5\u672c\u8a9e", "a'b\"c", "\\", "+", " x", "%", "a b"]
+RENDERED = "document.querySelectorAll('#features tr').length > 0"
+DRAWN = "document.querySelector('#drawings article')"
+MOST_RENDER_MS = 400  # a fifth of the time between two refreshes
+
+
+@pytest.fixture(scope="module")
+def browser():
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(autouse=True)
+def usual_size(browser):
+    browser.size(1300, 900)
+
+
+@pytest.fixture
+def drifting(start_service):
+    service = start_service()
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    service.post("/simulate/drift?severity=0.6&n_requests=150")
+    return service
+
+
+def clean(browser, service):
+    """No error on the console, and no request to anywhere else."""
+    assert browser.console == []
+    assert [url for url in browser.requests if not url.startswith((service.url + "/", "data:,"))] == []
+
+
+def table(browser):
+    return browser.run("""[...document.querySelectorAll('#features tr')].map(row =>
+        Object.fromEntries([...row.cells].map(cell => [cell.className.split(' ')[0] + [...row.cells].indexOf(cell), cell.textContent])))""")
+
+
+def shown(number):
+    if number is None:
+        return "-"
+    size = abs(number)
+    if 1000 <= size < 1e6:
+        return f"{number:.0f}"
+    text = f"{number:.3g}"
+    return text if "e" in text else str(float(text)).removesuffix(".0")
+
+
+def same_number(text, number):
+    return text == "-" if number is None else float(text) == pytest.approx(number, rel=0.006, abs=1e-12)
+
+
+def config_of(tmp_path, names, rows=60, categorical=()):
+    source = random.Random(1)
+    path = tmp_path / "reference.csv"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(",".join('"' + name.replace('"', '""') + '"' for name in names) + "\n")
+        for _ in range(rows):
+            file.write(",".join('"' + source.choice(HOSTILE).replace('"', '""') + '"' if name in categorical
+                                else f"{source.gauss(0, 1):.4f}" for name in names) + "\n")
+    config = tmp_path / "config.yml"
+    config.write_text(json.dumps({"models": [{
+        "name": "m", "version": "1", "reference": "reference.csv", "scorer": {"type": "none"}, "window": {"observations": 60},
+        "minimum_sample": 20, "features": [{"name": n, "type": "categorical" if n in categorical else "numeric"} for n in names]}]}))
+    return str(config)
+
+
+def observe(service, names, rows, categorical=(), mean=0.0):
+    source = random.Random(2)
+    lines = "".join(json.dumps({"features": [source.choice(HOSTILE) if n in categorical else source.gauss(mean, 1) for n in names]}) + "\n"
+                    for _ in range(rows))
+    answer = service.post("/observe", data=lines.encode(), headers={"Content-Type": "application/x-ndjson"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_the_overview_shows_what_the_status_says(browser, drifting):
+    browser.open(drifting.url + "/dashboard", RENDERED)
+    status = drifting.get("/drift/status").json()
+    rows = {row["name0"]: row for row in table(browser)}
+    assert set(rows) == set(status["features"])
+    for name, feature in status["features"].items():
+        best = max(feature["methods"].values(), key=lambda m: m["score"] / m["threshold"])
+        row = rows[name]
+        assert same_number(row["number4"], best["score"]) and same_number(row["number5"], best["p_value"]), name
+        assert ("drift" in row["verdict1"] and row["verdict1"] != "no drift") == feature["drifted"]
+        assert (row["time7"] != "-") == feature["drifted"]
+    drifted = [name for name, f in status["features"].items() if f["drifted"] and not f["prediction"]]
+    assert browser.run("document.querySelector('#verdict').textContent").startswith(f"{len(drifted)} of 5 features changed since")
+    for name in drifted:
+        assert name in browser.run("document.querySelector('#verdict').textContent")
+    strengths = [max(m["score"] / m["threshold"] for m in status["features"][name]["methods"].values()) for name in rows]
+    drift_first = [not status["features"][name]["drifted"] for name in rows]
+    assert drift_first == sorted(drift_first) and strengths[0] == max(strengths), "the strongest first"
+    clean(browser, drifting)
+
+
+def test_a_feature_page_shows_what_the_endpoints_say(browser, drifting):
+    browser.open(drifting.url + "/dashboard/features/feature_0?var-model=synthetic", DRAWN)
+    numbers = drifting.get("/models/synthetic/features/feature_0").json()
+    status = drifting.get("/drift/status").json()["features"]["feature_0"]
+    apart = numbers["furthest_apart"]
+    assert abs(apart["reference"] - apart["window"]) == pytest.approx(status["methods"]["ks_test"]["score"], abs=1e-12)
+    assert numbers["psi"] == pytest.approx(status["methods"]["psi"]["score"], abs=1e-12)
+    assert sum(b["psi_term"] for b in numbers["bins"]) == pytest.approx(numbers["psi"], abs=1e-12)
+    for side in "reference", "window":
+        assert sum(numbers["histogram"][side]) == pytest.approx(1)
+        assert sum(b[side] for b in numbers["bins"]) == pytest.approx(1)
+    assert browser.run("document.querySelector('article .sentence').textContent") == numbers["sentence"]
+    found = dict(browser.run("""[...document.querySelectorAll('.scores tr')].slice(1).map(row =>
+        [row.cells[0].textContent, [...row.cells].slice(1, 4).map(cell => cell.textContent)])"""))
+    assert set(found) == set(status["methods"])
+    for method, cells in found.items():
+        for text, key in zip(cells, ("score", "threshold", "p_value")):
+            assert same_number(text, status["methods"][method][key])
+    note = browser.run("document.querySelector('text.note').textContent")
+    assert note == f"{shown(status['methods']['ks_test']['score'])} at {shown(apart['x'])}"
+    clean(browser, drifting)
+
+
+def test_the_report_is_the_same_page_for_all_features(browser, drifting):
+    browser.open(drifting.url + "/models/synthetic/report")
+    status = drifting.get("/drift/status").json()["features"]
+    names = browser.run("[...document.querySelectorAll('h2 bdi')].map(name => name.textContent)")
+    assert sorted(names) == sorted(status) and status[names[0]]["drifted"]
+    assert browser.run("document.scripts.length") == 0
+    assert "default-src 'none'" in drifting.get("/models/synthetic/report").headers["Content-Security-Policy"]
+    assert drifting.get("/models/synthetic/report?feature=nobody").status_code == 404
+    assert drifting.get("/models/synthetic/features/nobody").status_code == 404
+    assert drifting.get("/models/nobody/report").status_code == 404
+    clean(browser, drifting)
+
+
+def test_drift_appears_and_the_keyboard_leads_to_it(browser, start_service):
+    service = start_service()
+    browser.open(service.url + "/dashboard", RENDERED)
+    assert "Not enough rows" in browser.run("document.querySelector('#verdict').textContent")
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    browser.wait("document.querySelector('#verdict').textContent.startsWith('No drift in 5 features')")
+    service.post("/simulate/drift?severity=0.7&n_requests=150")
+    browser.wait("/of 5 features changed since/.test(document.querySelector('#verdict').textContent)")
+    first = table(browser)[0]["name0"]
+    for _ in range(40):
+        browser.key("Tab")
+        if browser.run("document.activeElement.closest('#features') && document.activeElement.textContent") == first:
+            break
+    else:
+        raise AssertionError("the keyboard never reaches the first feature")
+    assert browser.run("getComputedStyle(document.activeElement).outlineStyle") != "none", "the focus can be seen"
+    browser.key("Enter")
+    browser.wait(DRAWN)
+    assert browser.run("location.pathname") == f"/dashboard/features/{first}"
+    assert first in browser.run("document.title")
+    clean(browser, service)
+
+
+def test_filter_and_sort(browser, drifting):
+    browser.open(drifting.url + "/dashboard", RENDERED)
+    browser.run("""(() => { const filter = document.querySelector('#filter'); filter.value = 'SCORE';
+        filter.dispatchEvent(new Event('input')) })()""")
+    assert [row["name0"] for row in table(browser)] == ["prediction_score"]
+    browser.run("""(() => { const filter = document.querySelector('#filter'); filter.value = '';
+        const which = document.querySelector('#which'); which.value = 'drifted'; which.dispatchEvent(new Event('change')) })()""")
+    status = drifting.get("/drift/status").json()["features"]
+    assert sorted(row["name0"] for row in table(browser)) == sorted(name for name, f in status.items() if f["drifted"])
+    browser.run("""(() => { const which = document.querySelector('#which'); which.value = ''; which.dispatchEvent(new Event('change')) })()""")
+    for title, column, reverse in ("Feature", "name0", False), ("Score", "number4", True), ("p-value", "number5", False):
+        button = f"[...document.querySelectorAll('#head button')].find(b => b.textContent === '{title}')"
+        browser.run(f"{button}.click()")
+        values = [row[column] if column == "name0" else float(row[column].replace("< 1e-300", "0")) for row in table(browser)]
+        assert values == sorted(values, reverse=reverse), title
+        assert browser.run(f"{button}.parentElement.getAttribute('aria-sort')") == ("descending" if reverse else "ascending")
+        assert browser.run("document.querySelectorAll('[aria-sort]').length") == 1
+    clean(browser, drifting)
+
+
+def test_a_service_that_stops_is_shown_and_so_is_its_return(browser, drifting):
+    browser.open(drifting.url + "/dashboard", RENDERED)
+    assert browser.run("document.querySelector('#stale').hidden")
+    os.kill(drifting.process.pid, signal.SIGSTOP)
+    browser.wait("!document.querySelector('#stale').hidden && document.body.classList.contains('stale')")
+    assert "What you see is old" in browser.run("document.querySelector('#stale').textContent")
+    os.kill(drifting.process.pid, signal.SIGCONT)
+    browser.wait("document.querySelector('#stale').hidden && !document.body.classList.contains('stale')")
+    drifting.stop()
+    browser.wait("!document.querySelector('#stale').hidden")
+    assert len(table(browser)) == 7, "what was known stays"
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/dashboard/features/feature_0", "/models/synthetic/report"])
+def test_phone_and_dark(browser, drifting, path):
+    for dark in False, True:
+        browser.size(360, 740, dark)
+        browser.open(drifting.url + path, {"/dashboard": RENDERED}.get(path, "document.querySelector('article')"))
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth"), "no sideways scrolling of the page"
+        paper, ink = browser.run("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
+        bright = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink)]
+        assert (bright[0] < bright[1]) == dark
+        clean(browser, drifting)
+
+
+def test_every_drawing_and_field_has_a_name(browser, drifting):
+    for path in "/dashboard", "/dashboard/features/feature_0", "/models/synthetic/report":
+        browser.open(drifting.url + path, {"/dashboard": RENDERED}.get(path, "document.querySelector('article')"))
+        assert browser.run("document.documentElement.lang") == "en" and browser.run("document.title.length") > 3
+        assert browser.run("[...document.querySelectorAll('svg')].every(s => s.getAttribute('aria-label') || s.getAttribute('aria-hidden'))")
+        assert browser.run("[...document.querySelectorAll('input, select')].every(f => f.labels.length === 1)")
+        assert browser.run("[...document.querySelectorAll('th')].every(h => h.scope)")
+        assert browser.run("document.querySelectorAll('h1').length") == 1
+
+
+def test_hostile_names(browser, start_service, tmp_path):
+    service = start_service("--config", config_of(tmp_path, HOSTILE, categorical=set(HOSTILE[::2])))
+    observe(service, HOSTILE, 60, set(HOSTILE[::2]), mean=2)
+    browser.open(service.url + "/dashboard", RENDERED)
+    assert {row["name0"] for row in table(browser)} == set(HOSTILE)
+    assert browser.run("document.scripts.length") == 1 and browser.run("document.images.length") == 0
+    links = browser.run("[...document.querySelectorAll('#features a')].map(link => [link.textContent, link.pathname, link.host])")
+    for name, path, host in links:
+        assert urllib.parse.unquote(path) == f"/dashboard/features/{name}" or name in (".", "..")
+        assert f"http://{host}" == service.url
+    clean(browser, service)
+    for name in [name for name in HOSTILE if name not in (".", "..")]:
+        escaped = urllib.parse.quote(name, safe="")
+        assert service.get(f"/models/m/features/{escaped}").json()["feature"] == name
+        browser.open(f"{service.url}/dashboard/features/{escaped}?var-model=m", DRAWN)
+        assert browser.run("document.querySelector('article h2 bdi').textContent") == name
+        assert browser.run("document.scripts.length") == 1 and browser.run("document.images.length") == 0
+        clean(browser, service)
+
+
+def processor_ms(browser, script):
+    """What the page's thread computes for a script and the layout after it, whatever else the machine does."""
+    def used():
+        return sum(m["value"] for m in browser.call("Performance.getMetrics")["metrics"] if m["name"] == "TaskDuration")
+
+    before = used()
+    browser.run(f"(() => {{ {script}; document.body.getBoundingClientRect() }})()")
+    return 1000 * (used() - before)
+
+
+def test_a_thousand_features_stay_fluid(browser, start_service, tmp_path):
+    names = [f"feature_{i}" for i in range(1000)]
+    service = start_service("--config", config_of(tmp_path, names))
+    observe(service, names, 60)
+    browser.open(service.url + "/dashboard", "document.querySelectorAll('#features tr').length === 200")
+    assert "show all 1000" in browser.run("document.querySelector('#all').textContent")
+    browser.call("Performance.enable", timeDomain="threadTicks")
+    refresh = min(processor_ms(browser, "renderOverview(latest)") for _ in range(5))
+    sort = min(processor_ms(browser, "document.querySelector('#head button').click()") for _ in range(4))
+    browser.run("document.querySelector('#all').click()")
+    assert browser.run("document.querySelectorAll('#features tr').length") == 1000 and browser.run("document.querySelector('#all').hidden")
+    print(f"1000 features: a refresh takes {refresh:.0f} ms of the page's processor time, a sort {sort:.0f} ms")
+    assert refresh < MOST_RENDER_MS and sort < MOST_RENDER_MS
+    clean(browser, service)
+
+
+def test_pictures(browser, drifting, tmp_path):
+    wait_for(lambda: drifting.get("/drift/status").json()["drift_detected"])
+    for name, path, width, dark in (("dashboard-overview", "/dashboard", 1200, False),
+                                    ("dashboard-feature", "/dashboard/features/feature_0", 1200, False),
+                                    ("dashboard-dark", "/dashboard/features/feature_1", 1200, True)):
+        browser.size(width, 760, dark)
+        browser.open(drifting.url + path, RENDERED if path == "/dashboard" else DRAWN)
+        taken = tmp_path / f"{name}.png"
+        browser.picture(taken)
+        assert taken.stat().st_size > 20000, "an empty page is smaller"
+        if os.environ.get("UPDATE_PICTURES"):
+            shutil.copy(taken, pathlib.Path(IMAGES) / f"{name}.png")
+
+
+def test_the_pages_are_small(service):
+    assert sum(len(service.get(path).content) for path in ("/dashboard", "/dashboard.css", "/dashboard.js", "/report.css")) < 400_000
+    assert isinstance(service, Service)
