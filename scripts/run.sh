@@ -165,7 +165,7 @@ say "starting"
 start slack-inbox "$binary" slack-inbox --listen "$inbox" --allow-host "$public"
 await slack-inbox "http://$inbox/messages"
 service_options=(--listen "$service" --allow-host "$public" --state "$RUN_DIR/data/model-service")
-[ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$MODEL_CONFIG")
+[ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$(realpath "$MODEL_CONFIG")")
 start model-service "$binary" serve "${service_options[@]}"
 await model-service "http://$service/ready"
 # Prometheus serves a copy of the runbook: the alerts' links lead to it, also when the service is down.
@@ -254,13 +254,38 @@ $(next_steps)
 Logs are in $RUN_DIR/log/
 TEXT
 
-# A component that ends by itself brings the rest down.
-ended='' status=0
-wait -n -p ended "${pids[@]}" 2>/dev/null || status=$? # without bash's own report of a killed job
-why="ended by itself with status $status"
-[ $status -le 128 ] || why="was killed (signal $((status - 128)))"
-if [ -z "$stopping" ]; then
-    for i in "${!pids[@]}"; do
-        [ "${pids[i]}" != "$ended" ] || fail "${names[i]}" "$why"
+# A model service that dies is started again: it goes on with the state it has kept. One that dies
+# this often within a minute would only go on dying.
+most_restarts=5
+restarts=()
+
+# restart_service WHY: false when it has been started again too often.
+restart_service() {
+    local i
+    restarts+=("$SECONDS")
+    [ ${#restarts[@]} -le $most_restarts ] || restarts=("${restarts[@]:1}")
+    [ ${#restarts[@]} -lt $most_restarts ] || ((restarts[0] < SECONDS - 60)) || return 1
+    warn "model-service $1; it is started again and goes on with its state"
+    for i in "${!names[@]}"; do
+        [ "${names[i]}" != model-service ] || unset "names[i]" "pids[i]"
     done
-fi
+    names=("${names[@]}") pids=("${pids[@]}")
+    mv "$RUN_DIR/log/model-service.log" "$RUN_DIR/log/model-service.log.before"
+    start model-service "$binary" serve "${service_options[@]}"
+}
+
+# Another component that ends by itself brings the rest down.
+while [ -z "$stopping" ]; do
+    ended='' status=0
+    wait -n -p ended "${pids[@]}" 2>/dev/null || status=$? # without bash's own report of a killed job
+    [ -z "$stopping" ] || break
+    why="ended by itself with status $status"
+    [ $status -le 128 ] || why="was killed (signal $((status - 128)))"
+    for i in "${!pids[@]}"; do
+        [ "${pids[i]}" = "$ended" ] || continue
+        if [ "${names[i]}" != model-service ] || ! restart_service "$why"; then
+            fail "${names[i]}" "$why"
+        fi
+        break
+    done
+done

@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 
 import requests
 
@@ -45,6 +46,38 @@ def test_component_that_dies_is_named_and_the_rest_stops(new_run):  # noqa: F811
     assert "setsid" not in run.text(), "the shell's own report of the killed job"
     assert "| " in run.text(), "the end of its log is shown"
     assert not any(alive(pid) for pid in others)
+
+
+def test_a_service_that_dies_is_started_again_and_goes_on(new_run):  # noqa: F811
+    run = new_run().start()
+
+    def total():
+        text = run.get("MODEL_SERVICE_PORT", "/metrics").text
+        return float(re.search(r"^model_observations_total\S* (\S+)$", text, re.M)[1])
+
+    requests.post(f"http://127.0.0.1:{run.ports['MODEL_SERVICE_PORT']}/simulate/drift?severity=0.7&n_requests=300", timeout=30)
+    others = [run.pid(name) for name in ("prometheus", "alertmanager", "slack-inbox")]
+    time.sleep(1.6)
+    for turn in range(2):
+        before = run.pid("model-service")
+        os.kill(before, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while run.pid("model-service") == before or not answers(run):
+            assert time.monotonic() < deadline, run.text()
+            time.sleep(0.1)
+        assert total() == 300
+    assert run.text().count("model-service was killed (signal 9); it is started again") == 2
+    assert [run.pid(name) for name in ("prometheus", "alertmanager", "slack-inbox")] == others
+    assert run.process.poll() is None and all(alive(pid) for pid in others)
+    assert run.stop() == 0, run.text()
+    assert not any(alive(pid) for pid in others)
+
+
+def answers(run):
+    try:
+        return run.get("MODEL_SERVICE_PORT", "/ready").status_code == 200
+    except requests.ConnectionError:
+        return False
 
 
 def test_component_that_cannot_start_is_named(new_run):  # noqa: F811
