@@ -5,10 +5,13 @@
 #include "text/excerpt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* A message without file and line: 200 bytes of path and 20 digits fit before it. */
 #define MESSAGE_BYTES (ERROR_BYTES - 224)
@@ -157,13 +160,32 @@ static int read_stream(struct config_file *file, FILE *stream)
     return 0;
 }
 
+/* Opening a FIFO would wait for a writer, and hold up a reload and SIGTERM for ever. */
+static int open_regular(struct config_file *file, FILE **ret_stream)
+{
+    const int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat about;
+
+    if (fd < 0)
+        return fail_at(file, -errno, 0, strerror(errno));
+    if (fstat(fd, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) {
+        close(fd);
+        return fail_at(file, -EINVAL, 0, "it is not a regular file");
+    }
+    *ret_stream = fdopen(fd, "rb");
+    if (*ret_stream)
+        return 0;
+    close(fd);
+    return fail_at(file, -ENOMEM, 0, strerror(ENOMEM));
+}
+
 static int read_bytes(struct config_file *file)
 {
-    FILE *stream = fopen(file->path, "rbe");
-    int rc;
+    FILE *stream;
+    int rc = open_regular(file, &stream);
 
-    if (!stream)
-        return fail_at(file, -errno, 0, strerror(errno));
+    if (rc < 0)
+        return rc;
     rc = read_stream(file, stream);
     fclose(stream);
     return rc;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Header names listed when a column is not among them. */
 #define LISTED_COLUMNS 10
@@ -174,6 +175,17 @@ static bool on_row(void *context, uint64_t line, const struct csv_field *fields,
     return true;
 }
 
+/* Opening a FIFO would wait for a writer, and hold up a reload and SIGTERM for ever. What is
+ * missing is refused when it is opened. */
+static int check_regular(const char *path, struct error *error)
+{
+    struct stat about;
+
+    if (stat(path, &about) < 0 || S_ISREG(about.st_mode) || S_ISDIR(about.st_mode))
+        return 0;
+    return error_set(error, -EINVAL, "%.200s: it is not a regular file", path);
+}
+
 int csv_table_read(struct csv_table *table, const char *path, struct error *error)
 {
     size_t columns = table->column_count;
@@ -191,9 +203,11 @@ int csv_table_read(struct csv_table *table, const char *path, struct error *erro
     loader.pools = calloc(columns + 1, sizeof(*loader.pools));
     table->arena = loader.pools;
     if (loader.position && loader.pools)
-        rc = csv_read(path, &table->format, on_header, on_row, &loader, error);
+        rc = check_regular(path, error);
     else
         error_set(error, -ENOMEM, "%.200s: %s", path, strerror(ENOMEM));
+    if (rc == 0)
+        rc = csv_read(path, &table->format, on_header, on_row, &loader, error);
     if (rc == -ECANCELED)
         rc = loader.result;
     free(loader.position);

@@ -4,12 +4,14 @@ import random
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 import requests
 
+from conftest import BINARY
 from test_metrics import scrape, value
 
 ONE = """  - name: %s
@@ -61,6 +63,23 @@ def service(folder, start_service):
     observe(running, "one")
     observe(running, "two")
     return running
+
+
+@pytest.mark.parametrize("name", ["drift.yml", "one.csv"])
+def test_a_fifo_stops_neither_a_reload_nor_signals(folder, start_service, name):
+    """Opened as a file is, it would wait for a writer for ever."""
+    configure(folder, ("one", "one.csv", 1))
+    service = start_service("--config", str(folder / "drift.yml"))
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    answer = service.post("/-/reload")
+    assert answer.status_code == 422 and "not a regular file" in answer.json()["detail"]
+    service.process.send_signal(signal.SIGHUP)
+    assert service.post("/models/one/predict", json={"features": [0.1, 1]}).status_code == 200
+    assert service.stop() == 0
+    refused = subprocess.run([BINARY, "serve", "--listen", "127.0.0.1:0", "--config", folder / "drift.yml"],
+                             capture_output=True, text=True, timeout=20, check=False)
+    assert refused.returncode == 1 and "not a regular file" in refused.stderr
 
 
 def test_nothing_changed(folder, service):
