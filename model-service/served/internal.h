@@ -10,11 +10,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* The windows, and the detectors of change that are fed with the same rows. */
+/* The windows, and the urns and detectors of change that are fed with the same rows. */
 struct guarded_windows {
     pthread_mutex_t mu;
-    struct detector *detector;    /* guarded by mu, except for detector_cell() */
-    struct model_streams streams; /* their detectors are guarded by mu, the rest is const */
+    struct detector *detector;      /* guarded by mu, except for detector_cell() */
+    struct change_monitor *changes; /* guarded by mu */
+    struct model_streams streams;   /* their detectors are guarded by mu, the rest is const */
 };
 
 struct guarded_labels {

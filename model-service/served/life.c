@@ -6,6 +6,7 @@
 
 void model_parts_finish(struct model_parts *parts)
 {
+    change_monitor_destroy(parts->changes);
     detector_destroy(parts->detector);
     concept_monitor_destroy(parts->concept_monitor);
     model_streams_finish(&parts->streams);
@@ -32,6 +33,7 @@ int served_model_assemble(struct model_parts *parts, struct served_model **ret_m
     model->history.history = history;
     model->definition = parts->definition;
     model->windows.detector = parts->detector;
+    model->windows.changes = parts->changes;
     model->windows.streams = parts->streams;
     model->labels.monitor = parts->concept_monitor;
     model->counters.predictions = predictions;
@@ -44,6 +46,7 @@ static void destroy(struct served_model *model)
 {
     struct model_parts parts = {.definition = model->definition,
                                 .detector = model->windows.detector,
+                                .changes = model->windows.changes,
                                 .concept_monitor = model->labels.monitor,
                                 .streams = model->windows.streams};
     model_parts_finish(&parts);
@@ -67,12 +70,15 @@ void served_model_release(struct served_model *model)
         destroy(model);
 }
 
-int served_model_set_levels(struct served_model *model, const struct detector_spec *spec)
+int served_model_set_levels(struct served_model *model, const struct detector_spec *spec,
+                            const struct change_rule *changes)
 {
     struct detector_spec levels = *spec;
     levels.feature_count = model->definition.row_features;
     pthread_mutex_lock(&model->windows.mu);
     int rc = detector_retune(model->windows.detector, &levels);
+    if (rc == 0)
+        change_monitor_retune(model->windows.changes, changes);
     pthread_mutex_unlock(&model->windows.mu);
     if (rc < 0)
         return rc;
