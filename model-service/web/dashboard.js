@@ -119,10 +119,10 @@ const columns = [
   { id: "verdict", title: "Verdict", className: "verdict", key: (f) => ["critical", "warning", "moved", "good", "soft"].indexOf(f.verdict[1]),
     ascending: true, text: (f) => f.verdict[0], state: (f) => f.verdict[1] },
   { id: "spark", title: "Last minutes", className: "spark" },
-  { id: "strength", title: "Against threshold", className: "strength", key: (f) => (f.drifted ? 2e9 : f.moved ? 1e9 : 0) + f.best.strength },
+  { id: "strength", title: "Of threshold", className: "strength", key: (f) => (f.drifted ? 2e9 : f.moved ? 1e9 : 0) + f.best.strength },
   { id: "score", title: "Score", className: "number", key: (f) => f.best.method?.score ?? -1,
     text: (f) => show(f.best.method?.score), hint: (f) => f.best.name },
-  { id: "p", title: "p-value", className: "number", key: (f) => f.best.method?.p_value ?? 2, ascending: true,
+  { id: "p", title: "p-value", className: "chance", key: (f) => f.best.method?.p_value ?? 2, ascending: true,
     text: (f) => showChance(f.best.method?.p_value) },
   { id: "evidence", title: "Row by row", className: "evidence", key: (f) => f.sequential.most, text: (f) => f.sequential.words, hint: (f) => f.sequential.words },
   { id: "change", title: "Change", className: "change", text: (f) => f.change },
@@ -365,6 +365,7 @@ function renderFeature(text) {
 
 // --- history ---
 
+const SHORTEST_MS = 300000;
 const CHART = { width: 800, height: 180, left: 40, right: 8, top: 10, bottom: 24 };
 
 function svgElement(tag, attributes, text) {
@@ -376,7 +377,7 @@ function svgElement(tag, attributes, text) {
 
 function ticks(from, to) {
   const hours = (to - from) / 3600000;
-  const step = (hours <= 2 ? 0.25 : hours <= 12 ? 2 : 24) * 3600000;
+  const step = (hours <= 0.3 ? 1 / 60 : hours <= 2 ? 0.25 : hours <= 12 ? 2 : 24) * 3600000;
   const list = [];
   for (let time = Math.ceil(from / step) * step; time <= to; time += step) list.push(time);
   return list;
@@ -395,8 +396,9 @@ function line(points, x, y, gap) {
 
 function drawHistory(series, critical) {
   const { width, height, left, right, top, bottom } = CHART;
-  const to = Date.now(), from = to - (byId("span").value === "fine" ? 3600000 : 7 * 86400000);
-  const points = series.points.filter(([time]) => time >= from);
+  const to = Date.now(), span = byId("span").value === "fine" ? 3600000 : 7 * 86400000;
+  const points = series.points.filter(([time]) => time >= to - span);
+  const from = Math.max(to - span, Math.min(points[0]?.[0] ?? 0, to - SHORTEST_MS)); // a young service has little to show
   const most = Math.max(2, critical, ...points.map(([, strength]) => strength));
   const x = (time) => left + ((time - from) / (to - from)) * (width - left - right);
   const y = (strength) => height - bottom - (strength / most) * (height - top - bottom);
@@ -437,10 +439,11 @@ function incidentAddress(incident, feature) {
 }
 
 function incidentWords(incident) {
-  const end = incident.ended ? `to ${whole(incident.ended)} (${duration(Date.parse(incident.ended) - Date.parse(incident.opened))})` : "on, and it goes on";
-  const first = incident.features[0]?.feature;
-  const count = incident.drifted_features;
-  return `From ${whole(incident.opened)} ${end} ${count} feature${count === 1 ? "" : "s"} drifted${first ? `, first ${first}` : ""}.`;
+  const count = incident.drifted_features, first = incident.features[0]?.feature;
+  const features = `${count} feature${count === 1 ? "" : "s"}`, order = first ? `, first ${first}` : "";
+  if (!incident.ended) return `Since ${whole(incident.opened)} ${features} ${count === 1 ? "has" : "have"} drifted${order}; it goes on.`;
+  const length = duration(Date.parse(incident.ended) - Date.parse(incident.opened));
+  return `From ${whole(incident.opened)} to ${whole(incident.ended)} (${length}) ${features} drifted${order}.`;
 }
 
 function renderIncident() {

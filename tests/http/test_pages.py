@@ -2,12 +2,13 @@
 thousand features and with names that want to be markup; and they say when the service has stopped."""
 import json
 import os
-import pathlib
 import random
 import re
 import shutil
 import signal
+import struct
 import sys
+import time
 import urllib.parse
 
 import pytest
@@ -276,18 +277,39 @@ def test_a_thousand_features_stay_fluid(browser, start_service, tmp_path):
     clean(browser, service)
 
 
-def test_pictures(browser, drifting, tmp_path):
-    wait_for(lambda: drifting.get("/drift/status").json()["drift_detected"])
-    for name, path, width, dark in (("dashboard-overview", "/dashboard", 1200, False),
-                                    ("dashboard-feature", "/dashboard/features/feature_0", 1200, False),
-                                    ("dashboard-dark", "/dashboard/features/feature_1", 1200, True)):
-        browser.size(width, 760, dark)
-        browser.open(drifting.url + path, RENDERED if path == "/dashboard" else DRAWN)
+# picture -> (page, width, height, dark, what must be there)
+PICTURES = {
+    "dashboard-overview": ("/dashboard", 1200, 700, False, RENDERED),
+    "dashboard-feature": ("/dashboard/features/feature_0?var-model=synthetic", 1200, 1150, False, DRAWN),
+    "dashboard-dark": ("/dashboard/features/feature_1?var-model=synthetic", 1200, 760, True, DRAWN),
+    "dashboard-phone": ("/dashboard", 390, 760, False, RENDERED),
+    "dashboard-incident": ("/dashboard/incidents/{id}?var-model=synthetic", 1200, 420, False, "document.querySelectorAll('#moved tr').length > 0"),
+    "report": ("/models/synthetic/report", 1200, 1100, False, "document.querySelector('article')"),
+}
+
+
+def drift_slowly(service, update):
+    """A minute of traffic whose drift grows, so that the small histories have something to show."""
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    for step in range(14 if update else 2):
+        service.post(f"/simulate/drift?severity={0.05 * step if update else 0.7}&n_requests={30 if update else 90}")
+        time.sleep(7 if update else 0)
+    wait_for(lambda: service.get("/models/synthetic/incidents").json()["incidents"], 20)
+
+
+def test_pictures(browser, start_service, tmp_path):
+    service, update = start_service(), bool(os.environ.get("UPDATE_PICTURES"))
+    drift_slowly(service, update)
+    [incident] = service.get("/models/synthetic/incidents").json()["incidents"]
+    for name, (path, width, height, dark, until) in PICTURES.items():
+        browser.size(width, height, dark)
+        browser.open(service.url + path.format(**incident), until)
         taken = tmp_path / f"{name}.png"
         browser.picture(taken)
-        assert taken.stat().st_size > 20000, "an empty page is smaller"
-        if os.environ.get("UPDATE_PICTURES"):
-            shutil.copy(taken, pathlib.Path(IMAGES) / f"{name}.png")
+        data = taken.read_bytes()
+        assert struct.unpack(">II", data[16:24]) == (width, height) and len(data) > 12000, "an empty page is smaller"
+        if update:
+            shutil.copy(taken, IMAGES)
 
 
 def test_the_pages_are_small(service):
@@ -320,7 +342,7 @@ def test_history_and_an_incident_that_stays(browser, start_service):
                  "document.querySelectorAll('#moved tr').length > 0")
     address = browser.run("location.href")
     assert f"/dashboard/incidents/{incident['id']}" in address
-    assert "and it goes on" in browser.run("document.querySelector('#verdict').textContent")
+    assert "drifted, first feature_" in browser.run("document.querySelector('#verdict').textContent")
     assert browser.run("[...document.querySelectorAll('#moved th')].map(head => head.textContent)") == [f["feature"] for f in incident["features"]]
     assert browser.run("document.querySelector('#moved tr.marked th').textContent") == "feature_1"
     service.post("/simulate/drift?severity=0&n_requests=250")

@@ -93,7 +93,7 @@ def check_links(message, browse, stack):
 
     shown = browse(found["Dashboard"])
     assert "shop" in shown
-    assert re.search(r"From .* drifted, first (a|b)\.", re.sub(r"<[^>]*>", "", shown)), "the incident, also when it is over"
+    assert re.search(r"(From|Since) .* drifted, first (a|b)", re.sub(r"<[^>]*>", "", shown)), "the incident, also when it is over"
     return fields["Links"]
 
 
