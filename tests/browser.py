@@ -95,7 +95,9 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
 
     def open(self, url, until="document.readyState === 'complete'"):
-        self.console.clear()
+        self.call("Page.navigate", url="about:blank")
+        self.wait("location.href === 'about:blank' && document.readyState === 'complete'")
+        self.console.clear()  # what the page before said when it was left
         self.requests.clear()
         self.call("Page.navigate", url=url)
         self.wait(f"location.href !== 'about:blank' && {until}")

@@ -117,13 +117,16 @@ static int read_optional(struct reader *reader, size_t index, json_t *object, co
 static int read_categorical(struct reader *reader, size_t index, json_t *object,
                             struct weights_feature *feature)
 {
-    static const char *const members[] = {"name", "categories", "other", NULL};
+    static const char *const members[] = {"name", "categories", "other", "missing_weight", NULL};
     int rc = check_members(reader, object, members);
 
     feature->categorical = true;
     if (rc == 0)
         rc = read_categories(reader, index, json_object_get(object, "categories"), feature);
-    return rc < 0 ? rc : read_optional(reader, index, object, "other", &feature->other);
+    if (rc < 0 || read_optional(reader, index, object, "other", &feature->other) < 0)
+        return rc < 0 ? rc : -EINVAL;
+    feature->missing_weight = feature->other;
+    return read_optional(reader, index, object, "missing_weight", &feature->missing_weight);
 }
 
 static int read_numeric(struct reader *reader, size_t index, json_t *object,

@@ -5,7 +5,8 @@
  *    "features": [
  *      {"name": "age", "weight": 0.8, "mean": 38.2, "scale": 13.1,     # mean 0, scale 1 by default
  *       "missing": 37},                                                # optional
- *      {"name": "sex", "categories": {"male": 0.1, "female": -0.4}, "other": 0}   # other: optional
+ *      {"name": "sex", "categories": {"male": 0.1, "female": -0.4}, "other": 0,
+ *       "missing_weight": 0.2}                                         # both optional
  *    ]} */
 #ifndef JSON_WEIGHTS_H
 #define JSON_WEIGHTS_H
@@ -31,7 +32,8 @@ struct weights_feature {
     double missing;                      /* numeric: the replacement, NaN for none */
     struct weights_category *categories; /* [category_count], distinct */
     size_t category_count;
-    double other; /* categorical: of every other text, and of a missing one */
+    double other;          /* categorical: of every other text */
+    double missing_weight; /* categorical: of a missing one; `other` if not given */
 };
 
 /* Strings belong to the document. */

@@ -44,8 +44,9 @@ static int compare_text(const char *a, size_t a_bytes, const char *b, size_t b_b
 
 static double category_weight(const struct logistic_term *term, const struct value *value)
 {
-    size_t low = 0, high = value->text ? term->category_count : 0;
-
+    size_t low = 0, high = term->category_count;
+    if (!value->text)
+        return term->missing_weight;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         const struct logistic_category *category = &term->categories[middle];
@@ -183,7 +184,7 @@ static int check_term(const struct logistic_term *term)
     for (size_t i = 0; i < term->category_count; i++)
         if (!isfinite(term->categories[i].weight))
             return -EINVAL;
-    return isfinite(term->other) ? 0 : -EINVAL;
+    return isfinite(term->other) && isfinite(term->missing_weight) ? 0 : -EINVAL;
 }
 
 static int terms_copy(struct logistic *model, const struct logistic_term *terms, size_t count)

@@ -82,10 +82,10 @@ struct logistic_term {
     /* numeric: weight * (x - mean) / scale; scale above 0 */
     double weight, mean, scale;
     double missing; /* taken for a missing x; NaN: a row without x is -EINVAL when scored */
-    /* categorical: the weight of its category, or other (missing too) */
+    /* categorical: the weight of its category, or other, or missing_weight */
     const struct logistic_category *categories; /* [category_count], distinct */
     size_t category_count;
-    double other;
+    double other, missing_weight;
 };
 
 /* sigmoid(intercept + sum of the terms). terms: [count], in the order of the features, copied.

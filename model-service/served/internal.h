@@ -3,6 +3,7 @@
 #define SERVED_INTERNAL_H
 
 #include "served/definition.h"
+#include "served/history.h"
 #include "served/model.h"
 #include "served/parts.h"
 
@@ -22,6 +23,11 @@ struct guarded_labels {
     struct concept_monitor *monitor;
 };
 
+struct guarded_history {
+    pthread_mutex_t mu; /* never held together with another */
+    struct model_history *history;
+};
+
 struct model_counters {
     _Atomic uint64_t sequence; /* predictions begun */
     _Atomic uint64_t simulated, rejected, simulations;
@@ -36,6 +42,7 @@ struct served_model {
     struct model_counters counters;
     struct guarded_windows windows;
     struct guarded_labels labels;
+    struct guarded_history history;
 };
 
 /* --- windows.c --- */

@@ -19,14 +19,18 @@ int served_model_assemble(struct model_parts *parts, struct served_model **ret_m
     struct served_model *model = calloc(1, sizeof(*model));
     _Atomic uint64_t *predictions =
         calloc(parts->definition.classes.count + 1, sizeof(*predictions));
-    if (!model || !predictions) {
+    struct model_history *history = model_history_create(parts->definition.row_features);
+    if (!model || !predictions || !history) {
         free(model);
+        model_history_destroy(history);
         free((void *)predictions);
         return -ENOMEM;
     }
     atomic_init(&model->references, 1);
     pthread_mutex_init(&model->windows.mu, NULL);
     pthread_mutex_init(&model->labels.mu, NULL);
+    pthread_mutex_init(&model->history.mu, NULL);
+    model->history.history = history;
     model->definition = parts->definition;
     model->windows.detector = parts->detector;
     model->windows.changes = parts->changes;
@@ -49,6 +53,8 @@ static void destroy(struct served_model *model)
     free((void *)model->counters.predictions);
     pthread_mutex_destroy(&model->windows.mu);
     pthread_mutex_destroy(&model->labels.mu);
+    pthread_mutex_destroy(&model->history.mu);
+    model_history_destroy(model->history.history);
     free(model);
 }
 

@@ -40,6 +40,8 @@
 #define LATENCY_BUCKETS 15
 extern const double latency_bounds[LATENCY_BUCKETS];
 
+struct history_point;
+struct incident;
 struct served_model;
 
 /* --- life --- */
@@ -232,6 +234,15 @@ NODISCARD int served_model_report(struct served_model *model, struct detector_re
 NODISCARD int served_model_pictures(struct served_model *model, size_t feature,
                                     struct detector_report *report,
                                     struct feature_picture **ret_pictures);
+/* Takes the model's report into its history (served/history.h); called every few seconds. */
+void served_model_follow(struct served_model *model);
+/* The points of a feature of the report: coarse ones or fine ones, room for HISTORY_COARSE. */
+size_t served_model_history(struct served_model *model, size_t feature, bool coarse,
+                            struct history_point *points);
+/* Newest first; room for HISTORY_INCIDENTS. */
+size_t served_model_incidents(struct served_model *model, struct incident *incidents);
+/* The name of a feature or a prediction of the report, or NULL beyond the last one. */
+const char *served_model_row_name(const struct served_model *model, size_t feature);
 /* Index of a feature or a prediction among those of a report, or -1. */
 int served_model_row_feature(const struct served_model *model, const char *name);
 /* What the sequential evidence says of each feature of the report, and of its missing values.

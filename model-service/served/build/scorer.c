@@ -64,6 +64,7 @@ static int term_of(const struct config_model *config, const struct config_featur
         .categories = categories,
         .category_count = weights->category_count,
         .other = weights->other,
+        .missing_weight = weights->missing_weight,
     };
     return 0;
 }

@@ -28,7 +28,8 @@ static void test_everything(void **state)
         "{\"intercept\": -1.5, \"classes\": [\"no\", \"yes\"], \"features\": ["
         "{\"name\": \"age\", \"weight\": 2, \"mean\": 30, \"scale\": 1e-3, \"missing\": 31},"
         "{\"name\": \"height\", \"weight\": -0.5},"
-        "{\"name\": \"sex\", \"categories\": {\"m\": 1, \"\": -1, \"\\u00e9\": 0}, \"other\": 7}]}";
+        "{\"name\": \"sex\", \"categories\": {\"m\": 1, \"\": -1, \"\\u00e9\": 0}, \"other\": 7}, "
+        "{\"name\": \"port\", \"categories\": {\"m\": 1}, \"other\": 2, \"missing_weight\": 3}]}";
     struct weights_file file;
     struct error error;
 
@@ -37,12 +38,14 @@ static void test_everything(void **state)
     assert_true(file.intercept == -1.5);
     assert_string_equal(file.classes[0], "no");
     assert_string_equal(file.classes[1], "yes");
-    assert_int_equal(file.feature_count, 3);
+    assert_int_equal(file.feature_count, 4);
     assert_true(file.features[0].mean == 30 && file.features[0].scale == 1e-3);
     assert_true(file.features[0].missing == 31 && !file.features[0].categorical);
     assert_true(file.features[1].mean == 0 && file.features[1].scale == 1);
     assert_true(isnan(file.features[1].missing));
     assert_true(file.features[2].categorical && file.features[2].other == 7);
+    assert_true(file.features[2].missing_weight == 7);
+    assert_true(file.features[3].other == 2 && file.features[3].missing_weight == 3);
     assert_int_equal(file.features[2].category_count, 3);
     assert_string_equal(file.features[2].categories[1].name, "");
     assert_string_equal(file.features[2].categories[2].name, "\xc3\xa9");

@@ -178,7 +178,11 @@ static void test_terms(void **state)
 {
     const struct logistic_term terms[] = {
         {.weight = 2.0, .mean = 10.0, .scale = 4.0, .missing = 12.0},
-        {.categorical = true, .categories = ports, .category_count = LENGTH(ports), .other = 0.5},
+        {.categorical = true,
+         .categories = ports,
+         .category_count = LENGTH(ports),
+         .other = 0.5,
+         .missing_weight = 0.25},
     };
     struct scorer *scorer;
 
@@ -189,7 +193,7 @@ static void test_terms(void **state)
     assert_close(log_odds(scorer, 14.0, "Z"), 4.0, 1e-12);
     assert_close(log_odds(scorer, 14.0, ""), -1.0, 1e-12);
     assert_close(log_odds(scorer, 14.0, "ABC"), 1.5, 1e-12);
-    assert_close(log_odds(scorer, 14.0, NULL), 1.5, 1e-12);
+    assert_close(log_odds(scorer, 14.0, NULL), 1.25, 1e-12);
     assert_close(log_odds(scorer, NAN, "A"), 1.0, 1e-12); /* 12 in its place */
     assert_true(scorer_takes_missing(scorer, 0) && scorer_takes_missing(scorer, 1));
     scorer_destroy(scorer);
@@ -222,6 +226,7 @@ static void test_refuses_terms(void **state)
         {.weight = 1.0, .scale = 1.0, .mean = NAN},
         {.weight = 1.0, .scale = 1.0, .missing = INFINITY},
         {.categorical = true, .other = NAN},
+        {.categorical = true, .missing_weight = INFINITY},
         {.categorical = true, .categories = twice, .category_count = 3},
         {.categorical = true, .categories = infinite, .category_count = 1},
     };
