@@ -99,11 +99,11 @@ static int create_watched(struct change_monitor *monitor, const struct change_mo
     struct watched *watched = &monitor->features[feature];
     struct urn_feature_spec urns = {.rows = spec->reference_rows,
                                     .ordered = spec->ordered,
+                                    .always_present = spec->features[feature].prediction,
                                     .notices_only = !spec->ordered,
                                     .start = REHEARSAL_SECONDS,
                                     .rule = monitor->rule};
     watched->last_ms = spec->now_ms;
-    watched->prediction = spec->features[feature].prediction;
     watched->categorical = spec->features[feature].type == FEATURE_CATEGORICAL;
     if (!watched->categorical)
         return create_numeric(spec, &urns, feature, pool, &watched->urns);

@@ -8,9 +8,17 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows of a block are shuffled alike on every run, so many at once. */
+/* Rows of a block are shuffled alike on every run. */
 #define SHUFFLE_SEED 1
-#define SHUFFLE_ROWS 64u
+
+/* Rows of a feature that came together, shuffled. */
+struct block {
+    size_t rows;
+    union {
+        double number[URN_BLOCK_ROWS];
+        uint32_t code[URN_BLOCK_ROWS];
+    };
+};
 
 /* --- rows --- */
 
@@ -40,21 +48,37 @@ static void follow(struct change_monitor *monitor, struct watched *watched, enum
     }
 }
 
-static void observe_cell(struct change_monitor *monitor, struct watched *watched,
-                         union detector_cell cell, double start, int64_t now_ms)
+/* Returns how many of the rows were taken; the first has the start weight. */
+static size_t observe_some(struct change_monitor *monitor, struct watched *watched,
+                           const struct block *block, size_t first, double start, int64_t now_ms)
 {
     enum urn_event events[URN_PARTS];
     const bool adopting = now_ms - watched->paged_ms >= CHANGE_ADOPT_MS;
     const struct urn_rule *rule = adopting ? &monitor->adopting : &monitor->rule;
-    if (!watched->categorical)
-        drift_urn_feature_observe_number(watched->urns, rule, cell.number, start, events);
-    else if (cell.category == watched->missing_code)
-        drift_urn_feature_observe_code(watched->urns, rule, URN_MISSING, start, events);
-    else
-        drift_urn_feature_observe_code(watched->urns, rule, cell.category, start, events);
+    const size_t rows = block->rows - first;
+    const size_t taken = watched->categorical
+                             ? drift_urn_feature_observe_codes(
+                                   watched->urns, rule, block->code + first, rows, start, events)
+                             : drift_urn_feature_observe_numbers(
+                                   watched->urns, rule, block->number + first, rows, start, events);
     for (enum urn_part part = 0; part < URN_PARTS; part++)
         if (events[part] == URN_PAGE || events[part] == URN_RESOLVED)
             follow(monitor, watched, part, events[part], now_ms);
+    return taken;
+}
+
+static void shuffle(const struct watched *watched, const union detector_cell *cells,
+                    struct block *block)
+{
+    uint32_t order[URN_BLOCK_ROWS];
+    drift_urn_shuffle(SHUFFLE_SEED, order, block->rows);
+    for (size_t r = 0; r < block->rows; r++) {
+        const union detector_cell cell = cells[order[r]];
+        if (!watched->categorical)
+            block->number[r] = cell.number;
+        else
+            block->code[r] = cell.category == watched->missing_code ? URN_MISSING : cell.category;
+    }
 }
 
 /* The first row may begin a change with the time since the last one, the others at the same
@@ -62,17 +86,15 @@ static void observe_cell(struct change_monitor *monitor, struct watched *watched
 static void observe_feature(struct change_monitor *monitor, struct watched *watched,
                             const union detector_cell *cells, size_t rows, int64_t now_ms)
 {
-    uint32_t order[SHUFFLE_ROWS];
     double start = (double)(now_ms - watched->last_ms) / 1000;
     if (rows > 0)
         watched->last_ms = now_ms;
-    for (size_t done = 0; done < rows; done += SHUFFLE_ROWS) {
-        const size_t count = rows - done < SHUFFLE_ROWS ? rows - done : SHUFFLE_ROWS;
-        drift_urn_shuffle(SHUFFLE_SEED, order, count);
-        for (size_t r = 0; r < count; r++) {
-            observe_cell(monitor, watched, cells[done + order[r]], start, now_ms);
-            start = 0;
-        }
+    for (size_t done = 0; done < rows; done += URN_BLOCK_ROWS) {
+        struct block block;
+        block.rows = rows - done < URN_BLOCK_ROWS ? rows - done : URN_BLOCK_ROWS;
+        shuffle(watched, cells + done, &block);
+        for (size_t taken = 0; taken < block.rows; start = 0)
+            taken += observe_some(monitor, watched, &block, taken, start, now_ms);
     }
 }
 
@@ -139,8 +161,7 @@ void change_monitor_report(const struct change_monitor *monitor, size_t feature,
             drift_urn_feature_report(monitor->features[feature].urns, part);
         const struct urn_episode *episode = &urn.episode;
         report->part[part] = (struct change_report){
-            .watched =
-                urn.watched && !(part == URN_MISSINGNESS && monitor->features[feature].prediction),
+            .watched = urn.watched,
             .evidence_ratio = urn.evidence / monitor->rule.budget,
             .discount = urn.discount,
             .limit = limit_of(monitor, episode),

@@ -17,7 +17,7 @@ struct watched_part {
 
 struct watched {
     struct urn_feature *urns;
-    bool categorical, prediction;
+    bool categorical;
     uint32_t missing_code; /* the detector's */
     int64_t last_ms;       /* of the last row */
     int64_t paged_ms;      /* of the last page of either urn */

@@ -207,27 +207,39 @@ static void fade(struct urn *urn, size_t i)
     memory->step = 1;
 }
 
-static float move_memories(struct urn *urn, size_t group, float share, float start)
+static float move_memory(struct urn *urn, size_t i, const uint8_t *group, const float *share,
+                         size_t rows, float start)
+{
+    struct urn_memory memory = urn->memory[i];
+    float *seen = &urn->seen[i * urn->bets->groups];
+    float begun = urn->bets->memory_weight / URN_MEMORIES * start;
+    for (size_t r = 0; r < rows; r++) {
+        const float prior = MEMORY_PRIOR * memory_rows[i] * memory.step;
+        const float e = (prior * share[r] + seen[group[r]]) / ((prior + memory.total) * share[r]);
+        const float old = memory.wealth + begun;
+        begun = 0;
+        memory.wealth = old * e;
+        memory.age = (memory.age + old) * e;
+        memory.step /= 1 - 1 / memory_rows[i];
+        seen[group[r]] += memory.step;
+        memory.total += memory.step;
+    }
+    urn->memory[i] = memory;
+    if (memory.step > LARGEST_STEP)
+        fade(urn, i);
+    return memory.wealth;
+}
+
+float urn_move_memories(struct urn *urn, const uint8_t *group, const float *share, size_t rows,
+                        float start)
 {
     float sum = 0;
-    for (size_t i = 0; i < URN_MEMORIES; i++) {
-        struct urn_memory *memory = &urn->memory[i];
-        float *seen = &urn->seen[i * urn->bets->groups + group];
-        const float prior = MEMORY_PRIOR * memory_rows[i] * memory->step;
-        const float e = (prior * share + *seen) / ((prior + memory->total) * share);
-        const float old = memory->wealth + urn->bets->memory_weight / URN_MEMORIES * start;
-        sum += memory->wealth = old * e;
-        memory->age = (memory->age + old) * e;
-        memory->step /= 1 - 1 / memory_rows[i];
-        *seen += memory->step;
-        memory->total += memory->step;
-        if (memory->step > LARGEST_STEP)
-            fade(urn, i);
-    }
+    for (size_t i = 0; i < URN_MEMORIES; i++)
+        sum += move_memory(urn, i, group, share, rows, start);
     return sum;
 }
 
-static void learn(struct urn *urn, size_t bin)
+void urn_learn(struct urn *urn, size_t bin)
 {
     if (urn->held) {
         if (urn->collected_rows < URN_MAX_REFERENCE_ROWS) {
@@ -257,13 +269,14 @@ double drift_urn_observe(struct urn *urn, size_t bin, double start)
                      ? (double)move_category_bets(urn, bin, base_ratio, begun)
                      : (double)move_bets(urn, bets->ratio + bin * bets->bets, base_ratio, begun);
     if (bets->memory_weight > 0) {
-        const size_t group = bets->group[bin];
-        sum += (double)move_memories(urn, group, (float)urn->group_count[group] * halves, begun);
+        const uint8_t group = bets->group[bin];
+        const float group_share = (float)urn->group_count[group] * halves;
+        sum += (double)urn_move_memories(urn, &group, &group_share, 1, begun);
     }
     if (urn->tail.count > 0) /* a bin before the tail wraps to a number beyond its end */
         sum += urn_tail_observe(&urn->tail, bin - bets->tail_from, (double)share, start);
     urn->rows++;
-    learn(urn, bin);
+    urn_learn(urn, bin);
     return sum > URN_MAX_EVIDENCE ? drift_urn_limit(urn, URN_MAX_EVIDENCE) : sum;
 }
 

@@ -48,6 +48,12 @@ DRIFT_API size_t drift_urn_bytes(const struct urn *urn);
  * O(bets). */
 DRIFT_API double drift_urn_observe(struct urn *urn, size_t bin, double start);
 
+/* Rows together, as if each were observed but for rounding: the first with the start weight, the
+ * others with 0. Several times as fast; row by row where the evidence reaches `most`. rows: >= 1.
+ * Returns the evidence after the last row. */
+DRIFT_API double drift_urn_observe_rows(struct urn *urn, const uint16_t *bin, size_t rows,
+                                        double start, double most);
+
 /* In the unit of the start weights; 0 before the first row. */
 DRIFT_API double drift_urn_evidence(const struct urn *urn);
 

@@ -87,6 +87,22 @@ enum urn_event drift_urn_episode_observe(struct urn_episode *episode, struct urn
     return episode->open ? stay_open(episode, urn, rule) : watch(episode, urn, rule, evidence);
 }
 
+enum urn_event drift_urn_episode_observe_rows(struct urn_episode *episode, struct urn *urn,
+                                              const struct urn_rule *rule, const uint16_t *bin,
+                                              size_t rows, double start, size_t *ret_taken)
+{
+    const double begun = fmin(start, rule->budget * LARGEST_START);
+    if (rows == 1 || episode->open || episode->suspected) {
+        *ret_taken = 1;
+        return drift_urn_episode_observe(episode, urn, rule, bin[0], start);
+    }
+    *ret_taken = rows;
+    episode->rows += rows - 1;
+    count_row(episode, begun / (double)rows);
+    const double most = rule->budget / CANCEL_FACTOR;
+    return watch(episode, urn, rule, drift_urn_observe_rows(urn, bin, rows, begun, most));
+}
+
 /* --- bytes --- */
 
 #define VERSION 1u

@@ -60,6 +60,15 @@ DRIFT_API enum urn_event drift_urn_episode_observe(struct urn_episode *episode, 
                                                    const struct urn_rule *rule, size_t bin,
                                                    double start);
 
+/* Rows together, the first with the start weight, the others with 0: as many as the rule can take
+ * at once, which are all while nothing is suspected or open (the evidence is read after the last),
+ * else one. rows: >= 1. Returns the event of the last row taken. */
+DRIFT_API enum urn_event drift_urn_episode_observe_rows(struct urn_episode *episode,
+                                                        struct urn *urn,
+                                                        const struct urn_rule *rule,
+                                                        const uint16_t *bin, size_t rows,
+                                                        double start, size_t *ret_taken);
+
 /* As bytes, the same on every machine. restore: 0, or -EINVAL (not such bytes; unchanged then). */
 #define URN_EPISODE_BYTES 78
 DRIFT_API void drift_urn_episode_save(const struct urn_episode *episode,

@@ -252,7 +252,7 @@ int drift_urn_feature_create(const struct urn_feature_spec *spec, struct urn_bet
         rc = make_channel(&feature->channel[URN_VALUES], &values, spec, pool);
     /* where nothing is missing there is no order to measure */
     presence_spec.ordered &= columns.present < spec->rows;
-    if (rc == 0)
+    if (rc == 0 && !spec->always_present)
         rc = make_channel(&feature->channel[URN_MISSINGNESS], &presence, &presence_spec, pool);
     columns_finish(&columns);
     if (rc < 0)
@@ -312,6 +312,92 @@ void drift_urn_feature_observe_code(struct urn_feature *feature, const struct ur
 {
     if (observe_presence(feature, rule, code == URN_MISSING, start, events))
         observe_value(feature, rule, bin_of_code(&feature->channel[URN_VALUES], code), events);
+}
+
+/* --- rows together --- */
+
+static bool is_quiet(const struct channel *channel)
+{
+    return !channel->episode.suspected && !channel->episode.open;
+}
+
+/* Whether both urns can take several rows at once. */
+static bool takes_rows(const struct urn_feature *feature, size_t rows)
+{
+    return rows > 1 && is_quiet(&feature->channel[URN_VALUES]) &&
+           is_quiet(&feature->channel[URN_MISSINGNESS]);
+}
+
+static enum urn_event observe_bins(struct channel *channel, const struct urn_rule *rule,
+                                   const uint16_t *bin, size_t rows, double start)
+{
+    size_t taken;
+    if (!channel->urn)
+        return URN_NOTHING;
+    return drift_urn_episode_observe_rows(&channel->episode, channel->urn, rule, bin, rows, start,
+                                          &taken);
+}
+
+/* bin: of the values that are there; missing: a flag per row. */
+static void observe_block(struct urn_feature *feature, const struct urn_rule *rule,
+                          const uint16_t *bin, size_t present, const bool *missing, size_t rows,
+                          double start, enum urn_event events[URN_PARTS])
+{
+    struct channel *presence = &feature->channel[URN_MISSINGNESS];
+    const uint16_t absent_bin = (uint16_t)bin_of_code(presence, ABSENT);
+    const uint16_t present_bin = (uint16_t)bin_of_code(presence, PRESENT);
+    uint16_t presence_bin[URN_BLOCK_ROWS];
+    for (size_t r = 0; r < rows; r++)
+        presence_bin[r] = missing[r] ? absent_bin : present_bin;
+    events[URN_MISSINGNESS] = observe_bins(presence, rule, presence_bin, rows, start);
+    events[URN_VALUES] = URN_NOTHING;
+    feature->waited += start;
+    if (present == 0 || !feature->channel[URN_VALUES].urn)
+        return;
+    events[URN_VALUES] =
+        observe_bins(&feature->channel[URN_VALUES], rule, bin, present, feature->waited);
+    feature->waited = 0;
+}
+
+size_t drift_urn_feature_observe_numbers(struct urn_feature *feature, const struct urn_rule *rule,
+                                         const double *x, size_t rows, double start,
+                                         enum urn_event events[URN_PARTS])
+{
+    const struct channel *values = &feature->channel[URN_VALUES];
+    uint16_t bin[URN_BLOCK_ROWS];
+    bool missing[URN_BLOCK_ROWS];
+    size_t present = 0;
+    if (!takes_rows(feature, rows)) {
+        drift_urn_feature_observe_number(feature, rule, x[0], start, events);
+        return 1;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        missing[r] = isnan(x[r]);
+        if (!missing[r] && values->urn)
+            bin[present++] = (uint16_t)urn_bin_of(&values->bins, x[r]);
+    }
+    observe_block(feature, rule, bin, present, missing, rows, start, events);
+    return rows;
+}
+
+size_t drift_urn_feature_observe_codes(struct urn_feature *feature, const struct urn_rule *rule,
+                                       const uint32_t *code, size_t rows, double start,
+                                       enum urn_event events[URN_PARTS])
+{
+    uint16_t bin[URN_BLOCK_ROWS];
+    bool missing[URN_BLOCK_ROWS];
+    size_t present = 0;
+    if (!takes_rows(feature, rows)) {
+        drift_urn_feature_observe_code(feature, rule, code[0], start, events);
+        return 1;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        missing[r] = code[r] == URN_MISSING;
+        if (!missing[r])
+            bin[present++] = (uint16_t)bin_of_code(&feature->channel[URN_VALUES], code[r]);
+    }
+    observe_block(feature, rule, bin, present, missing, rows, start, events);
+    return rows;
 }
 
 /* --- reading it --- */

@@ -29,6 +29,7 @@ struct urn_feature_spec {
     const uint32_t *codes; /* [rows] below categories, or URN_MISSING */
     size_t categories;
     bool ordered;         /* the rows are in the order in which they came: discount and rehearse */
+    bool always_present;  /* no urn for missing values */
     bool notices_only;    /* it gives no pages, whatever the rehearsal says */
     double start;         /* mean start weight of a row: 1, or seconds per row. For the rehearsal */
     struct urn_rule rule; /* for the rehearsal */
@@ -61,6 +62,20 @@ DRIFT_API void drift_urn_feature_observe_number(struct urn_feature *feature,
 DRIFT_API void drift_urn_feature_observe_code(struct urn_feature *feature,
                                               const struct urn_rule *rule, uint32_t code,
                                               double start, enum urn_event events[URN_PARTS]);
+
+/* Rows that came at one moment, at most URN_BLOCK_ROWS: the first has the start weight. Takes as
+ * many as can be taken at once (drift_urn_episode_observe_rows()), at least one, and returns how
+ * many; the events are those of the last row taken. The others are for another call, without a
+ * start weight. */
+#define URN_BLOCK_ROWS 64
+DRIFT_API size_t drift_urn_feature_observe_numbers(struct urn_feature *feature,
+                                                   const struct urn_rule *rule, const double *x,
+                                                   size_t rows, double start,
+                                                   enum urn_event events[URN_PARTS]);
+DRIFT_API size_t drift_urn_feature_observe_codes(struct urn_feature *feature,
+                                                 const struct urn_rule *rule, const uint32_t *code,
+                                                 size_t rows, double start,
+                                                 enum urn_event events[URN_PARTS]);
 
 DRIFT_API struct urn_report drift_urn_feature_report(const struct urn_feature *feature,
                                                      enum urn_part part);

@@ -35,6 +35,12 @@ struct urn {
 
 /* Takes the shares as they are now as the base of the bets. */
 void urn_snapshot(struct urn *urn);
+/* The urn learns a row, or collects it while held. */
+void urn_learn(struct urn *urn, size_t bin);
+/* Rows of these groups with these shares before each was learned; start: at the first. Returns the
+ * memories' wealth. */
+float urn_move_memories(struct urn *urn, const uint8_t *group, const float *share, size_t rows,
+                        float start);
 /* Sets what follows from count and base. */
 void urn_derive(struct urn *urn);
 

@@ -375,6 +375,7 @@ def test_wrong_use_of_validate(arguments):
 PLACES = {
     "": "{%s: 1}", "Of a model": "models: [{%s: 1}]", "Of a feature": "models: [{features: [{%s: 1}]}]",
     "Of `thresholds`": "models: [{thresholds: {%s: 1}}]", "Of `window`": "models: [{window: {%s: 1}}]",
+    "Of `false_pages`": "models: [{false_pages: {%s: 1}}]",
     "Of a `scorer`": "models: [{scorer: {%s: 1}}]", "Of a weight": "models: [{scorer: {weights: [{%s: 1}]}}]",
     "Of `columns`": "models: [{columns: {%s: 1}}]", "Of `labels`": "models: [{labels: {%s: 1}}]",
     "Of a stream": "models: [{streams: [{%s: 1}]}]"}

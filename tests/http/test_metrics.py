@@ -84,7 +84,9 @@ def test_documented_families_and_no_others(start_service):
     assert set(exported) == set(expected)
     for name, (kind, labels) in exported.items():
         if name in ("model_last_observation_timestamp_seconds", "model_drift_since_timestamp_seconds",
-                    "model_last_label_timestamp_seconds", "model_concept_drift_onset_timestamp_seconds") or (
+                    "model_last_label_timestamp_seconds", "model_concept_drift_onset_timestamp_seconds",
+                    "model_feature_change_onset_timestamp_seconds", "model_feature_change_rows",
+                    "model_feature_change_size", "model_feature_change_kind") or (
                         name.startswith("model_stream_drift")):
             continue  # no sample yet
         assert (kind, labels) == expected[name], name
