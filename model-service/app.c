@@ -1,6 +1,7 @@
 /* app.c - the service: routes, life cycle, threads. */
 #include "app.h"
 
+#include "cli/access.h"
 #include "cli/options.h"
 #include "service/answer.h"
 #include "service/handlers.h"
@@ -28,44 +29,53 @@
 #define RELOAD_MAX_BYTES 1024
 
 static const struct http_route routes[] = {
-    {"GET", "/", HTTP_BODY_NONE, 0, handle_root},
-    {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
-    {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
-    {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
-    {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate},
-    {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
-    {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance},
-    {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics},
-    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
-    {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready},
-    {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload},
-    {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_dashboard},
-    {"GET", "/dashboard/features/{feature}", HTTP_BODY_NONE, 0, handle_dashboard},
-    {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset},
-    {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset},
-    {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset},
-    {"GET", "/runbook", HTTP_BODY_NONE, 0, handle_asset},
-    {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict},
-    {"POST", "/models/{model}/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe},
-    {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status},
+    {"GET", "/", HTTP_BODY_NONE, 0, handle_root, HTTP_ROLE_READ},
+    {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict, HTTP_ROLE_WRITE},
+    {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe, HTTP_ROLE_WRITE},
+    {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status, HTTP_ROLE_READ},
+    {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate,
+     HTTP_ROLE_ADMIN},
+    {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels, HTTP_ROLE_WRITE},
+    {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics, HTTP_ROLE_READ},
+    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE},
+    {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready, HTTP_ROLE_NONE},
+    {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload, HTTP_ROLE_ADMIN},
+    {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
+    {"GET", "/dashboard/features/{feature}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
+    {"GET", "/dashboard/incidents/{incident}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
+    {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
+    {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
+    {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
+    {"GET", "/runbook", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
+    {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict,
+     HTTP_ROLE_WRITE},
+    {"POST", "/models/{model}/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe,
+     HTTP_ROLE_WRITE},
+    {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status, HTTP_ROLE_READ},
     {"POST", "/models/{model}/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES,
-     handle_simulate},
-    {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels},
-    {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance},
-    {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report},
-    {"GET", "/models/{model}/features/{feature}", HTTP_BODY_NONE, 0, handle_feature},
-    {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2},
-    {"GET", "/v2/health/live", HTTP_BODY_NONE, 0, handle_v2_live},
-    {"GET", "/v2/health/ready", HTTP_BODY_NONE, 0, handle_v2_ready},
-    {"GET", "/v2/models/{model}", HTTP_BODY_NONE, 0, handle_v2_model},
-    {"GET", "/v2/models/{model}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready},
+     handle_simulate, HTTP_ROLE_ADMIN},
+    {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels,
+     HTTP_ROLE_WRITE},
+    {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ},
+    {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report, HTTP_ROLE_READ},
+    {"GET", "/models/{model}/history", HTTP_BODY_NONE, 0, handle_history, HTTP_ROLE_READ},
+    {"GET", "/models/{model}/incidents", HTTP_BODY_NONE, 0, handle_incidents, HTTP_ROLE_READ},
+    {"GET", "/models/{model}/features/{feature}", HTTP_BODY_NONE, 0, handle_feature,
+     HTTP_ROLE_READ},
+    {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2, HTTP_ROLE_READ},
+    {"GET", "/v2/health/live", HTTP_BODY_NONE, 0, handle_v2_live, HTTP_ROLE_NONE},
+    {"GET", "/v2/health/ready", HTTP_BODY_NONE, 0, handle_v2_ready, HTTP_ROLE_NONE},
+    {"GET", "/v2/models/{model}", HTTP_BODY_NONE, 0, handle_v2_model, HTTP_ROLE_READ},
+    {"GET", "/v2/models/{model}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready, HTTP_ROLE_READ},
     {"POST", "/v2/models/{model}/infer", HTTP_BODY_JSON_OR_UNTYPED, PREDICT_MAX_BYTES,
-     handle_v2_infer},
-    {"GET", "/v2/models/{model}/versions/{version}", HTTP_BODY_NONE, 0, handle_v2_model},
-    {"GET", "/v2/models/{model}/versions/{version}/ready", HTTP_BODY_NONE, 0,
-     handle_v2_model_ready},
+     handle_v2_infer, HTTP_ROLE_WRITE},
+    {"GET", "/v2/models/{model}/versions/{version}", HTTP_BODY_NONE, 0, handle_v2_model,
+     HTTP_ROLE_READ},
+    {"GET", "/v2/models/{model}/versions/{version}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready,
+     HTTP_ROLE_READ},
     {"POST", "/v2/models/{model}/versions/{version}/infer", HTTP_BODY_JSON_OR_UNTYPED,
-     PREDICT_MAX_BYTES, handle_v2_infer},
+     PREDICT_MAX_BYTES, handle_v2_infer, HTTP_ROLE_WRITE},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 _Static_assert(ROUTES <= SERVICE_MAX_ROUTES, "raise the limit");
@@ -74,6 +84,8 @@ enum {
     OPTION_CONFIG,
     OPTION_LISTEN,
     OPTION_ALLOW_HOST,
+    OPTION_TOKEN_FILE,
+    OPTION_INSECURE_LISTEN,
     OPTION_THREADS,
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT
@@ -84,9 +96,9 @@ static const struct cli_option options[] = {
         {"config", "FILE",
          "YAML configuration (default: the file that MODEL_CONFIG names, else the built-in model)"},
     [OPTION_LISTEN] = {"listen", "ADDR:PORT", "where to listen (default " DEFAULT_LISTEN ")"},
-    [OPTION_ALLOW_HOST] = {"allow-host", "NAME",
-                           "name by which clients call this service, beside its addresses and "
-                           "localhost; may be given several times"},
+    [OPTION_ALLOW_HOST] = CLI_ALLOW_HOST_OPTION,
+    [OPTION_TOKEN_FILE] = CLI_TOKEN_FILE_OPTION,
+    [OPTION_INSECURE_LISTEN] = CLI_INSECURE_LISTEN_OPTION,
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info (default), warning or error"},
     [OPTION_LOG_FORMAT] = {"log-format", "FORMAT", "plain (default) or json, one line each"},
@@ -145,6 +157,7 @@ static size_t default_threads(void)
 
 struct settings {
     const char *listen, *allowed_hosts; /* as in struct http_server_config */
+    const struct cli_access *access;
     size_t threads;
 };
 
@@ -154,6 +167,7 @@ static int run(struct service *service, const struct settings *settings)
     const struct http_server_config config = {
         .listen = listen,
         .allowed_hosts = settings->allowed_hosts,
+        .tokens = settings->access->tokens,
         .routes = routes,
         .route_count = ROUTES,
         .context = service,
@@ -165,8 +179,11 @@ static int run(struct service *service, const struct settings *settings)
         .observe = count_request,
     };
     struct http_server *server;
+    int rc = cli_access_check(settings->access, listen);
+    if (rc < 0)
+        return rc;
     service->ready = true;
-    int rc = http_server_start(&config, &server);
+    rc = http_server_start(&config, &server);
     if (rc < 0) {
         explain_start_failure(listen, rc);
         return rc;
@@ -174,8 +191,11 @@ static int run(struct service *service, const struct settings *settings)
     log_info("model-service %s listening on http://%s", SERVICE_VERSION,
              http_server_address(server));
     int received;
-    while ((received = cli_wait_for_signal()) == SIGHUP)
-        service_reload(service);
+    while ((received = cli_wait_for_signal_until(SERVICE_FOLLOW_MS)) == SIGHUP || received == 0)
+        if (received == SIGHUP)
+            service_reload(service);
+        else
+            service_follow(service);
     service->ready = false;
     log_info("%s: finishing requests in flight", strsignal(received));
     http_server_stop(server, STOP_GRACE_MS);
@@ -199,6 +219,31 @@ static const char *config_path(const char *option)
     return option ? option : named && named[0] ? named : NULL;
 }
 
+/* Starts the models and serves them until a signal ends it. */
+static int serve(const char *const *values, const struct cli_access *access, size_t threads)
+{
+    struct service *service = calloc(1, sizeof(*service));
+    if (!service) {
+        log_error("not enough memory to start");
+        return -ENOMEM;
+    }
+    char error[MODEL_SET_ERROR_BYTES];
+    int rc = service_start(service, routes, ROUTES, config_path(values[OPTION_CONFIG]), error);
+    if (rc < 0)
+        log_error("cannot start: %s", error);
+    else
+        rc = run(service, &(struct settings){
+                              .listen = listen_address(service, values[OPTION_LISTEN]),
+                              .allowed_hosts = values[OPTION_ALLOW_HOST],
+                              .access = access,
+                              .threads = threads,
+                          });
+    metrics_finish(service);
+    service_finish(service);
+    free(service);
+    return rc;
+}
+
 int app_main(int argc, char **argv)
 {
     const char *values[CLI_MAX_OPTIONS];
@@ -213,24 +258,11 @@ int app_main(int argc, char **argv)
         fputs("model-service serve: --config needs the name of a file\n", stderr);
         return CLI_USAGE;
     }
-    struct service *service = calloc(1, sizeof(*service));
-    if (!service) {
-        log_error("not enough memory to start");
-        return CLI_FAILURE;
-    }
+    struct cli_access access;
     cli_block_signals(true);
-    char error[MODEL_SET_ERROR_BYTES];
-    int rc = service_start(service, routes, ROUTES, config_path(values[OPTION_CONFIG]), error);
-    if (rc < 0)
-        log_error("cannot start: %s", error);
-    else
-        rc = run(service, &(struct settings){
-                              .listen = listen_address(service, values[OPTION_LISTEN]),
-                              .allowed_hosts = values[OPTION_ALLOW_HOST],
-                              .threads = (size_t)threads,
-                          });
-    metrics_finish(service);
-    service_finish(service);
-    free(service);
+    int rc = cli_access_init(&access, values[OPTION_TOKEN_FILE], values[OPTION_INSECURE_LISTEN]);
+    if (rc == 0)
+        rc = serve(values, &access, (size_t)threads);
+    cli_access_finish(&access);
     return rc < 0 ? CLI_FAILURE : CLI_OK;
 }

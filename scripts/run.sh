@@ -82,6 +82,7 @@ check_ports
 # ---- configuration: the project's own files, with this run's addresses ----
 
 webhook=${SLACK_WEBHOOK_URL:-}
+unset SLACK_WEBHOOK_URL # Alertmanager reads it from its file; no other process needs it
 
 render_configuration() {
     local target

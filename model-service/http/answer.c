@@ -17,6 +17,10 @@
 /* A smaller body is hardly any shorter when it is compressed. */
 #define COMPRESS_LEAST_BYTES 512
 #define ALLOW_BYTES          256
+/* Limit on all larger answers together that wait for their readers: without it a thousand clients
+ * that ask for /metrics and do not read would hold gigabytes. The largest answer has 32 MB. */
+#define ANSWER_MEMORY_BYTES (64u << 20)
+#define SMALL_ANSWER_BYTES  (16u << 10)
 
 /* --- what handlers call --- */
 
@@ -93,6 +97,12 @@ bool http_request_is_local(const struct http_request *request)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     return info && info->client_addr && http_address_is_loopback(info->client_addr);
+}
+
+bool http_request_is_authorized(const struct http_request *request)
+{
+    const struct connection *connection = request->connection;
+    return connection->server->config.tokens != NULL;
 }
 
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
@@ -180,15 +190,41 @@ static void add_headers(const struct connection *connection, struct http_respons
     add_header(out, "X-Content-Type-Options", "nosniff");
     for (size_t i = 0; i < response->header_count; i++)
         add_header(out, response->headers[i].name, response->headers[i].value);
+    if (response->status == 503)
+        add_header(out, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     if (connection->must_close ||
         atomic_load_explicit(&connection->server->stopping, memory_order_relaxed))
         add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
-/* Takes ownership of the response's body. */
-static enum MHD_Result queue(const struct connection *connection, struct http_response *response)
+/* Counts the answer among those that wait for their readers; false if there are too many. */
+static bool reserve_answer(struct connection *connection, size_t bytes)
 {
-    const bool compressed = response->compressible && compress(connection, response);
+    atomic_size_t *memory = &connection->server->answer_memory;
+    connection->answer_bytes = bytes < SMALL_ANSWER_BYTES ? 0 : bytes;
+    if (!connection->answer_bytes ||
+        atomic_fetch_add_explicit(memory, bytes, memory_order_relaxed) + bytes <=
+            ANSWER_MEMORY_BYTES)
+        return true;
+    atomic_fetch_sub_explicit(memory, bytes, memory_order_relaxed);
+    connection->answer_bytes = 0;
+    return false;
+}
+
+/* Takes ownership of the response's body. */
+static enum MHD_Result queue(struct connection *connection, struct http_response *response)
+{
+    static const struct http_refusal no_room = {503, "too many answers wait for their readers"};
+    bool compressed = response->compressible && compress(connection, response);
+    if (!reserve_answer(connection, response->body_bytes)) {
+        render_refusal(connection->server, no_room, response);
+        compressed = false;
+    }
+    atomic_store_explicit(&connection->progress.bytes, response->body_bytes, memory_order_relaxed);
+    if (!http_progress_enter(&connection->progress, HTTP_PHASE_ANSWER)) {
+        free(response->body);
+        return MHD_NO;
+    }
     struct MHD_Response *out =
         response->body ? MHD_create_response_from_buffer(response->body_bytes, response->body,
                                                          MHD_RESPMEM_MUST_FREE)
@@ -234,9 +270,14 @@ enum MHD_Result http_answer_refusal(struct connection *connection, const char *m
         http_routes_allow(&server->routes, connection->path, strlen(connection->path), allow,
                           sizeof(allow)))
         http_response_header(&response, "Allow", allow);
-    const unsigned status = response.status;
+    if (connection->refusal.status == 401) {
+        http_response_header(&response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        /* Browsers ask for it; the name is not looked at. */
+        http_response_header(&response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                             "Basic realm=\"token as password\", charset=\"UTF-8\"");
+    }
     const enum MHD_Result result = queue(connection, &response);
-    observe(connection, method, status, start);
+    observe(connection, method, response.status, start);
     return result;
 }
 
@@ -248,10 +289,11 @@ static void send_and_forget(int fd, const struct http_response *response, bool w
     gmtime_r(&now, &utc);
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
     const int bytes = snprintf(head, sizeof(head),
-                               "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n"
+                               "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\n%s"
                                "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n"
                                "Content-Length: %zu\r\n\r\n",
                                response->status, MHD_get_reason_phrase_for(response->status), date,
+                               response->status == 503 ? "Retry-After: 1\r\n" : "",
                                response->content_type ? response->content_type : "text/plain",
                                response->body_bytes);
     struct iovec pieces[] = {{head, (size_t)bytes}, {response->body, response->body_bytes}};
@@ -262,21 +304,32 @@ static void send_and_forget(int fd, const struct http_response *response, bool w
         log_debug("answer %u not sent: %s", response->status, strerror(errno));
 }
 
-unsigned http_send_refusal(struct connection *connection, bool with_body)
+unsigned http_send_refusal(const struct connection *connection, struct http_refusal refusal,
+                           bool with_body)
 {
     struct http_response response;
     response_init(&response);
-    render_refusal(connection->server, connection->refusal, &response);
+    render_refusal(connection->server, refusal, &response);
     send_and_forget(connection->fd, &response, with_body);
     free(response.body);
-    connection->must_close = true;
     return response.status;
+}
+
+void http_observe_refusal(const struct http_route *route, const struct http_server *server,
+                          unsigned status)
+{
+    if (server->config.observe)
+        server->config.observe(server->config.context, route, "other", status, 0);
 }
 
 enum MHD_Result http_answer_directly(struct connection *connection, const char *method)
 {
     const double start = observed_start(connection->server);
-    const unsigned status = http_send_refusal(connection, strcmp(method, "HEAD") != 0);
+    if (!http_progress_enter(&connection->progress, HTTP_PHASE_CUT))
+        return MHD_NO;
+    const unsigned status =
+        http_send_refusal(connection, connection->refusal, strcmp(method, "HEAD") != 0);
+    connection->must_close = true;
     observe(connection, method, status, start);
     return MHD_NO;
 }
@@ -304,9 +357,8 @@ static enum MHD_Result answer(struct connection *connection, const char *method,
     if (response->status == 0)
         render_refusal(connection->server,
                        (struct http_refusal){500, "the request could not be answered"}, response);
-    const unsigned status = response->status;
     const enum MHD_Result result = queue(connection, response);
-    observe(connection, method, status, start);
+    observe(connection, method, response->status, start);
     return result;
 }
 
@@ -342,7 +394,7 @@ enum MHD_Result http_stream_begin(struct connection *connection, const char *met
     call_handler(connection, true, &response);
     if (connection->stream) {
         free(response.body);
-        return MHD_YES;
+        return http_progress_enter(&connection->progress, HTTP_PHASE_STREAM) ? MHD_YES : MHD_NO;
     }
     connection->must_close = true;
     return answer(connection, method, &response, start);

@@ -8,6 +8,7 @@
 
 #include "http/http.h"
 #include "http/linger.h"
+#include "http/phase.h"
 #include "http/route.h"
 #include "http/rules.h"
 #include "system/address.h"
@@ -25,12 +26,17 @@
  * the answer. Small, as the library clears all of that memory after each request. */
 #define HEADER_WORK_BYTES 5120
 
+/* Connections beyond the limit while others, which were ended to make room, are being closed: a
+ * worker that gets no processor for a while closes none of its own. */
+#define HTTP_GIVING_WAY 512
+
 struct connection {
     struct http_server *server;
     struct MHD_Connection *mhd;
     struct connection *previous, *next; /* guarded by server->mu */
     int fd;
     atomic_bool busy; /* a request has begun and is not answered */
+    struct http_progress progress;
 
     /* The rest belongs to the request, and to the worker that serves the connection. */
     const char *target; /* as sent */
@@ -44,6 +50,7 @@ struct connection {
     char *text;                        /* of the two, where text_inline is too small */
     char *body;                        /* body_inline or malloc'd */
     size_t body_bytes, body_room;
+    size_t answer_bytes; /* counted in server->answer_memory */
     char text_inline[INLINE_TEXT_BYTES];
     char body_inline[INLINE_BODY_BYTES];
 };
@@ -56,7 +63,8 @@ struct http_server {
     int listen_fd;
     char address[HTTP_ADDRESS_BYTES];
     atomic_size_t open;
-    atomic_size_t body_memory; /* of the bodies that did not fit their connection's own room */
+    atomic_size_t body_memory;   /* of the bodies that did not fit their connection's own room */
+    atomic_size_t answer_memory; /* of the answers that are being read */
     atomic_bool stopping;
     pthread_mutex_t mu;
     struct connection *connections; /* guarded by mu */
@@ -73,8 +81,18 @@ void http_stream_abort(struct connection *connection);
 /* Answers the refusal where the library cannot, while the body is coming or without room: straight
  * to the socket, on which nothing of this answer has been written. The connection ends with it. */
 enum MHD_Result http_answer_directly(struct connection *connection, const char *method);
-/* The same, not reported; gives the status. */
-unsigned http_send_refusal(struct connection *connection, bool with_body);
+/* The same with a refusal of the caller's, not reported; gives the status. */
+unsigned http_send_refusal(const struct connection *connection, struct http_refusal refusal,
+                           bool with_body);
+/* Reports it. route: NULL where it is not known. */
+void http_observe_refusal(const struct http_route *route, const struct http_server *server,
+                          unsigned status);
+
+/* http/shed.c: ends connections that wait too long (once a second), and one that gives way to a new
+ * one. */
+void http_shed_overdue(struct http_server *server);
+/* Whether there is room for one more connection, if need be by ending another. */
+bool http_shed_for_one(struct http_server *server);
 
 /* http/receive.c: callbacks of the library. */
 void *http_on_request_line(void *cls, const char *target, struct MHD_Connection *mhd);

@@ -17,7 +17,7 @@
 #define MAX_THREADS 64
 /* Descriptors of a worker (epoll, wake-up), and those of everything but connections and workers. */
 #define FDS_PER_THREAD 3
-#define FDS_OTHER      (32 + HTTP_LINGER_CONNECTIONS)
+#define FDS_OTHER      (32 + HTTP_LINGER_CONNECTIONS + HTTP_GIVING_WAY)
 #define STOP_POLL_NS   2000000L
 /* 50 ms: on a busy machine a worker may stand still for longer than a look or two. */
 #define STOP_QUIET_LOOKS 25
@@ -34,6 +34,7 @@ static void connection_open(struct http_server *server, int fd, void **socket_co
     memset(connection, 0, offsetof(struct connection, text_inline));
     connection->server = server;
     connection->fd = fd;
+    (void)!http_progress_enter(&connection->progress, HTTP_PHASE_HEADER);
     connection->body = connection->body_inline;
     connection->body_room = INLINE_BODY_BYTES;
     pthread_mutex_lock(&server->mu);
@@ -73,7 +74,9 @@ static int connection_fd(struct MHD_Connection *mhd)
 static bool client_may_be_sending(const struct connection *connection, int fd)
 {
     int unread = 0;
-    return (connection && connection->must_close) || (ioctl(fd, FIONREAD, &unread) == 0 && unread);
+    const bool cut = connection && http_progress_phase(&connection->progress) == HTTP_PHASE_CUT;
+    return cut || (connection && connection->must_close) ||
+           (ioctl(fd, FIONREAD, &unread) == 0 && unread);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
@@ -97,6 +100,7 @@ static void on_tick(void *context)
 {
     struct http_server *server = context;
     nfds_t count = 0;
+    http_shed_overdue(server);
     pthread_mutex_lock(&server->mu);
     for (struct connection *c = server->connections; c && count < server->poller_room; c = c->next)
         server->pollers[count++] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
@@ -107,13 +111,12 @@ static void on_tick(void *context)
     pthread_mutex_unlock(&server->mu);
 }
 
-/* Refuses connections at once; with the library's own limit they would wait. */
+/* With the library's own limit new connections would wait. */
 static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t bytes)
 {
-    const struct http_server *server = cls;
     (void)address;
     (void)bytes;
-    return http_server_connections(server) < server->config.limits.connections ? MHD_YES : MHD_NO;
+    return http_shed_for_one(cls) ? MHD_YES : MHD_NO;
 }
 
 __attribute__((format(printf, 2, 0))) static void on_library_log(void *cls, const char *format,
@@ -152,7 +155,8 @@ static int start_daemon(struct http_server *server)
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)(limits->header_bytes + HEADER_WORK_BYTES),
          NULL},
         /* Per worker: on_accept counts for all. */
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)((limits->connections + 1) * threads), NULL},
+        {MHD_OPTION_CONNECTION_LIMIT,
+         (intptr_t)((limits->connections + HTTP_GIVING_WAY + 1) * threads), NULL},
         {MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)limits->connections_per_ip, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_seconds, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, NULL},
@@ -189,7 +193,7 @@ int http_server_start(const struct http_server_config *config, struct http_serve
         goto fail;
     rc = -ENOMEM;
     /* All workers may accept a connection in the same moment, each one beyond the limit. */
-    server->poller_room = config->limits.connections + MAX_THREADS;
+    server->poller_room = config->limits.connections + HTTP_GIVING_WAY + MAX_THREADS;
     server->pollers = calloc(server->poller_room, sizeof(*server->pollers));
     if (!server->pollers)
         goto fail;

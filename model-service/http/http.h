@@ -35,6 +35,8 @@ const char *http_request_query_unknown(const struct http_request *request, const
 
 /* Whether the other end of the connection has a loopback address. */
 bool http_request_is_local(const struct http_request *request);
+/* Whether the request has shown a token with the route's role; false where there are no tokens. */
+bool http_request_is_authorized(const struct http_request *request);
 
 #define HTTP_MAX_EXTRA_HEADERS 8
 /* With its NUL; the longest that is sent is a Content-Security-Policy. */
@@ -55,7 +57,7 @@ struct http_response {
     bool compressible; /* gzip when the client accepts it; adds Vary: Accept-Encoding */
 };
 
-/* body: malloc'd, ownership passes; may be NULL when body_bytes is 0. */
+/* body: malloc'd, ownership passes; may be NULL when body_bytes is 0. A 503 says Retry-After. */
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
                   char *body, size_t body_bytes);
 /* value is copied. Asserted, since both come from our own tables: it fits the field, and there are
@@ -91,20 +93,30 @@ enum http_body_rule {
                        * application/jsonl) is streamed, without a limit */
 };
 
+/* What a route is for; a token's role includes those behind it. */
+enum http_role {
+    HTTP_ROLE_ADMIN, /* changes what the service is: also of a route that names no role */
+    HTTP_ROLE_WRITE, /* adds observations and labels */
+    HTTP_ROLE_READ,  /* status, metrics, pages */
+    HTTP_ROLE_NONE,  /* no token is needed */
+};
+struct http_tokens; /* http/access.h */
+
 struct http_route {
     const char *method; /* "GET" (serves HEAD too) or "POST" */
     const char *path;   /* exact, or with one or two whole segments "{name}" */
     enum http_body_rule body;
     size_t max_body_bytes; /* beyond: 413, before the body is read when its length is announced */
     http_handler handler;
+    enum http_role role;
 };
 
 struct http_limits {
-    size_t connections;        /* more than these are refused */
+    size_t connections;        /* at the limit a new one replaces one that waits for its client */
     size_t connections_per_ip; /* 0: no such limit */
     size_t header_bytes;       /* request line and headers; beyond, or with far more fields than
                                 * the 40 that fit at any size: 431 */
-    unsigned idle_seconds;     /* without traffic, then closed */
+    unsigned idle_seconds;     /* without traffic or a request, then closed */
     size_t threads;            /* 1 to 64 workers */
 };
 
@@ -116,13 +128,15 @@ struct http_server_config {
     /* Names beside addresses and "localhost" that Host may have, separated by line feeds; NULL:
      * none. Borrowed. */
     const char *allowed_hosts;
+    const struct http_tokens *tokens; /* borrowed; NULL: everybody may do everything */
     struct http_limits limits;
-    /* Renders the body of an error the adapter itself answers (400, 403, 404, 405, 411, 413, 415,
-     * 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
+    /* Renders the body of an error the adapter itself answers (400, 401, 403, 404, 405, 408, 411,
+     * 413, 415, 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
     void (*render_error)(void *context, unsigned status, const char *detail,
                          struct http_response *response);
     /* After each answered request, on the worker's thread; route NULL when none matched.
-     * May be NULL. seconds: from the complete request to the queued answer. */
+     * May be NULL. method: "other" where it is not known. seconds: from the complete request to
+     * the queued answer. */
     void (*observe)(void *context, const struct http_route *route, const char *method,
                     unsigned status, double seconds);
 };

@@ -1,4 +1,5 @@
 /* receive.c - takes a request in: its target, what it announces, its body, piece by piece. */
+#include "http/access.h"
 #include "http/connection.h"
 #include "http/origin.h"
 
@@ -141,12 +142,15 @@ static struct http_refusal check_request(struct connection *connection,
     }
     if (!header_fits(connection))
         return header_too_long;
-    const char *allowed = connection->server->config.allowed_hosts;
-    const struct http_refusal stranger = http_check_origin(announced, line, allowed);
+    const struct http_server_config *config = &connection->server->config;
+    const struct http_refusal stranger = http_check_origin(announced, line, config->allowed_hosts);
     /* A route is looked for in any case: answers are counted by it. */
     refusal = find_route(connection, target_path(line->target), line->method);
     if (stranger.status)
         return stranger;
+    if (!refusal.status)
+        refusal =
+            http_check_access(config->tokens, connection->route->role, announced->authorization);
     return refusal.status ? refusal : http_check_body(connection->route, announced);
 }
 
@@ -183,8 +187,11 @@ static enum MHD_Result begin(struct connection *connection, const struct http_st
     const char *method = line->method;
     struct http_announced announced = {0};
     connection->begun = true;
+    atomic_store_explicit(&connection->progress.bytes, 0, memory_order_relaxed);
     MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, read_announced, &announced);
     connection->refusal = check_request(connection, &announced, line);
+    if (!http_progress_enter(&connection->progress, HTTP_PHASE_BODY))
+        return MHD_NO;
     if (!connection->refusal.status && http_body_is_streamed(connection->route, &announced))
         return http_stream_begin(connection, method);
     if (!connection->refusal.status && !body_reserve(connection, announced.length))
@@ -210,6 +217,7 @@ static enum MHD_Result receive(struct connection *connection, const char *piece,
         return MHD_YES;
     }
     const size_t wanted = connection->body_bytes + *bytes;
+    atomic_store_explicit(&connection->progress.bytes, wanted, memory_order_relaxed);
     const bool dropped = connection->refusal.status;
     const size_t limit = dropped ? 0 : http_body_limit(connection->route);
     if (!dropped && wanted > limit)
@@ -241,6 +249,8 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *mhd, const cha
         return begin(connection, &(struct http_start_line){method, target, version});
     if (*piece_bytes)
         return receive(connection, piece, piece_bytes, method);
+    if (!http_progress_enter(&connection->progress, HTTP_PHASE_WORK))
+        return MHD_NO;
     return connection->refusal.status ? http_answer_refusal(connection, method)
                                       : http_answer(connection, method);
 }
@@ -260,7 +270,10 @@ static bool has_too_many_parameters(const struct connection *connection)
 static void refuse_target(struct connection *connection)
 {
     connection->refusal = header_too_long;
-    http_send_refusal(connection, true);
+    if (!http_progress_enter(&connection->progress, HTTP_PHASE_CUT))
+        return;
+    http_send_refusal(connection, connection->refusal, true);
+    connection->must_close = true;
     /* The library sees the end of the connection. */
     shutdown(connection->fd, SHUT_RD);
 }
@@ -275,6 +288,9 @@ void *http_on_request_line(void *cls, const char *target, struct MHD_Connection 
     if (!connection)
         return NULL;
     atomic_store_explicit(&connection->busy, true, memory_order_relaxed);
+    if (http_progress_phase(&connection->progress) == HTTP_PHASE_IDLE &&
+        !http_progress_enter(&connection->progress, HTTP_PHASE_HEADER))
+        return NULL;
     connection->mhd = mhd;
     connection->target = target;
     connection->begun = connection->bad_escape = connection->must_close = false;
@@ -324,5 +340,9 @@ void http_on_completed(void *cls, struct MHD_Connection *mhd, void **request,
         connection->body = connection->body_inline;
         connection->body_room = INLINE_BODY_BYTES;
     }
+    atomic_fetch_sub_explicit(&connection->server->answer_memory, connection->answer_bytes,
+                              memory_order_relaxed);
+    connection->answer_bytes = 0;
+    (void)!http_progress_enter(&connection->progress, HTTP_PHASE_IDLE);
     atomic_store_explicit(&connection->busy, false, memory_order_relaxed);
 }

@@ -46,6 +46,8 @@ void http_announced_read(struct http_announced *announced, const char *name, siz
         announced->host = value;
     } else if (IS_HEADER("Origin")) {
         announced->origin = value;
+    } else if (IS_HEADER("Authorization")) {
+        announced->authorization = value;
     } else if (IS_HEADER("Sec-Fetch-Site")) {
         announced->fetch_site = value;
     } else if (IS_HEADER("Expect")) {

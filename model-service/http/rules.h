@@ -13,7 +13,7 @@ struct http_announced {
     bool blurred_name; /* a header's name ends with a space: "Content-Length : 5" */
     unsigned hosts;    /* Host headers */
     const char *host;  /* each text: NULL if absent */
-    const char *origin, *fetch_site;
+    const char *origin, *fetch_site, *authorization;
     const char *content_type;
     const char *content_encoding; /* NULL if absent or identity */
 };

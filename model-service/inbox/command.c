@@ -1,6 +1,7 @@
 /* command.c - see inbox/command.h: the command line and the life of the process. */
 #include "inbox/command.h"
 
+#include "cli/access.h"
 #include "cli/options.h"
 #include "inbox/service.h"
 #include "system/log.h"
@@ -17,6 +18,8 @@
 enum {
     OPTION_LISTEN,
     OPTION_ALLOW_HOST,
+    OPTION_TOKEN_FILE,
+    OPTION_INSECURE_LISTEN,
     OPTION_CAPACITY,
     OPTION_RATE,
     OPTION_LOG_LEVEL,
@@ -26,9 +29,9 @@ enum {
 static const struct cli_option options[] = {
     [OPTION_LISTEN] = {"listen", "ADDR:PORT",
                        "where to listen; port 0: any free one (127.0.0.1:9095)"},
-    [OPTION_ALLOW_HOST] = {"allow-host", "NAME",
-                           "name by which clients call the inbox, beside its addresses and "
-                           "localhost; may be given several times"},
+    [OPTION_ALLOW_HOST] = CLI_ALLOW_HOST_OPTION,
+    [OPTION_TOKEN_FILE] = CLI_TOKEN_FILE_OPTION,
+    [OPTION_INSECURE_LISTEN] = CLI_INSECURE_LISTEN_OPTION,
     [OPTION_CAPACITY] = {"capacity", "N", "keep the newest N messages (1000)"},
     [OPTION_RATE] = {"rate", "N", "messages per second; more are answered 429; 0: no limit (0)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info, warning or error (info)"},
@@ -78,11 +81,25 @@ static int start_failure(const char *listen, int rc)
     return rc == -EINVAL ? CLI_USAGE : CLI_FAILURE;
 }
 
+/* Serves until a signal ends it; the exit code. */
+static int serve(const struct slack_service_config *config)
+{
+    struct slack_service *service;
+    const int rc = slack_service_start(config, &service);
+    if (rc < 0)
+        return start_failure(config->listen, rc);
+    const char *address = slack_service_address(service);
+    log_info("Slack inbox on http://%s/, webhook http://%s/slack", address, address);
+    log_info("%s: stopping", cli_wait_for_signal() == SIGINT ? "SIGINT" : "SIGTERM");
+    slack_service_stop(service);
+    return CLI_OK;
+}
+
 int slack_inbox_main(int argc, char **argv)
 {
     const char *values[CLI_MAX_OPTIONS];
     struct slack_service_config config;
-    struct slack_service *service;
+    struct cli_access access;
     int first;
     int rc = cli_parse(&command, argc, argv, values, &first);
     if (rc != 0)
@@ -91,12 +108,12 @@ int slack_inbox_main(int argc, char **argv)
     if (rc != 0)
         return rc;
     cli_block_signals(false);
-    rc = slack_service_start(&config, &service);
-    if (rc < 0)
-        return start_failure(config.listen, rc);
-    const char *address = slack_service_address(service);
-    log_info("Slack inbox on http://%s/, webhook http://%s/slack", address, address);
-    log_info("%s: stopping", cli_wait_for_signal() == SIGINT ? "SIGINT" : "SIGTERM");
-    slack_service_stop(service);
-    return CLI_OK;
+    rc = CLI_FAILURE;
+    if (cli_access_init(&access, values[OPTION_TOKEN_FILE], values[OPTION_INSECURE_LISTEN]) == 0 &&
+        cli_access_check(&access, config.listen) == 0) {
+        config.tokens = access.tokens;
+        rc = serve(&config);
+    }
+    cli_access_finish(&access);
+    return rc;
 }

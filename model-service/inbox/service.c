@@ -218,17 +218,17 @@ static void render_error(void *context, unsigned status, const char *detail,
 }
 
 static const struct http_route routes[] = {
-    {"POST", "/slack", HTTP_BODY_JSON, MAX_BODY_BYTES, handle_webhook},
-    {"POST", "/slack/{rest}", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_wrong_webhook},
-    {"GET", "/", HTTP_BODY_NONE, 0, slack_handle_page},
-    {"GET", "/inbox.css", HTTP_BODY_NONE, 0, slack_handle_asset},
-    {"GET", "/inbox.js", HTTP_BODY_NONE, 0, slack_handle_asset},
-    {"GET", "/inbox.svg", HTTP_BODY_NONE, 0, slack_handle_asset},
-    {"GET", "/news", HTTP_BODY_NONE, 0, slack_handle_news},
-    {"GET", "/messages", HTTP_BODY_NONE, 0, slack_handle_messages},
-    {"POST", "/messages/clear", HTTP_BODY_OPTIONAL, 1024, handle_clear},
-    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health},
-    {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics},
+    {"POST", "/slack", HTTP_BODY_JSON, MAX_BODY_BYTES, handle_webhook, HTTP_ROLE_WRITE},
+    {"POST", "/slack/{rest}", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_wrong_webhook, HTTP_ROLE_WRITE},
+    {"GET", "/", HTTP_BODY_NONE, 0, slack_handle_page, HTTP_ROLE_READ},
+    {"GET", "/inbox.css", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ},
+    {"GET", "/inbox.js", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ},
+    {"GET", "/inbox.svg", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ},
+    {"GET", "/news", HTTP_BODY_NONE, 0, slack_handle_news, HTTP_ROLE_READ},
+    {"GET", "/messages", HTTP_BODY_NONE, 0, slack_handle_messages, HTTP_ROLE_READ},
+    {"POST", "/messages/clear", HTTP_BODY_OPTIONAL, 1024, handle_clear, HTTP_ROLE_ADMIN},
+    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics, HTTP_ROLE_READ},
 };
 
 static int start_server(struct slack_service *service, const struct slack_service_config *settings)
@@ -239,6 +239,7 @@ static int start_server(struct slack_service *service, const struct slack_servic
         .route_count = sizeof(routes) / sizeof(routes[0]),
         .context = service,
         .allowed_hosts = settings->allowed_hosts,
+        .tokens = settings->tokens,
         .limits = limits,
         .render_error = render_error,
     };

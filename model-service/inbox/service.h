@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 struct slack_service_config {
-    const char *listen;        /* as http_server_config.listen */
+    const char *listen; /* as http_server_config.listen */
+    const struct http_tokens *tokens;
     const char *allowed_hosts; /* as http_server_config.allowed_hosts */
     size_t capacity;           /* messages kept, >= 1 */
     unsigned rate;             /* messages accepted per second, then 429; 0: any number */

@@ -2,13 +2,23 @@
 #include "served/internal.h"
 
 #include "system/clock.h"
+#include "system/random.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The row's id, or one that is the service's prefix and the number of the prediction. */
+/* Sixteen hexadecimal digits. */
+static void write_secret(uint64_t number, char *out)
+{
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *out++ = "0123456789abcdef"[number >> shift & 15];
+    *out = '\0';
+}
+
+/* The row's id, or one that is the service's prefix, the number of the prediction, by which it is
+ * unique, and 64 random bits, so that nobody can label the predictions of others. */
 static void write_id(const struct model_definition *definition, const struct row *row,
                      uint64_t sequence, char id[SERVED_MODEL_ID_BYTES])
 {
@@ -19,7 +29,9 @@ static void write_id(const struct model_definition *definition, const struct row
     }
     const size_t prefix = strlen(definition->id_prefix);
     memcpy(id, definition->id_prefix, prefix);
-    id[prefix + number_format_u64(sequence, id + prefix)] = '\0';
+    char *end = id + prefix + number_format_u64(sequence, id + prefix);
+    *end++ = '-';
+    write_secret(random_u64(), end);
 }
 
 static void read_value(double output, struct prediction *prediction,

@@ -148,6 +148,8 @@ static void respond(struct http_response *response, int rc, const struct reload 
 /* A proxy on this host makes everybody's requests local ones, and says so. */
 static bool is_allowed(const struct http_request *request)
 {
+    if (http_request_is_authorized(request))
+        return true;
     return http_request_is_local(request) && !http_request_header(request, "Forwarded") &&
            !http_request_header(request, "X-Forwarded-For");
 }
@@ -157,7 +159,9 @@ void handle_reload(void *context, const struct http_request *request,
 {
     struct service *service = context;
     if (!is_allowed(request)) {
-        answer_problem(response, 403, "a reload can be asked for from the service's own host only");
+        answer_problem(
+            response, 403,
+            "a reload can be asked for from the service's own host only, or with a token");
     } else if (!service->config_path) {
         answer_problem(response, 409, "the service runs without a configuration file");
     } else if (!begin(service)) {

@@ -16,7 +16,7 @@
 #define SERVICE_NDJSON_MEMORY_BYTES (32u << 20)
 
 /* Answers are counted by route and status; a status outside the table counts as its last entry. */
-#define SERVICE_STATUS_COUNT 17
+#define SERVICE_STATUS_COUNT 19
 extern const unsigned service_statuses[SERVICE_STATUS_COUNT];
 #define SERVICE_MAX_ROUTES 60
 
@@ -49,6 +49,11 @@ struct service {
 int service_start(struct service *service, const struct http_route *routes, size_t route_count,
                   const char *config_path, char error[MODEL_SET_ERROR_BYTES]);
 void service_finish(struct service *service);
+
+/* Takes the state of every model into its history; called every SERVICE_FOLLOW_MS. As often as
+ * Prometheus asks, which costs the same. */
+#define SERVICE_FOLLOW_MS 5000
+void service_follow(struct service *service);
 
 /* Counts an answer; route NULL: there is none for the path. */
 void service_count_request(struct service *service, const struct http_route *route,

@@ -221,10 +221,9 @@ static void simulate(struct service *service, struct served_model *model,
     if (!chosen_features(model, request, simulation, flags, &chosen, response))
         return;
     int rc = run_simulation(service, model, &change, simulation, chosen);
-    if (rc == -EBUSY) {
+    if (rc == -EBUSY)
         answer_problem(response, 503, "another long simulation is running; try again in a second");
-        http_response_header(response, "Retry-After", "1");
-    } else if (rc < 0)
+    else if (rc < 0)
         answer_problem(response, 503, "not enough memory for this simulation");
     else
         answer_simulation(model, simulation, response);

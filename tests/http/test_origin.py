@@ -24,7 +24,8 @@ def routes_of(service):
              for family in families if family.name == "http_requests" for s in family.samples}
     found = {(method, path) for method, path in found if method != "other"}
     assert len(found) >= MODEL_ROUTES
-    return sorted((method, path.replace("{model}", "synthetic").replace("{version}", "1")) for method, path in found)
+    values = {"model": "synthetic", "version": "1", "feature": "feature_0"}
+    return sorted((method, re.sub(r"\{(\w+)\}", lambda name: values[name[1]], path)) for method, path in found)
 
 
 def routes_of_inbox():

@@ -219,7 +219,7 @@ def test_without_a_file(start_service):
 def test_only_from_here(folder, start_service):
     assert start_service("--config", str(folder / "drift.yml")).get("/-/reload").status_code == 405
     others = {a[4][0] for a in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
-    service = start_service("--config", str(folder / "drift.yml"), "--listen", "0.0.0.0:0")
+    service = start_service("--config", str(folder / "drift.yml"), "--listen", "0.0.0.0:0", "--insecure-listen")
     port = service.url.rsplit(":", 1)[1]
     service.url = f"http://127.0.0.1:{port}"
     assert service.post("/-/reload").status_code == 200

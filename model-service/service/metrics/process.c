@@ -11,7 +11,8 @@
 static bool status_expected(const struct http_route *route, unsigned status)
 {
     if (!route)
-        return status == 400 || status == 404 || status == 405 || status == 431;
+        return status == 400 || status == 404 || status == 405 || status == 408 || status == 431 ||
+               status == 503;
     switch (status) {
     case 200:
         return true;

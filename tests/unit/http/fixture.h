@@ -83,6 +83,16 @@ static void handle_big(void *context, const struct http_request *request,
     response->compressible = true;
 }
 
+/* Half of what all answers that wait for their readers may take, less a little. */
+static void handle_huge(void *context, const struct http_request *request,
+                        struct http_response *response)
+{
+    const size_t bytes = 30u << 20;
+    (void)context;
+    (void)request;
+    http_respond(response, 200, "text/plain", calloc(1, bytes), bytes);
+}
+
 static void handle_nothing(void *context, const struct http_request *request,
                            struct http_response *response)
 {
@@ -125,18 +135,19 @@ static void handle_slow(void *context, const struct http_request *request,
 }
 
 static const struct http_route fixture_routes[] = {
-    {"POST", "/echo", HTTP_BODY_JSON, ECHO_LIMIT, handle_echo},
-    {"GET", "/echo", HTTP_BODY_NONE, 0, handle_echo},
-    {"POST", "/any", HTTP_BODY_ANY, 1u << 20, handle_echo},
-    {"POST", "/optional", HTTP_BODY_OPTIONAL, 100, handle_echo},
-    {"GET", "/items/{id}", HTTP_BODY_NONE, 0, handle_echo},
-    {"GET", "/items/{id}/parts", HTTP_BODY_NONE, 0, handle_echo},
-    {"GET", "/query", HTTP_BODY_NONE, 0, handle_query},
-    {"GET", "/big", HTTP_BODY_NONE, 0, handle_big},
-    {"GET", "/nothing", HTTP_BODY_NONE, 0, handle_nothing},
-    {"GET", "/empty", HTTP_BODY_NONE, 0, handle_empty},
-    {"GET", "/headers", HTTP_BODY_NONE, 0, handle_headers},
-    {"POST", "/slow", HTTP_BODY_JSON, ECHO_LIMIT, handle_slow},
+    {"POST", "/echo", HTTP_BODY_JSON, ECHO_LIMIT, handle_echo, HTTP_ROLE_NONE},
+    {"GET", "/echo", HTTP_BODY_NONE, 0, handle_echo, HTTP_ROLE_NONE},
+    {"POST", "/any", HTTP_BODY_ANY, 1u << 20, handle_echo, HTTP_ROLE_NONE},
+    {"POST", "/optional", HTTP_BODY_OPTIONAL, 100, handle_echo, HTTP_ROLE_NONE},
+    {"GET", "/items/{id}", HTTP_BODY_NONE, 0, handle_echo, HTTP_ROLE_NONE},
+    {"GET", "/items/{id}/parts", HTTP_BODY_NONE, 0, handle_echo, HTTP_ROLE_NONE},
+    {"GET", "/query", HTTP_BODY_NONE, 0, handle_query, HTTP_ROLE_NONE},
+    {"GET", "/big", HTTP_BODY_NONE, 0, handle_big, HTTP_ROLE_NONE},
+    {"GET", "/huge", HTTP_BODY_NONE, 0, handle_huge, HTTP_ROLE_NONE},
+    {"GET", "/nothing", HTTP_BODY_NONE, 0, handle_nothing, HTTP_ROLE_NONE},
+    {"GET", "/empty", HTTP_BODY_NONE, 0, handle_empty, HTTP_ROLE_NONE},
+    {"GET", "/headers", HTTP_BODY_NONE, 0, handle_headers, HTTP_ROLE_NONE},
+    {"POST", "/slow", HTTP_BODY_JSON, ECHO_LIMIT, handle_slow, HTTP_ROLE_NONE},
 };
 
 static void fixture_error(void *context, unsigned status, const char *detail,

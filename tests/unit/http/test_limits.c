@@ -41,7 +41,7 @@ static void expect_connections(const struct http_server *server, size_t wanted)
     assert_int_equal(http_server_connections(server), wanted);
 }
 
-static void connection_limit(void **state)
+static void idle_connections_give_way_at_the_limit(void **state)
 {
     struct http_server_config config = fixture_config(&seen);
     struct client *clients[4];
@@ -51,20 +51,102 @@ static void connection_limit(void **state)
     for (int i = 0; i < 3; i++) {
         clients[i] = client_open(server);
         assert_true(client_keeps_alive(clients[i], &reply));
+        sleep_ms(20);
     }
     expect_connections(server, 3);
-    clients[3] = client_open(server);
-    assert_true(client_is_closed(clients[3]));
-    client_close(clients[3]);
-    for (int i = 0; i < 3; i++)
-        assert_true(client_keeps_alive(clients[i], &reply));
-    client_close(clients[0]);
-    expect_connections(server, 2);
-    clients[0] = client_open(server);
+    /* The oldest but one has been idle for longest. */
     assert_true(client_keeps_alive(clients[0], &reply));
+    clients[3] = client_open(server);
+    assert_true(client_keeps_alive(clients[3], &reply));
+    assert_true(client_is_closed(clients[1]));
+    assert_true(client_keeps_alive(clients[0], &reply));
+    assert_true(client_keeps_alive(clients[2], &reply));
+    for (int i = 0; i < 4; i++)
+        client_close(clients[i]);
+    expect_connections(server, 0);
+    http_server_stop(server, 1000);
+}
+
+/* Whoever holds all connections with requests that do not end, another one gets in, and the one
+ * that gave way is told so. */
+static void unfinished_requests_give_way_at_the_limit(void **state)
+{
+    static const char *const beginnings[] = {
+        "GET /echo HTTP/1.1\r\nHost: t\r\n",
+        "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: "
+        "10\r\n\r\n{"};
+    struct http_server_config config = fixture_config(&seen);
+    (void)state;
+    config.limits.connections = 1;
+    struct http_server *server = fixture_start(&config);
+    for (int i = 0; i < 2; i++) {
+        struct client *slow = client_open(server);
+        assert_true(client_say(slow, beginnings[i]));
+        expect_connections(server, 1);
+        sleep_ms(20);
+        struct client *other = client_open(server);
+        assert_true(client_keeps_alive(other, &reply));
+        assert_true(client_read(slow, &reply, false));
+        assert_int_equal(reply.status, 503);
+        assert_string_equal(reply_header(&reply, "Retry-After"), "1");
+        assert_true(client_is_closed(slow));
+        assert_int_equal(atomic_load(&seen.last_status), 200);
+        client_close(slow);
+        client_close(other);
+        expect_connections(server, 0);
+    }
+    assert_int_equal(atomic_load(&seen.observed), 4);
+    http_server_stop(server, 1000);
+}
+
+/* A handler that runs is not disturbed: the new connection is refused instead. */
+static void working_connections_do_not_give_way(void **state)
+{
+    struct http_server_config config = fixture_config(&seen);
+    (void)state;
+    config.limits.connections = 1;
+    struct http_server *server = fixture_start(&config);
+    struct client *working = client_open(server);
+    assert_true(client_say(working, SLOW_REQUEST));
+    for (int i = 0; i < 200 && !atomic_load(&seen.slow_running); i++)
+        sleep_ms(1);
+    struct client *other = client_open(server);
+    assert_true(client_is_closed(other));
+    assert_true(client_read(working, &reply, false));
+    assert_int_equal(reply.status, 200);
+    client_close(working);
+    client_close(other);
+    http_server_stop(server, 1000);
+}
+
+/* Each answer is larger than all buffers of the two sockets, so it stays in our memory. */
+static void answers_that_nobody_reads_are_bounded(void **state)
+{
+    struct http_server_config config = fixture_config(&seen);
+    struct client *clients[3];
+    (void)state;
+    struct http_server *server = fixture_start(&config);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = client_open(server);
+        assert_true(client_say(clients[i], "GET /huge HTTP/1.1\r\nHost: t\r\n\r\n"));
+    }
+    for (int i = 0; i < 1000 && atomic_load(&seen.observed) < 2; i++)
+        sleep_ms(5);
+    clients[2] = client_open(server);
+    assert_true(client_say(clients[2], "GET /huge HTTP/1.1\r\nHost: t\r\n\r\n"));
+    assert_true(client_read(clients[2], &reply, false));
+    assert_int_equal(reply.status, 503);
+    assert_string_equal(reply_header(&reply, "Retry-After"), "1");
+    assert_int_equal(atomic_load(&seen.last_status), 503);
+    assert_true(client_keeps_alive(clients[2], &reply));
     for (int i = 0; i < 3; i++)
         client_close(clients[i]);
     expect_connections(server, 0);
+    struct client *again = client_open(server);
+    assert_true(client_say(again, "GET /huge HTTP/1.1\r\nHost: t\r\n\r\n"));
+    for (int i = 0; i < 1000 && atomic_load(&seen.last_status) != 200; i++)
+        sleep_ms(5);
+    client_close(again);
     http_server_stop(server, 1000);
 }
 
@@ -545,7 +627,10 @@ static void concurrent_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(connection_limit, clear_seen),
+        cmocka_unit_test_setup(idle_connections_give_way_at_the_limit, clear_seen),
+        cmocka_unit_test_setup(unfinished_requests_give_way_at_the_limit, clear_seen),
+        cmocka_unit_test_setup(working_connections_do_not_give_way, clear_seen),
+        cmocka_unit_test_setup(answers_that_nobody_reads_are_bounded, clear_seen),
         cmocka_unit_test_setup(connections_per_ip, clear_seen),
         cmocka_unit_test_setup(idle_connections_are_closed, clear_seen),
         cmocka_unit_test_setup(header_limit, clear_seen),

@@ -2,6 +2,18 @@
  * of them. */
 #include "fixture.h"
 
+/* The run, the number, and 16 hexadecimal digits that are not those of the id before. */
+static void expect_generated_id(const char *id, const char *start)
+{
+    static char before[17];
+    assert_memory_equal(id, start, strlen(start));
+    const char *secret = id + strlen(start);
+    assert_int_equal(strlen(secret), 16);
+    assert_int_equal(strspn(secret, "0123456789abcdef"), 16);
+    assert_string_not_equal(secret, before);
+    strcpy(before, secret);
+}
+
 static void set_up(struct fixture *fixture, struct served_model **model)
 {
     fixture_init(fixture);
@@ -38,7 +50,7 @@ static void test_one_row(void **state)
     assert_int_equal(served_model_predict(model, &row, &output, scores, &prediction), 0);
     assert_true(fabs(output - 1 / (1 + exp(-2))) < 1e-15 && prediction.score == output);
     assert_string_equal(prediction.class_name, "positive");
-    assert_string_equal(prediction.id, "run-0");
+    expect_generated_id(prediction.id, "run-0-");
     assert_false(prediction.verdict.sufficient);
     assert_true(isnan(scores[0]));
     x.number = 0;
@@ -110,7 +122,7 @@ static void test_rows_together(void **state)
         assert_int_equal(served_model_predict(model, &rows[r], NULL, scores, &prediction), 0);
         assert_true(prediction.score == together.score[r]);
     }
-    assert_string_equal(prediction.id, "run-1199");
+    expect_generated_id(prediction.id, "run-1199-");
     assert_int_equal(served_model_report(model, &report), 0);
     assert_int_equal(report.observations_total, 1200);
     assert_int_equal(report.window_rows, FIXTURE_WINDOW);
