@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "service/answer.h"
 #include "service/handlers.h"
+#include "service/keeper.h"
 #include "service/metrics/handler.h"
 #include "service/reload.h"
 #include "service/service.h"
@@ -86,6 +87,7 @@ enum {
     OPTION_ALLOW_HOST,
     OPTION_TOKEN_FILE,
     OPTION_INSECURE_LISTEN,
+    OPTION_STATE,
     OPTION_THREADS,
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT
@@ -99,6 +101,7 @@ static const struct cli_option options[] = {
     [OPTION_ALLOW_HOST] = CLI_ALLOW_HOST_OPTION,
     [OPTION_TOKEN_FILE] = CLI_TOKEN_FILE_OPTION,
     [OPTION_INSECURE_LISTEN] = CLI_INSECURE_LISTEN_OPTION,
+    [OPTION_STATE] = {"state", "DIR", "where to keep the state over restarts (default: nowhere)"},
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info (default), warning or error"},
     [OPTION_LOG_FORMAT] = {"log-format", "FORMAT", "plain (default) or json, one line each"},
@@ -211,6 +214,20 @@ static const char *listen_address(const struct service *service, const char *opt
     return option ? option : configured ? configured : DEFAULT_LISTEN;
 }
 
+/* Likewise; without a directory no state is kept. */
+static int keep_state(struct service *service, const char *option)
+{
+    const char *configured = service->registry.set->config.state;
+    const char *directory = option ? option : configured;
+    struct error error = {""};
+    if (!directory)
+        return 0;
+    const int rc = keeper_start(&service->registry, directory, &service->keeper, &error);
+    if (rc < 0)
+        log_error("cannot start: %s", error.text);
+    return rc;
+}
+
 /* From the command line, else from the environment; NULL: the built-in model. */
 static const char *config_path(const char *option)
 {
@@ -232,16 +249,28 @@ static int serve(const char *const *values, const struct cli_access *access, siz
     if (rc < 0)
         log_error("cannot start: %s", error);
     else
+        rc = keep_state(service, values[OPTION_STATE]);
+    if (rc == 0)
         rc = run(service, &(struct settings){
                               .listen = listen_address(service, values[OPTION_LISTEN]),
                               .allowed_hosts = values[OPTION_ALLOW_HOST],
                               .access = access,
                               .threads = threads,
                           });
+    keeper_stop(service->keeper);
     metrics_finish(service);
     service_finish(service);
     free(service);
     return rc;
+}
+
+/* An empty name is most often a variable that is not set. */
+static bool option_named(const char *value, const char *option, const char *what)
+{
+    if (!value || value[0])
+        return true;
+    fprintf(stderr, "model-service serve: --%s needs the name of %s\n", option, what);
+    return false;
 }
 
 int app_main(int argc, char **argv)
@@ -254,10 +283,9 @@ int app_main(int argc, char **argv)
     if (cli_integer(&command, "threads", values[OPTION_THREADS], 1, MAX_THREADS, &threads) < 0 ||
         cli_log(&command, values[OPTION_LOG_LEVEL], values[OPTION_LOG_FORMAT]) < 0)
         return CLI_USAGE;
-    if (values[OPTION_CONFIG] && !values[OPTION_CONFIG][0]) {
-        fputs("model-service serve: --config needs the name of a file\n", stderr);
+    if (!option_named(values[OPTION_CONFIG], "config", "a file") ||
+        !option_named(values[OPTION_STATE], "state", "a directory"))
         return CLI_USAGE;
-    }
     struct cli_access access;
     cli_block_signals(true);
     int rc = cli_access_init(&access, values[OPTION_TOKEN_FILE], values[OPTION_INSECURE_LISTEN]);

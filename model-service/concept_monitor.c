@@ -1,5 +1,5 @@
 /* concept_monitor.c - labels, performance and detectors of one model. */
-#include "concept_monitor.h"
+#include "concept_monitor_internal.h"
 
 #include "row/split_mix.h"
 
@@ -15,19 +15,6 @@
 /* Times of this many labels are kept for dating an onset, or of ten windows. */
 #define MINIMUM_TIMES 10000u
 #define TIMES_WINDOWS 10u
-
-struct concept_monitor {
-    struct concept_spec spec; /* without the borrowed reference */
-    size_t score_count;
-    double z; /* of `degraded` */
-    struct label_store *store;
-    struct performance *performance;
-    struct change_watch *watch;
-    double *row; /* [1 + score_count], scratch */
-    enum concept_reference reference;
-    uint64_t reference_labels;
-    struct performance_value reference_metric[PERFORMANCE_METRIC_COUNT];
-};
 
 const char *concept_reference_name(enum concept_reference reference)
 {
@@ -215,6 +202,13 @@ static bool quiet_detector_in_drift(const struct concept_monitor *monitor)
 
 /* --- labels --- */
 
+bool concept_output_valid(const struct concept_monitor *monitor, double output)
+{
+    if (monitor->spec.task == PERFORMANCE_REGRESSION)
+        return isfinite(output);
+    return output >= 0 && output < (double)monitor->spec.classes && floor(output) == output;
+}
+
 static void release_what_recovered(struct concept_monitor *monitor)
 {
     if (!drift_change_watch_due(monitor->watch))
@@ -228,6 +222,9 @@ static void release_what_recovered(struct concept_monitor *monitor)
 static void joined(struct concept_monitor *monitor, double prediction, const double *scores,
                    double label, int64_t predicted_ms)
 {
+    /* A prediction that was read from a file of state is whatever the file says. */
+    if (!concept_output_valid(monitor, prediction))
+        return;
     drift_performance_add(monitor->performance, prediction, label, scores);
     if (monitor->spec.task != PERFORMANCE_REGRESSION ||
         monitor->reference != CONCEPT_REFERENCE_NONE) {

@@ -20,6 +20,7 @@ static const struct {
     {"check", check_main, "compare a CSV file with a reference: drift, offline"},
     {"init", init_main, "write a configuration for a CSV file of training data"},
     {"validate", validate_main, "check a configuration and the files it names"},
+    {"state", state_main, "list, export, import or forget what a service has kept"},
     {"generate", generate_main, "print rows of the built-in model's inputs, drifted or not"},
     {"healthcheck", healthcheck_main, "ask a running service whether it is healthy"},
 };

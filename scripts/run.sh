@@ -164,7 +164,7 @@ write_pid_file "$RUN_DIR/run.pid" $$
 say "starting"
 start slack-inbox "$binary" slack-inbox --listen "$inbox" --allow-host "$public"
 await slack-inbox "http://$inbox/messages"
-service_options=(--listen "$service" --allow-host "$public")
+service_options=(--listen "$service" --allow-host "$public" --state "$RUN_DIR/data/model-service")
 [ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$MODEL_CONFIG")
 start model-service "$binary" serve "${service_options[@]}"
 await model-service "http://$service/ready"

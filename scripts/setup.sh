@@ -29,6 +29,7 @@ build    libjansson-dev
 build    libcyaml-dev
 build    libyaml-dev
 build    zlib1g-dev
+build    libsqlite3-dev
 build    cmark-gfm                  cmark-gfm
 run      curl                       curl
 run      jq                         jq

@@ -10,6 +10,7 @@
 
 int generate_main(int argc, char **argv);
 int healthcheck_main(int argc, char **argv);
+int state_main(int argc, char **argv);
 int validate_main(int argc, char **argv);
 
 /* What validate does, for a configuration in memory as if it were the file at the path. name: of

@@ -256,6 +256,8 @@ int config_check(struct config_file *file, const struct raw_config *raw)
 
     if (raw->listen && http_address_parse(raw->listen, &address, &bytes) < 0)
         return config_file_refuse(file, "listen", "ADDRESS:PORT such as 127.0.0.1:8000");
+    if (raw->state && !raw->state[0])
+        return config_file_refuse(file, "state", "the name of a directory");
     for (size_t i = 0; i < raw->models_count; i++) {
         int rc = check_model(file, raw, i);
 

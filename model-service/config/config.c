@@ -108,6 +108,7 @@ void config_finish(struct config *config)
         free(config->models[i].streams);
     }
     free(config->models);
+    free((char *)config->state);
     cyaml_free(&reader, &config_schema, config->document, 0);
     *config = (struct config){.listen = NULL};
 }

@@ -1,6 +1,7 @@
 /* config.h - the YAML configuration. The YAML library stays behind this header.
  *
  *   listen: 127.0.0.1:8000
+ *   state: state
  *   models:
  *     - name: housing
  *       version: "3"
@@ -173,6 +174,7 @@ struct config_model {
 
 struct config {
     const char *listen; /* NULL when absent */
+    const char *state;  /* the state directory, from the configuration's folder; NULL when absent */
     struct config_model *models;
     size_t model_count; /* 1 to CONFIG_MAX_MODELS */
     void *document;     /* the reader's */

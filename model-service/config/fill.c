@@ -207,6 +207,9 @@ static int fill_model(struct config_model *model, const struct raw_model *raw, c
 int config_fill(struct config *config, const struct raw_config *raw, const char *path)
 {
     config->listen = raw->listen;
+    config->state = raw->state ? resolve_path(path, raw->state) : NULL;
+    if (raw->state && !config->state)
+        return -ENOMEM;
     config->models = calloc(raw->models_count, sizeof(*config->models));
     if (!config->models)
         return -ENOMEM;

@@ -128,7 +128,7 @@ static const cyaml_schema_field_t model_fields[] = {
 static const cyaml_schema_value_t model_entry = ENTRY(raw_model, model_fields);
 
 static const cyaml_schema_field_t root_fields[] = {
-    STRING("listen", OPTIONAL, raw_config, listen),
+    STRING("listen", OPTIONAL, raw_config, listen), STRING("state", OPTIONAL, raw_config, state),
     LIST("models", REQUIRED, raw_config, models, model_entry, 1, CONFIG_MAX_MODELS),
     CYAML_FIELD_END};
 

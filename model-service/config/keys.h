@@ -75,6 +75,7 @@ struct raw_model {
 };
 struct raw_config {
     char *listen;
+    char *state;
     struct raw_model *models;
     unsigned models_count;
 };

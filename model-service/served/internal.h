@@ -2,13 +2,24 @@
 #ifndef SERVED_INTERNAL_H
 #define SERVED_INTERNAL_H
 
+#include "encode/buffer.h"
 #include "served/definition.h"
 #include "served/history.h"
+#include "served/keep.h"
 #include "served/model.h"
 #include "served/parts.h"
 
+#include "concept_monitor_state.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
+
+/* What has happened since it was kept last (keep.c), guarded by the mu of what it stands beside. */
+struct model_journal {
+    bool on;    /* somebody keeps it */
+    bool whole; /* it would be too long: everything is kept next time, and nothing noted */
+    struct buffer bytes;
+};
 
 /* The windows, and the urns and detectors of change that are fed with the same rows. */
 struct guarded_windows {
@@ -16,11 +27,19 @@ struct guarded_windows {
     struct detector *detector;      /* guarded by mu, except for detector_cell() */
     struct change_monitor *changes; /* guarded by mu */
     struct model_streams streams;   /* their detectors are guarded by mu, the rest is const */
+    struct model_journal journal;
 };
 
 struct guarded_labels {
     pthread_mutex_t mu; /* never held together with the windows' */
     struct concept_monitor *monitor;
+    struct model_journal journal;
+};
+
+/* What is on disk; belongs to the thread that keeps the models. */
+struct model_keeping {
+    uint64_t whole_bytes[KEPT_PARTS], journal_bytes[KEPT_PARTS];
+    uint64_t hash[KEPT_PARTS]; /* of what was kept whole last; 0: nothing */
 };
 
 struct guarded_history {
@@ -43,6 +62,7 @@ struct served_model {
     struct guarded_windows windows;
     struct guarded_labels labels;
     struct guarded_history history;
+    struct model_keeping keeping;
 };
 
 /* --- windows.c --- */
@@ -67,12 +87,21 @@ void model_streams_feed(const struct model_streams *streams, size_t i,
                         const union detector_cell *cells, size_t count, int64_t now_ms);
 /* The feature of the detector's row that a stream watches. */
 size_t model_streams_feature(const struct model_streams *streams, size_t i);
+struct change_watch *model_streams_watch(const struct model_streams *streams, size_t i);
 
 /* --- labels.c --- */
 
 /* Remembers a prediction of the model's own. outputs: as the scorer gave them. */
 void labels_remember_own(struct served_model *model, const struct prediction *prediction,
                          const double *outputs);
+
+/* --- keep.c --- */
+
+/* Notes rows that the windows have taken, or an event of the labels; holding the mu of either.
+ * Nothing happens while nobody keeps the model. */
+void journal_rows(struct served_model *model, const union detector_cell *cells, size_t rows,
+                  size_t stride, const size_t *feature_rows, int64_t now_ms);
+void journal_event(struct served_model *model, const struct concept_event *event);
 
 /* --- counters.c --- */
 

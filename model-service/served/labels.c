@@ -21,6 +21,12 @@ void labels_remember_own(struct served_model *model, const struct prediction *pr
     pthread_mutex_lock(&model->labels.mu);
     (void)concept_monitor_predicted(model->labels.monitor, prediction->id, strlen(prediction->id),
                                     value, regression ? NULL : outputs, now_ms);
+    journal_event(model, &(struct concept_event){.kind = CONCEPT_EVENT_PREDICTED,
+                                                 .id = prediction->id,
+                                                 .id_bytes = strlen(prediction->id),
+                                                 .prediction = value,
+                                                 .scores = regression ? NULL : outputs,
+                                                 .now_ms = now_ms});
     pthread_mutex_unlock(&model->labels.mu);
 }
 
@@ -65,8 +71,38 @@ int served_model_label(struct served_model *model, const char *id, size_t id_byt
     const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&model->labels.mu);
     *ret_result = concept_monitor_label(model->labels.monitor, id, id_bytes, truth, now_ms);
+    journal_event(model, &(struct concept_event){.kind = CONCEPT_EVENT_LABEL,
+                                                 .id = id,
+                                                 .id_bytes = id_bytes,
+                                                 .label = truth,
+                                                 .now_ms = now_ms});
     pthread_mutex_unlock(&model->labels.mu);
     return 0;
+}
+
+/* The event of each kind, for served_model_remember(). */
+static void remember(struct served_model *model, struct concept_event event,
+                     enum concept_event_kind kind, enum label_result *ret_result)
+{
+    struct concept_monitor *monitor = model->labels.monitor;
+    event.kind = kind;
+    switch (kind) {
+    case CONCEPT_EVENT_PREDICTED:
+        (void)concept_monitor_predicted(monitor, event.id, event.id_bytes, event.prediction,
+                                        event.scores, event.now_ms);
+        break;
+    case CONCEPT_EVENT_LABEL:
+        *ret_result =
+            concept_monitor_label(monitor, event.id, event.id_bytes, event.label, event.now_ms);
+        break;
+    case CONCEPT_EVENT_DIRECT:
+        concept_monitor_direct(monitor, event.prediction, event.scores, event.label, event.now_ms);
+        *ret_result = LABEL_JOINED;
+        break;
+    case CONCEPT_EVENT_KINDS:
+        return;
+    }
+    journal_event(model, &event);
 }
 
 int served_model_remember(struct served_model *model, const struct observed_prediction *prediction,
@@ -74,8 +110,7 @@ int served_model_remember(struct served_model *model, const struct observed_pred
                           enum label_result *ret_result, struct error *error)
 {
     const struct model_definition *definition = &model->definition;
-    struct concept_monitor *monitor = model->labels.monitor;
-    double output, truth;
+    double output, truth = NAN;
     const bool predicted = observed_output(definition, prediction, &output);
     const bool scored = definition->type == PREDICTION_BINARY && !isnan(prediction->score);
     const double *score = scored ? &prediction->score : NULL;
@@ -83,16 +118,17 @@ int served_model_remember(struct served_model *model, const struct observed_pred
         return refuse_label(definition, label, error);
     if (label && !id && !predicted)
         return error_set(error, -EINVAL, "a label needs a prediction beside it, or the id of one");
-    const int64_t now_ms = clock_tick_ms();
+    const struct concept_event event = {.id = id,
+                                        .id_bytes = id_bytes,
+                                        .prediction = output,
+                                        .label = truth,
+                                        .scores = score,
+                                        .now_ms = clock_tick_ms()};
     pthread_mutex_lock(&model->labels.mu);
     if (id && predicted)
-        (void)concept_monitor_predicted(monitor, id, id_bytes, output, score, now_ms);
-    if (label && id)
-        *ret_result = concept_monitor_label(monitor, id, id_bytes, truth, now_ms);
-    else if (label) {
-        concept_monitor_direct(monitor, output, score, truth, now_ms);
-        *ret_result = LABEL_JOINED;
-    }
+        remember(model, event, CONCEPT_EVENT_PREDICTED, ret_result);
+    if (label)
+        remember(model, event, id ? CONCEPT_EVENT_LABEL : CONCEPT_EVENT_DIRECT, ret_result);
     pthread_mutex_unlock(&model->labels.mu);
     return 0;
 }

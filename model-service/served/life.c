@@ -51,6 +51,8 @@ static void destroy(struct served_model *model)
                                 .streams = model->windows.streams};
     model_parts_finish(&parts);
     free((void *)model->counters.predictions);
+    buffer_finish(&model->windows.journal.bytes);
+    buffer_finish(&model->labels.journal.bytes);
     pthread_mutex_destroy(&model->windows.mu);
     pthread_mutex_destroy(&model->labels.mu);
     pthread_mutex_destroy(&model->history.mu);

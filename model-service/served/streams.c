@@ -60,6 +60,11 @@ size_t model_streams_feature(const struct model_streams *streams, size_t i)
     return streams->stream[i].feature;
 }
 
+struct change_watch *model_streams_watch(const struct model_streams *streams, size_t i)
+{
+    return streams->stream[i].watch;
+}
+
 /* --- creation --- */
 
 static void moments_of(struct model_stream *stream, const double *numbers, size_t rows)

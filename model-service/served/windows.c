@@ -42,16 +42,18 @@ static void feed_streams(const struct guarded_windows *windows, const union dete
 }
 
 /* Rows into all that watches them; reads scores and verdict. Takes the lock. */
-static struct detector_verdict add_rows(struct guarded_windows *windows,
+static struct detector_verdict add_rows(struct served_model *model,
                                         const union detector_cell *cells, size_t rows,
                                         size_t stride, const size_t *feature_rows, double *scores)
 {
+    struct guarded_windows *windows = &model->windows;
     const int64_t now_ms = clock_tick_ms();
     pthread_mutex_lock(&windows->mu);
     detector_add_rows(windows->detector, cells, rows, stride, feature_rows, now_ms);
     change_monitor_observe(windows->changes, cells, rows, stride, feature_rows, now_ms);
     feed_streams(windows, cells, stride, feature_rows, now_ms);
     const struct detector_verdict verdict = detector_judge(windows->detector, now_ms, scores);
+    journal_rows(model, cells, rows, stride, feature_rows, now_ms);
     pthread_mutex_unlock(&windows->mu);
     return verdict;
 }
@@ -74,7 +76,7 @@ struct detector_verdict windows_observe(struct served_model *model, const struct
         feature_rows[features + i] = !value_is_missing(&predictions[i]);
         cells[features + i] = detector_cell(detector, features + i, &predictions[i]);
     }
-    return add_rows(&model->windows, cells, 1, 1, feature_rows, scores);
+    return add_rows(model, cells, 1, 1, feature_rows, scores);
 }
 
 /* --- blocks --- */
@@ -140,12 +142,11 @@ bool observation_block_add(struct observation_block *block, const struct value *
 
 struct detector_verdict observation_block_flush(struct observation_block *block)
 {
-    struct guarded_windows *windows = &block->model->windows;
     double scores[SERVED_MODEL_MAX_ROW];
     if (block->rows == 0)
         return block->verdict;
-    block->verdict =
-        add_rows(windows, block->cells, block->rows, block->capacity, block->feature_rows, scores);
+    block->verdict = add_rows(block->model, block->cells, block->rows, block->capacity,
+                              block->feature_rows, scores);
     block->rows = 0;
     memset(block->feature_rows, 0,
            block->model->definition.row_features * sizeof(*block->feature_rows));

@@ -20,6 +20,7 @@
 extern const unsigned service_statuses[SERVICE_STATUS_COUNT];
 #define SERVICE_MAX_ROUTES 60
 
+struct keeper;
 struct metrics_writing;
 
 struct service {
@@ -28,6 +29,7 @@ struct service {
     size_t route_count;              /* <= SERVICE_MAX_ROUTES */
     const char *config_path;         /* NULL: the built-in model */
     double start_seconds;            /* wall clock */
+    struct keeper *keeper;           /* NULL: no state is kept */
     struct ndjson_memory ndjson_memory;
 
     _Atomic bool ready;

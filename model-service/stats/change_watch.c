@@ -1,29 +1,11 @@
 /* change_watch.c - several detectors of change on one stream, their drifts held and dated. */
-#include "change_watch.h"
+#include "change_watch_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 /* Between two questions whether a held drift may end, as parts of the hold. */
 #define HOLD_PARTS 10
-
-struct watched {
-    struct change_detector detector;
-    enum change_state state; /* the detector's own */
-    bool held;
-    uint64_t held_from; /* observations when the held drift was signalled last */
-    int64_t onset_ms;
-    uint64_t primed_onsets;
-};
-
-struct change_watch {
-    struct change_watch_spec spec;
-    uint64_t observations; /* those that primed it among them */
-    uint64_t primed;
-    struct watched *watched; /* [count] */
-    size_t count;
-    int64_t *times; /* [spec.times]; observation i at i % spec.times */
-};
 
 static int detectors_create(struct change_watch *watch)
 {

@@ -61,6 +61,14 @@ DRIFT_API void
 drift_change_watch_report(const struct change_watch *watch,
                           struct drift_change_watch_report reports[CHANGE_DETECTOR_COUNT]);
 
+/* State as bytes, the same on every machine (little-endian, versioned). save: returns the size;
+ * writes nothing when it exceeds capacity. restore: 0; -EINVAL (not a state, or of another spec);
+ * -ENOMEM. Untouched on failure; any bytes are safe. */
+DRIFT_API size_t drift_change_watch_save(const struct change_watch *watch, void *bytes,
+                                         size_t capacity);
+DRIFT_API NODISCARD int drift_change_watch_restore(struct change_watch *watch, const void *bytes,
+                                                   size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,6 @@
 /* label_store.c - a ring of predictions, a ring of their ids' bytes, and a ring of the fingerprints
  * of forgotten ids; two open-addressing tables find entries by hash. */
-#include "label_store.h"
+#include "label_store_internal.h"
 #include "sip_hash.h"
 
 #include <errno.h>
@@ -9,34 +9,6 @@
 #include <string.h>
 
 #define COVERED_LAGS 0.95
-
-/* The last `size` hashes, by position in a ring; slots hold positions + 1, 0 is empty. Linear
- * probing at most half full; a removal moves later ones back (Knuth 6.4, algorithm R). */
-struct hash_ring {
-    uint64_t *hashes; /* [size] */
-    uint32_t *slots;  /* [mask + 1] */
-    size_t size, mask;
-    size_t first, count; /* oldest position; how many are in use */
-};
-
-struct entry {
-    int64_t predicted_ms;
-    double label;
-    uint32_t id_at;
-    uint8_t id_bytes;
-    bool labelled;
-};
-
-struct label_store {
-    struct label_store_spec spec;
-    struct hash_ring remembered, forgotten;
-    struct entry *entries; /* [capacity], by position in `remembered` */
-    double *values;        /* [capacity * values] */
-    char *ids;             /* [id_size], a ring: an id is in one piece */
-    size_t id_size, id_next;
-    int64_t now_ms;
-    struct label_counters counters;
-};
 
 const double label_lag_bounds[LABEL_LAG_BOUNDS] = {1,     60,    300,    900,    3600,
                                                    21600, 86400, 259200, 604800, 2592000};
@@ -88,8 +60,7 @@ static size_t probe(const struct hash_ring *ring, size_t slot, uint64_t hash)
     return slot;
 }
 
-/* Returns the position. There must be room. */
-static size_t ring_push(struct hash_ring *ring, uint64_t hash)
+size_t label_ring_push(struct hash_ring *ring, uint64_t hash)
 {
     size_t position = ring->first + ring->count++, slot = hash & ring->mask;
     position -= position >= ring->size ? ring->size : 0;
@@ -210,7 +181,7 @@ static void forget_oldest(struct label_store *store)
     }
     if (store->forgotten.count == store->forgotten.size)
         (void)ring_pop(&store->forgotten);
-    (void)ring_push(&store->forgotten, ring_pop(&store->remembered));
+    (void)label_ring_push(&store->forgotten, ring_pop(&store->remembered));
 }
 
 void drift_label_store_expire(struct label_store *store, int64_t now_ms)
@@ -252,7 +223,7 @@ bool drift_label_store_predicted(struct label_store *store, const char *id, size
     }
     while (store->remembered.count == store->remembered.size || !id_room(store, id_bytes))
         forget_oldest(store);
-    const size_t position = ring_push(&store->remembered, hash);
+    const size_t position = label_ring_push(&store->remembered, hash);
     store->entries[position] = (struct entry){.predicted_ms = store->now_ms,
                                               .id_at = (uint32_t)store->id_next,
                                               .id_bytes = (uint8_t)id_bytes};

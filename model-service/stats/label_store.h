@@ -103,6 +103,16 @@ DRIFT_API const struct label_counters *drift_label_store_counters(const struct l
  * prediction is old enough. Walks over what is remembered: O(capacity). */
 DRIFT_API double drift_label_store_coverage(struct label_store *store, int64_t now_ms);
 
+/* State as bytes, the same on every machine (little-endian, versioned), with the ids as they came
+ * and the key of the hashes. Times are the caller's clock: restore where that clock goes on.
+ * save: returns the size; writes nothing when it exceeds capacity.
+ * restore: the saved key replaces the spec's. 0; -EINVAL (not a state, or of another spec);
+ * -ENOMEM. The store is untouched on failure, and any bytes are safe. */
+DRIFT_API size_t drift_label_store_save(const struct label_store *store, void *bytes,
+                                        size_t capacity);
+DRIFT_API NODISCARD int drift_label_store_restore(struct label_store *store, const void *bytes,
+                                                  size_t size);
+
 #ifdef __cplusplus
 }
 #endif

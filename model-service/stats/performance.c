@@ -10,23 +10,6 @@
 #define COARSE_STEPS     256
 #define FINE_MAX_CLASSES 64
 
-struct pair {
-    double prediction, label;
-};
-
-struct performance {
-    struct performance_spec spec;
-    size_t score_count; /* per pair */
-    double z;
-    struct pair *pairs;       /* [window] */
-    double *scores;           /* [window * score_count]; the first is NaN when there are none */
-    struct roc_point *points; /* [window], scratch */
-    size_t next, used;        /* of the ring */
-    struct performance_sums window, total;
-    size_t steps;
-    uint64_t *positives, *negatives; /* [score_count * steps], since the start */
-};
-
 static bool spec_valid(const struct performance_spec *spec)
 {
     if (spec->window == 0 || spec->window > PERFORMANCE_MAX_WINDOW ||

@@ -163,6 +163,15 @@ DRIFT_API void drift_performance_window_report(struct performance *performance,
 DRIFT_API void drift_performance_total_report(const struct performance *performance,
                                               struct performance_report *report);
 
+/* State as bytes, the same on every machine (little-endian, versioned); reports of the restored
+ * state are equal to the last bit. save: returns the size; writes nothing when it exceeds capacity.
+ * restore: 0; -EINVAL (not a state, or of another spec); -ENOMEM. Untouched on failure; any bytes
+ * are safe. */
+DRIFT_API size_t drift_performance_save(const struct performance *performance, void *bytes,
+                                        size_t capacity);
+DRIFT_API NODISCARD int drift_performance_restore(struct performance *performance,
+                                                  const void *bytes, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,5 @@
-/* performance_internal.h - the sums that every metric but roc_auc is computed from. */
+/* performance_internal.h - the structures, and the sums that every metric but roc_auc is computed
+ * from. */
 #ifndef DRIFT_PERFORMANCE_INTERNAL_H
 #define DRIFT_PERFORMANCE_INTERNAL_H
 
@@ -37,6 +38,23 @@ struct performance_sums {
     struct moments absolute, error, square;
     double pivot;
     struct long_sum u, u2, u3, u4, xx, xu, xu2;
+};
+
+struct pair {
+    double prediction, label;
+};
+
+struct performance {
+    struct performance_spec spec;
+    size_t score_count; /* per pair */
+    double z;
+    struct pair *pairs;       /* [window] */
+    double *scores;           /* [window * score_count]; the first is NaN when there are none */
+    struct roc_point *points; /* [window], scratch */
+    size_t next, used;        /* of the ring */
+    struct performance_sums window, total;
+    size_t steps;
+    uint64_t *positives, *negatives; /* [score_count * steps], since the start */
 };
 
 void long_sum_add(struct long_sum *sum, double x);

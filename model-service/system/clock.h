@@ -23,6 +23,19 @@ int64_t clock_wall_ms(void);
  * CLOCK_STEP_MS. Thread-safe. */
 int64_t clock_wall_of(int64_t tick_ms);
 
+/* Where the clock of clock_tick_ms() stands, so that another run of the program can let it go on.
+ */
+#define CLOCK_BOOT_BYTES 40
+struct clock_mark {
+    char boot[CLOCK_BOOT_BYTES]; /* which start of the machine it is; "" where that is unknown */
+    int64_t monotonic_ms, tick_ms, wall_ms;
+};
+void clock_mark(struct clock_mark *ret_mark);
+/* From now on clock_tick_ms() counts from where the mark stood, plus the time since: by the
+ * machine's clock if it has not been started again, else by the wall clock, and never less than 0.
+ * Before any other thread asks for the time. */
+void clock_resume(const struct clock_mark *mark);
+
 /* The two clocks are read one after the other, so that their difference is not quite constant; a
  * difference of this much is a clock that was set. */
 #define CLOCK_STEP_MS 500

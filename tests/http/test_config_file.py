@@ -195,7 +195,7 @@ def test_the_file_says_where_to_listen(folder, start_service):
 
 
 @pytest.mark.parametrize("old, new, line, words", [
-    ("models:", "modells:", 1, ["modells", "listen, models"]),
+    ("models:", "modells:", 1, ["modells", "listen, state, models"]),
     ("name: loans", "name: 'lo ans'", 2, ["models[0].name", "lo ans"]),
     ("name: loans", "name: ..", 2, ["models[0].name"]),
     ("name: loans", "nam: loans", 2, ["models[0].nam", "unknown"]),

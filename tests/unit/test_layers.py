@@ -28,6 +28,7 @@ LIBRARIES = {
     "cyaml/cyaml.h": {"config/file.h"},
     "yaml.h": {"config/file.h"},
     "zlib.h": {"http/gzip.c"},
+    "sqlite3.h": {"state/internal.h"},
 }
 
 # A room is a folder, or in the root the files of one subject. What each room may include beside its
@@ -36,8 +37,9 @@ COMMON = {"row", "encode", "text"}
 MAY_INCLUDE = {
     "main": {"app", "cli", "check", "init", "inbox"},
     "app": {"service", "service/metrics", "served", "http", "config", "system", "cli"},
+    "state": {"system"},
     "service/metrics": {"service", "served", "http", "system"},
-    "service": {"served", "report", "json", "http", "config", "system", "web"},
+    "service": {"served", "report", "state", "json", "http", "config", "system", "web"},
     "served/build": {"served", "drift_detector", "concept_monitor", "data_generator", "score", "config",
                      "json", "csv", "system"},
     "served": {"drift_detector", "concept_monitor", "data_generator", "score", "config", "system"},
@@ -45,7 +47,7 @@ MAY_INCLUDE = {
     "report": {"drift_detector", "web"},
     "init": {"csv", "config", "cli"},
     "inbox": {"http", "json", "cli", "system", "web"},
-    "cli": {"served", "data_generator", "http", "config", "system"},
+    "cli": {"served", "state", "data_generator", "http", "config", "system"},
     "drift_detector": {"stats"},
     "concept_monitor": {"stats"},
     "data_generator": {"stats"},

@@ -5,6 +5,7 @@
 #define SERVICE_METRICS_FAMILY_H
 
 #include "encode/exposition.h"
+#include "service/keeper.h"
 #include "service/service.h"
 #include "system/process.h"
 
@@ -28,7 +29,8 @@ struct service_snapshot {
     const struct service *service;
     struct process_usage process;
     bool process_known;
-    double collect_seconds; /* spent on reading the models */
+    struct keeper_report state; /* of service->keeper, if there is one */
+    double collect_seconds;     /* spent on reading the models */
 };
 
 /* The value of one series, by what the series is about. True with *ret_value (NaN: not known yet);
@@ -62,7 +64,7 @@ struct family {
     union metric_value value;
 };
 
-#define FAMILIES 74
+#define FAMILIES 77
 extern const struct family families[FAMILIES];
 
 /* --- models.c: labels model; model, severity --- */
@@ -180,5 +182,8 @@ bool process_start(const struct service_snapshot *service, double *ret_value);
 bool collect_time(const struct service_snapshot *service, double *ret_value);
 bool reload_successful(const struct service_snapshot *service, double *ret_value);
 bool reload_time(const struct service_snapshot *service, double *ret_value);
+bool state_kept(const struct service_snapshot *service, double *ret_value);
+bool state_saved(const struct service_snapshot *service, double *ret_value);
+bool state_size(const struct service_snapshot *service, double *ret_value);
 
 #endif

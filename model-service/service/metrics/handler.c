@@ -108,6 +108,8 @@ static int write_model(struct metrics_writing *writing, struct served_model *mod
 static void write_service(struct metrics_writing *writing, struct service_snapshot *now)
 {
     now->process_known = process_usage_read(&now->process) == 0;
+    if (now->service->keeper)
+        keeper_read(now->service->keeper, &now->state);
     for (size_t i = 0; i < FAMILIES; i++)
         if (families[i].of_service)
             families[i].of_service(&writing->out[i], now, families[i].value);

@@ -142,3 +142,23 @@ bool reload_time(const struct service_snapshot *service, double *ret_value)
     *ret_value = (double)atomic_load(&service->service->reload_success_ms) / 1000;
     return true;
 }
+
+/* --- values; without a state directory there are none --- */
+
+bool state_kept(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = service->state.kept;
+    return service->service->keeper;
+}
+
+bool state_saved(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = (double)service->state.saved_ms / 1000;
+    return service->service->keeper && service->state.saved_ms > 0;
+}
+
+bool state_size(const struct service_snapshot *service, double *ret_value)
+{
+    *ret_value = (double)service->state.bytes;
+    return service->service->keeper;
+}

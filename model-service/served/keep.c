@@ -1,0 +1,335 @@
+/* keep.c - see the header. */
+#include "served/keep.h"
+
+#include "drift_state.h"
+#include "served/internal.h"
+#include "text/hash.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COUNTERS_VERSION 1u
+#define NUMBER_BYTES     8
+
+/* --- numbers --- */
+
+static void append_number(struct buffer *out, uint64_t number)
+{
+    unsigned char bytes[NUMBER_BYTES];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)(number >> (8 * i));
+    buffer_append(out, bytes, sizeof(bytes));
+}
+
+/* What is still to be read. */
+struct pieces_reader {
+    const unsigned char *bytes;
+    size_t size;
+};
+
+/* False at the end. */
+static bool take_number(struct pieces_reader *in, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    if (in->size < NUMBER_BYTES)
+        return false;
+    for (size_t i = 0; i < NUMBER_BYTES; i++)
+        number |= (uint64_t)in->bytes[i] << (8 * i);
+    in->bytes += NUMBER_BYTES;
+    in->size -= NUMBER_BYTES;
+    *ret_number = number;
+    return true;
+}
+
+/* A block that stands behind its size. */
+static bool take_block(struct pieces_reader *in, struct pieces_reader *ret_block)
+{
+    uint64_t size;
+    if (!take_number(in, &size) || size > in->size)
+        return false;
+    *ret_block = (struct pieces_reader){in->bytes, size};
+    in->bytes += size;
+    in->size -= size;
+    return true;
+}
+
+/* --- the journal --- */
+
+static bool journal_open(struct model_journal *journal)
+{
+    if (!journal->on || journal->whole)
+        return false;
+    journal->whole = journal->bytes.length > KEPT_JOURNAL_BYTES || journal->bytes.error != 0;
+    if (journal->whole)
+        buffer_finish(&journal->bytes);
+    return !journal->whole;
+}
+
+void journal_rows(struct served_model *model, const union detector_cell *cells, size_t rows,
+                  size_t stride, const size_t *feature_rows, int64_t now_ms)
+{
+    struct model_journal *journal = &model->windows.journal;
+    if (journal_open(journal))
+        detector_record_rows(model->windows.detector, cells, rows, stride, feature_rows, now_ms,
+                             &journal->bytes);
+}
+
+void journal_event(struct served_model *model, const struct concept_event *event)
+{
+    struct model_journal *journal = &model->labels.journal;
+    if (journal_open(journal))
+        concept_monitor_record(model->labels.monitor, event, &journal->bytes);
+}
+
+/* --- keeping --- */
+
+static uint64_t mix(uint64_t hash, uint64_t number)
+{
+    return (hash ^ number) * UINT64_C(0x9e3779b97f4a7c15) ^ hash >> 32;
+}
+
+uint64_t served_model_identity(const struct served_model *model)
+{
+    const struct model_definition *definition = &model->definition;
+    uint64_t hash = detector_identity(model->windows.detector);
+    hash = mix(hash, concept_monitor_identity(model->labels.monitor));
+    hash = mix(hash, text_hash(definition->name, strlen(definition->name)));
+    for (size_t c = 0; c < definition->classes.count; c++)
+        hash =
+            mix(hash, text_hash(definition->classes.name[c], strlen(definition->classes.name[c])));
+    return mix(hash, model->windows.streams.count);
+}
+
+static void save_counters(const struct served_model *model, struct buffer *out)
+{
+    const struct model_counters *counters = &model->counters;
+    append_number(out, COUNTERS_VERSION);
+    append_number(out, atomic_load(&counters->sequence));
+    append_number(out, atomic_load(&counters->simulated));
+    append_number(out, atomic_load(&counters->rejected));
+    append_number(out, atomic_load(&counters->simulations));
+    append_number(out, atomic_load(&counters->latency_sum_ns));
+    for (size_t b = 0; b <= LATENCY_BUCKETS; b++)
+        append_number(out, atomic_load(&counters->latency[b]));
+    for (size_t c = 0; c <= model->definition.classes.count; c++)
+        append_number(out, atomic_load(&counters->predictions[c]));
+}
+
+static void save_windows(const struct served_model *model, struct buffer *out)
+{
+    const struct guarded_windows *windows = &model->windows;
+    struct buffer block;
+    buffer_init(&block, 4096);
+    detector_save_windows(windows->detector, &block);
+    append_number(out, block.length);
+    buffer_append(out, block.data, block.length);
+    for (size_t i = 0; i < windows->streams.count; i++) {
+        const struct change_watch *watch = model_streams_watch(&windows->streams, i);
+        const size_t size = drift_change_watch_save(watch, NULL, 0);
+        append_number(out, size);
+        char *room = buffer_reserve(out, size);
+        if (room)
+            out->length += drift_change_watch_save(watch, room, size);
+    }
+    if (block.error)
+        buffer_fail(out, block.error);
+    buffer_finish(&block);
+}
+
+static bool is_due(const struct served_model *model, const struct model_journal *journal,
+                   enum kept_part part)
+{
+    const struct model_keeping *keeping = &model->keeping;
+    const uint64_t least = keeping->whole_bytes[part] > KEPT_LEAST_BYTES
+                               ? keeping->whole_bytes[part]
+                               : KEPT_LEAST_BYTES;
+    return journal->whole || journal->bytes.error ||
+           keeping->journal_bytes[part] + journal->bytes.length > least;
+}
+
+/* The journal becomes the piece, and starts again; or everything is saved by the caller. */
+static void take_journal(struct model_journal *journal, bool whole, struct kept_piece *piece)
+{
+    piece->whole = whole;
+    piece->taken = whole || journal->bytes.length > 0;
+    if (!whole)
+        piece->bytes = journal->bytes;
+    else
+        buffer_finish(&journal->bytes);
+    buffer_init(&journal->bytes, 0);
+    journal->whole = false;
+}
+
+static void keep_windows(struct served_model *model, bool all, struct kept_piece *pieces)
+{
+    struct guarded_windows *windows = &model->windows;
+    struct kept_piece *piece = &pieces[KEPT_WINDOWS];
+    pthread_mutex_lock(&windows->mu);
+    take_journal(&windows->journal, all || is_due(model, &windows->journal, KEPT_WINDOWS), piece);
+    if (piece->whole)
+        save_windows(model, &piece->bytes);
+    detector_save_head(windows->detector, &pieces[KEPT_HEAD].bytes);
+    pthread_mutex_unlock(&windows->mu);
+}
+
+static void keep_labels(struct served_model *model, bool all, struct kept_piece *piece)
+{
+    struct guarded_labels *labels = &model->labels;
+    pthread_mutex_lock(&labels->mu);
+    take_journal(&labels->journal, all || is_due(model, &labels->journal, KEPT_LABELS), piece);
+    if (piece->whole)
+        concept_monitor_save(labels->monitor, &piece->bytes);
+    pthread_mutex_unlock(&labels->mu);
+}
+
+/* Small parts are kept when they have changed. */
+static void note_small(struct served_model *model, enum kept_part part, bool all,
+                       struct kept_piece *piece)
+{
+    const uint64_t hash = text_hash(piece->bytes.data, piece->bytes.length);
+    piece->whole = true;
+    piece->taken = all || hash != model->keeping.hash[part];
+    model->keeping.hash[part] = hash;
+}
+
+static void note_large(struct served_model *model, enum kept_part part,
+                       const struct kept_piece *piece)
+{
+    struct model_keeping *keeping = &model->keeping;
+    if (piece->whole) {
+        keeping->whole_bytes[part] = piece->bytes.length;
+        keeping->journal_bytes[part] = 0;
+    } else {
+        keeping->journal_bytes[part] += piece->bytes.length;
+    }
+}
+
+int served_model_keep(struct served_model *model, bool all, struct kept_piece pieces[KEPT_PARTS])
+{
+    keep_windows(model, all, pieces);
+    keep_labels(model, all, &pieces[KEPT_LABELS]);
+    save_counters(model, &pieces[KEPT_COUNTERS].bytes);
+    for (enum kept_part part = 0; part < KEPT_PARTS; part++)
+        if (pieces[part].bytes.error) {
+            kept_pieces_finish(pieces);
+            return -ENOMEM;
+        }
+    note_large(model, KEPT_WINDOWS, &pieces[KEPT_WINDOWS]);
+    note_large(model, KEPT_LABELS, &pieces[KEPT_LABELS]);
+    note_small(model, KEPT_HEAD, all, &pieces[KEPT_HEAD]);
+    note_small(model, KEPT_COUNTERS, all, &pieces[KEPT_COUNTERS]);
+    return 0;
+}
+
+void kept_pieces_finish(struct kept_piece pieces[KEPT_PARTS])
+{
+    for (enum kept_part part = 0; part < KEPT_PARTS; part++) {
+        buffer_finish(&pieces[part].bytes);
+        pieces[part] = (struct kept_piece){.taken = false};
+    }
+}
+
+void served_model_keep_begin(struct served_model *model, bool restored)
+{
+    pthread_mutex_lock(&model->windows.mu);
+    model->windows.journal = (struct model_journal){.on = true, .whole = !restored};
+    pthread_mutex_unlock(&model->windows.mu);
+    pthread_mutex_lock(&model->labels.mu);
+    model->labels.journal = (struct model_journal){.on = true, .whole = !restored};
+    pthread_mutex_unlock(&model->labels.mu);
+}
+
+bool served_model_is_kept(struct served_model *model)
+{
+    pthread_mutex_lock(&model->windows.mu);
+    const bool kept = model->windows.journal.on;
+    pthread_mutex_unlock(&model->windows.mu);
+    return kept;
+}
+
+/* --- restoring --- */
+
+static int restore_counters(struct served_model *model, struct pieces_reader in)
+{
+    struct model_counters *counters = &model->counters;
+    const size_t classes = model->definition.classes.count;
+    uint64_t version, number;
+    if (in.size != NUMBER_BYTES * (6 + LATENCY_BUCKETS + 1 + classes + 1) ||
+        !take_number(&in, &version) || version != COUNTERS_VERSION)
+        return -EINVAL;
+    _Atomic uint64_t *const single[] = {&counters->sequence, &counters->simulated,
+                                        &counters->rejected, &counters->simulations,
+                                        &counters->latency_sum_ns};
+    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]) && take_number(&in, &number); i++)
+        atomic_store(single[i], number);
+    for (size_t b = 0; b <= LATENCY_BUCKETS && take_number(&in, &number); b++)
+        atomic_store(&counters->latency[b], number);
+    for (size_t c = 0; c <= classes && take_number(&in, &number); c++)
+        atomic_store(&counters->predictions[c], number);
+    return 0;
+}
+
+static int restore_windows(struct served_model *model, struct pieces_reader in)
+{
+    struct guarded_windows *windows = &model->windows;
+    struct pieces_reader block;
+    if (!take_block(&in, &block))
+        return -EINVAL;
+    int rc = detector_restore_windows(windows->detector, block.bytes, block.size);
+    for (size_t i = 0; rc == 0 && i < windows->streams.count; i++)
+        rc = take_block(&in, &block)
+                 ? drift_change_watch_restore(model_streams_watch(&windows->streams, i),
+                                              block.bytes, block.size)
+                 : -EINVAL;
+    return rc == 0 && in.size > 0 ? -EINVAL : rc;
+}
+
+static void feed_replayed(void *context, const union detector_cell *cells, size_t stride,
+                          const size_t *feature_rows, int64_t now_ms)
+{
+    const struct model_streams *streams = &((struct served_model *)context)->windows.streams;
+    for (size_t i = 0; i < streams->count; i++) {
+        const size_t f = model_streams_feature(streams, i);
+        model_streams_feed(streams, i, &cells[f * stride], feature_rows[f], now_ms);
+    }
+}
+
+static int restore_whole(struct served_model *model, enum kept_part part, const void *bytes,
+                         size_t size)
+{
+    const struct pieces_reader in = {bytes, size};
+    switch (part) {
+    case KEPT_WINDOWS:
+        return restore_windows(model, in);
+    case KEPT_HEAD:
+        return detector_restore_head(model->windows.detector, bytes, size);
+    case KEPT_LABELS:
+        return concept_monitor_restore(model->labels.monitor, bytes, size);
+    case KEPT_COUNTERS:
+        return restore_counters(model, in);
+    case KEPT_PARTS:
+        break;
+    }
+    return -EINVAL;
+}
+
+static int restore_journal(struct served_model *model, enum kept_part part, const void *bytes,
+                           size_t size)
+{
+    if (part == KEPT_WINDOWS)
+        return detector_replay(model->windows.detector, bytes, size, feed_replayed, model);
+    if (part == KEPT_LABELS)
+        return concept_monitor_replay(model->labels.monitor, bytes, size);
+    return -EINVAL;
+}
+
+int served_model_restore(struct served_model *model, enum kept_part part, bool whole,
+                         const void *bytes, size_t size)
+{
+    if (whole)
+        model->keeping.whole_bytes[part] = size;
+    else
+        model->keeping.journal_bytes[part] += size;
+    return whole ? restore_whole(model, part, bytes, size)
+                 : restore_journal(model, part, bytes, size);
+}
