@@ -124,9 +124,10 @@ def test_a_score_stands_for_its_class(outside):
 
 
 def test_classes_that_the_model_does_not_have(outside):
-    for prediction in ("maybe", 2, True):
+    for prediction in ("maybe", 2):
         taken(outside.post("/observe", json={"features": {}, "prediction": prediction}), 1)
-    assert metric(outside, "model_predictions_total", prediction_class="__other__") == 3
+    refused(outside.post("/observe", json={"features": {}, "prediction": True}), 422, '"prediction" must name a class')
+    assert metric(outside, "model_predictions_total", prediction_class="__other__") == 2
 
 
 def test_batch(outside):

@@ -56,13 +56,13 @@ def test_what_fires_already_stays_when_many_more_follow(tmp_path, alert):
 def test_the_alert_names_the_ten_strongest_and_how_many(tmp_path, alert):
     severity, score = ALERTS[alert]
     path = tmp_path / "names.test.yml"
-    ten = ", ".join(f"f{i:03} {score + i / 1000:.3f}" for i in range(119, 109, -1))
+    ten = ", ".join(f"`f{i:03}` {score + i / 1000:.3f}" for i in range(119, 109, -1))
     test = {"interval": "5s", "input_series": list(features(120, score)), "alert_rule_test": [
         {"eval_time": "75s", "alertname": alert, "exp_alerts": [{
             "exp_labels": {"severity": severity, "scope": "model", "job": "model-service", "instance": "a:8000", "model": "m"},
-            "exp_annotations": {"description": f"120 features of model m on a:8000 have drifted. The strongest: {ten}."}}]}]}
+            "exp_annotations": {"description": f"120 features of model `m` on a:8000 have drifted. The strongest: {ten}."}}]}]}
     path.write_text(yaml.safe_dump({"rule_files": [str(PROMETHEUS / "rules/alerts.yml")], "evaluation_interval": "5s",
                                     "tests": [test]}))
     done = run("promtool", "test", "rules", path)
     # promtool compares all annotations, of which the description is the one that is asserted here.
-    assert f"120 features of model m on a:8000 have drifted. The strongest: {ten}." in done.stdout.split("got:")[1]
+    assert f"120 features of model `m` on a:8000 have drifted. The strongest: {ten}." in done.stdout.split("got:")[1]
