@@ -43,6 +43,7 @@ static const struct http_route routes[] = {
     {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload, HTTP_ROLE_ADMIN},
     {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
     {"GET", "/dashboard/features/{feature}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
+    {"GET", "/dashboard/incidents/{incident}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
     {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
@@ -58,6 +59,8 @@ static const struct http_route routes[] = {
      HTTP_ROLE_WRITE},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ},
     {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report, HTTP_ROLE_READ},
+    {"GET", "/models/{model}/history", HTTP_BODY_NONE, 0, handle_history, HTTP_ROLE_READ},
+    {"GET", "/models/{model}/incidents", HTTP_BODY_NONE, 0, handle_incidents, HTTP_ROLE_READ},
     {"GET", "/models/{model}/features/{feature}", HTTP_BODY_NONE, 0, handle_feature,
      HTTP_ROLE_READ},
     {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2, HTTP_ROLE_READ},
@@ -188,8 +191,11 @@ static int run(struct service *service, const struct settings *settings)
     log_info("model-service %s listening on http://%s", SERVICE_VERSION,
              http_server_address(server));
     int received;
-    while ((received = cli_wait_for_signal()) == SIGHUP)
-        service_reload(service);
+    while ((received = cli_wait_for_signal_until(SERVICE_FOLLOW_MS)) == SIGHUP || received == 0)
+        if (received == SIGHUP)
+            service_reload(service);
+        else
+            service_follow(service);
     service->ready = false;
     log_info("%s: finishing requests in flight", strsignal(received));
     http_server_stop(server, STOP_GRACE_MS);

@@ -240,7 +240,8 @@ static bool is_feature(const struct config_model *model, const char *name)
     return false;
 }
 
-#define NAMES_BYTES 400
+/* Room for the names of a header in a sentence, of which there may be two. */
+#define NAMES_BYTES 160
 
 /* The first columns of the reference, as many as there is room for. */
 static void list_names(const struct check_header *header, char names[NAMES_BYTES])
@@ -284,16 +285,32 @@ static int check_excluded(const struct check_columns *columns,
     return rc;
 }
 
+/* The first column that both files have and that is not compared for a reason of its own. */
+static const struct check_skipped *first_skipped(const struct check_columns *columns)
+{
+    for (size_t i = 0; i < columns->skipped_count; i++)
+        if (columns->skipped[i].side == CHECK_BOTH)
+            return &columns->skipped[i];
+    return NULL;
+}
+
 /* Both headers are shown: one may be taken for a single column, or belong to another file. */
 static int fail_nothing_common(const struct check_columns *columns,
                                const struct check_settings *settings, struct error *error)
 {
     char reference[NAMES_BYTES], current[NAMES_BYTES];
+    const struct check_skipped *skipped = first_skipped(columns);
+    if (skipped)
+        return error_set(error, -EBADMSG,
+                         "%.150s and %.150s have no column that can be compared; the first, "
+                         "\"%s\": %s",
+                         settings->reference, settings->current, excerpt(skipped->name).text,
+                         skipped->reason);
     list_names(&columns->reference, reference);
     list_names(&columns->current, current);
     return error_set(error, -EBADMSG,
                      "%.150s and %.150s have no column in common to compare: the reference has "
-                     "%.150s; the current file has %.150s",
+                     "%s; the current file has %s",
                      settings->reference, settings->current, reference, current);
 }
 

@@ -108,20 +108,6 @@ static bool refuse_time(struct replay *replay, uint64_t line, const struct csv_f
     return false;
 }
 
-/* A time without a zone is taken as UTC, and a date as its midnight. */
-static bool parse_time(const struct csv_field *field, int64_t *ret_ms)
-{
-    static const char *const endings[] = {"", "Z", "T00:00:00Z"};
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        char text[TIMESTAMP_BYTES + sizeof("T00:00:00Z")];
-        const int bytes =
-            snprintf(text, sizeof(text), "%.*s%s", TIMESTAMP_BYTES, field->text, endings[i]);
-        if (field->bytes <= TIMESTAMP_BYTES && timestamp_parse(text, (size_t)bytes, ret_ms))
-            return true;
-    }
-    return false;
-}
-
 /* Evidence may begin at a row with the time since the row before, or with 1 for each row. */
 static bool read_time(struct replay *replay, const struct csv_rows *csv, struct replay_row *row)
 {
@@ -130,7 +116,7 @@ static bool read_time(struct replay *replay, const struct csv_rows *csv, struct 
     if (!replay->settings->timestamp)
         return true;
     const struct csv_field *field = &csv->fields[replay->timestamp_position];
-    if (!parse_time(field, &row->ms))
+    if (!timestamp_parse_plain(field->text, field->bytes, &row->ms))
         return refuse_time(replay, csv->line, field, "not a time such as 2026-01-31T12:00:00Z");
     if (!first && row->ms < replay->last_ms)
         return refuse_time(replay, csv->line, field, "earlier than the row before");

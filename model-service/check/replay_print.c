@@ -1,4 +1,5 @@
 /* replay_print.c - what would have paged, when and why, as text and as JSON. */
+#include "change_words.h"
 #include "check/replay.h"
 #include "encode/buffer.h"
 #include "encode/json_writer.h"
@@ -8,7 +9,7 @@
 #include <math.h>
 
 struct words {
-    char text[200];
+    char text[CHANGE_WORDS_BYTES];
 };
 
 /* --- words --- */
@@ -44,47 +45,15 @@ static struct words rule_words(const struct replay *replay, const struct replay_
     return words;
 }
 
-static struct words missing_words(const struct replay_event *event)
+static struct words words_of(const struct replay_event *event)
 {
+    const struct change_description description = {.part = event->part,
+                                                   .change = event->change,
+                                                   .deviations = event->deviations,
+                                                   .category = event->category.text,
+                                                   .more_missing = event->more_missing};
     struct words words;
-    const char *how = event->more_missing ? "more" : "fewer";
-    if (event->change.kind == URN_SHAPE)
-        how = "another share of";
-    snprintf(words.text, sizeof(words.text), "%s missing values", how);
-    return words;
-}
-
-static struct words change_words(const struct replay_event *event)
-{
-    static const char *const tails[] = {"lower tail", "tails", "upper tail"};
-    const struct urn_change *change = &event->change;
-    struct words words = {"another shape"};
-    const size_t room = sizeof(words.text);
-    if (event->part == URN_MISSINGNESS)
-        return missing_words(event);
-    switch (change->kind) {
-    case URN_UP:
-    case URN_DOWN:
-        snprintf(words.text, room, "shifted %s by about %.2g deviations",
-                 change->kind == URN_UP ? "up" : "down", event->deviations);
-        break;
-    case URN_WIDER:
-    case URN_NARROWER:
-        snprintf(words.text, room, "%s, variance times about %.2g",
-                 drift_urn_change_name(change->kind), change->size);
-        break;
-    case URN_TAILS:
-        snprintf(words.text, room, "more rows in the %s", tails[(int)change->size + 1]);
-        break;
-    case URN_SHARE_UP:
-    case URN_SHARE_DOWN:
-        snprintf(words.text, room, "\"%s\" %s often", event->category.text,
-                 change->kind == URN_SHARE_UP ? "more" : "less");
-        break;
-    case URN_SHAPE:
-    case URN_CHANGE_KINDS:
-        break;
-    }
+    change_words(&description, words.text);
     return words;
 }
 
@@ -93,7 +62,7 @@ static struct words cause_words(const struct replay *replay, const struct replay
     struct words words;
     const size_t room = sizeof(words.text);
     if (replay->rule[event->rule].is_urn)
-        snprintf(words.text, room, "%.150s since row %llu", change_words(event).text,
+        snprintf(words.text, room, "%.150s since row %llu", words_of(event).text,
                  (unsigned long long)event->onset_row);
     else
         snprintf(words.text, room, "%s %.4g%s", event->method, event->score,
@@ -126,11 +95,6 @@ static struct words event_words(const struct replay *replay, const struct replay
 static const char *column_name(const struct replay *replay, size_t column)
 {
     return replay->check.columns.column[column].name;
-}
-
-static const char *part_name(enum urn_part part)
-{
-    return part == URN_VALUES ? "values" : "missing";
 }
 
 /* --- text --- */
@@ -232,7 +196,7 @@ static void write_time(struct json_writer *json, const struct replay *replay, co
 static void write_change(struct json_writer *json, const struct replay *replay,
                          const struct replay_event *event)
 {
-    json_member_string(json, "part", part_name(event->part));
+    json_member_string(json, "part", change_part_name(event->part));
     if (event->onset_row == 0)
         return;
     json_member_string(json, "kind", drift_urn_change_name(event->change.kind));
@@ -303,7 +267,7 @@ static void write_feature(struct json_writer *json, const struct replay *replay,
     for (enum urn_part part = 0; part < URN_PARTS; part++) {
         const struct urn_report report =
             drift_urn_feature_report(replay->rule[0].feature[column], part);
-        json_key(json, part_name(part));
+        json_key(json, change_part_name(part));
         json_begin_object(json);
         json_member_boolean(json, "watched", report.watched);
         json_member_number(json, "discount", report.discount);

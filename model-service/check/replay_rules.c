@@ -1,4 +1,5 @@
 /* replay_rules.c - the rules: what each sees in a row, and the events that come of it. */
+#include "change_words.h"
 #include "check/replay.h"
 
 #include <errno.h>
@@ -183,8 +184,7 @@ static void describe_share(const struct replay *replay, const struct urn_feature
     if (event->part == URN_VALUES)
         event->category = category_of(replay, event->column, feature, change->bin);
     else
-        event->more_missing = (change->kind == URN_SHARE_UP) ==
-                              (drift_urn_feature_code(feature, event->part, change->bin) == 1);
+        event->more_missing = change_is_more_missing(feature, change);
 }
 
 static int keep_urn_event(struct replay *replay, size_t rule, size_t column, enum urn_part part,

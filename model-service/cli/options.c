@@ -155,6 +155,13 @@ void cli_block_signals(bool hangup)
     signal(SIGPIPE, SIG_IGN);
 }
 
+int cli_wait_for_signal_until(unsigned timeout_ms)
+{
+    const struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    const int received = sigtimedwait(&awaited, NULL, &timeout);
+    return received > 0 ? received : 0;
+}
+
 int cli_wait_for_signal(void)
 {
     int received = SIGTERM;

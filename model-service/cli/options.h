@@ -52,5 +52,7 @@ NODISCARD int cli_log(const struct cli_command *command, const char *level, cons
 void cli_block_signals(bool hangup);
 /* Waits for one of them and returns it. */
 int cli_wait_for_signal(void);
+/* The same, or 0 if none comes for so long. */
+int cli_wait_for_signal_until(unsigned timeout_ms);
 
 #endif

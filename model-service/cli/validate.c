@@ -70,8 +70,14 @@ static void print_model(const struct config_model *config, uint64_t reference_ro
     putchar('\n');
 }
 
+/* Of the names of demoted features so many bytes are printed. */
+#define DEMOTED_BYTES 400
+
 struct found {
     uint64_t reference_rows;
+    bool ordered;   /* so are the reference's rows */
+    size_t demoted; /* features whose reference changes within itself */
+    char demoted_names[DEMOTED_BYTES];
     size_t equal_rows; /* of --expect; 0: not compared */
 };
 
@@ -87,6 +93,42 @@ static void print_warning(void *context, const char *sentence)
     fprintf(stderr, "model-service %s: warning: %s\n", (const char *)context, sentence);
 }
 
+/* Which features give only notices. */
+static void find_demoted(const struct detector_report *report,
+                         const struct feature_changes *changes, struct found *found)
+{
+    size_t used = 0;
+    found->ordered = true;
+    for (size_t f = 0; f < report->feature_count; f++)
+        for (enum urn_part part = 0; part < URN_PARTS; part++) {
+            found->ordered &= changes[f].part[part].limit != CHANGE_NO_ORDER;
+            if (!changes[f].part[part].watched || changes[f].part[part].limit != CHANGE_REHEARSED)
+                continue;
+            found->demoted++;
+            if (used < DEMOTED_BYTES)
+                used += (size_t)snprintf(found->demoted_names + used, DEMOTED_BYTES - used,
+                                         "%s\"%s\"%s", used ? ", " : "", report->features[f].name,
+                                         part == URN_MISSINGNESS ? " (missing values)" : "");
+        }
+}
+
+/* Looks at the monitors of a model. */
+static int look(struct served_model *model, struct found *found)
+{
+    struct detector_report report = {0};
+    struct feature_changes *changes = NULL;
+    int rc = served_model_report(model, &report);
+    if (rc == 0)
+        rc = served_model_changes(model, &changes);
+    if (rc == 0) {
+        found->reference_rows = report.reference_rows;
+        find_demoted(&report, changes, found);
+    }
+    free(report.features);
+    free(changes);
+    return rc;
+}
+
 /* Creates the model, looks at it, and destroys it. expect: the file to compare it with, or NULL. */
 static int try_model(const char *name, const struct config_model *config, const char *expect,
                      struct found *ret_found, struct error *error)
@@ -96,21 +138,17 @@ static int try_model(const char *name, const struct config_model *config, const 
                                                    .warn = print_warning,
                                                    .warn_context = (void *)(uintptr_t)name};
     struct served_model *model;
-    struct detector_report report = {0};
     int rc = served_model_create(config, &settings, &model, error);
     if (rc < 0)
         return rc;
-    rc = served_model_report(model, &report);
+    rc = look(model, ret_found);
     if (rc < 0)
         error_set(error, rc, "model \"%s\": not enough memory", config->name);
-    else
-        ret_found->reference_rows = report.reference_rows;
     if (rc == 0 && expect) {
         rc = served_model_expect(model, expect, &ret_found->equal_rows, error);
         if (rc < 0)
             error_at(error, rc, "model \"%s\"", config->name);
     }
-    free(report.features);
     served_model_release(model);
     return rc;
 }
@@ -152,6 +190,19 @@ int validate_text(const char *command_name, const char *text, size_t bytes, cons
     return rc;
 }
 
+static void print_changes(const struct found *found)
+{
+    if (!found->ordered)
+        puts("    changes of features are noticed but give no page, as the order of the\n"
+             "    reference's rows is not known: name the column of their times in "
+             "columns.timestamp");
+    else if (found->demoted > 0)
+        printf(
+            "    changes are noticed but give no page for %zu of the features, as the reference\n"
+            "    changes within itself: %s\n",
+            found->demoted, found->demoted_names);
+}
+
 static int print_found(const struct request *request, const struct config *config,
                        const struct found *found, struct error *error)
 {
@@ -162,6 +213,7 @@ static int print_found(const struct request *request, const struct config *confi
            config->model_count == 1 ? "" : "s", features, features == 1 ? "" : "s");
     for (size_t i = 0; i < config->model_count; i++) {
         print_model(&config->models[i], found[i].reference_rows);
+        print_changes(&found[i]);
         if (found[i].equal_rows > 0)
             printf("    the predictions of %zu rows equal those of %s\n", found[i].equal_rows,
                    request->expect);

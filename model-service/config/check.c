@@ -16,6 +16,9 @@
 #define MAX_BINS         64u
 #define MAX_RESOLUTION   10000000u
 #define MAX_SAMPLE       MAX_OBSERVATIONS
+/* An hour of a budget that allows a thousand pages is 3.6 s for each; ten years are for ever. */
+#define MIN_PER_MS (INT64_C(3600) * 1000)
+#define MAX_PER_MS (INT64_C(3660) * 24 * 3600 * 1000)
 
 /* Also DEL and the C1 controls (UTF-8 C2 80 to C2 9F). */
 static bool has_control(const char *text)
@@ -211,11 +214,33 @@ static int check_numbers(struct config_file *file, const struct raw_model *model
     return 0;
 }
 
+static int check_false_pages(struct config_file *file, const struct raw_model *model, size_t index)
+{
+    const struct raw_false_pages *pages = model->false_pages;
+    int64_t ms;
+
+    if (model->materiality && !(*model->materiality >= 0.0 && *model->materiality <= 100.0))
+        return config_file_refuse(file, MODEL_KEY("materiality"),
+                                  "a number of deviations, 0 to 100");
+    if (!pages)
+        return 0;
+    if (pages->at_most && !(*pages->at_most >= 0.001 && *pages->at_most <= 1000.0))
+        return config_file_refuse(file, MODEL_KEY("false_pages.at_most"), "0.001 to 1000");
+    if (!pages->per)
+        return 0;
+    if (config_parse_duration(pages->per, &ms) < 0)
+        return config_file_refuse(file, MODEL_KEY("false_pages.per"),
+                                  "a duration such as 90d, 7d or 12h");
+    if (ms < MIN_PER_MS || ms > MAX_PER_MS)
+        return config_file_refuse(file, MODEL_KEY("false_pages.per"), "1h to 3660d");
+    return 0;
+}
+
 static int check_model(struct config_file *file, const struct raw_config *raw, size_t index)
 {
     static int (*const checks[])(struct config_file *, const struct raw_model *, size_t) = {
-        check_features,   config_check_scorer, check_window,        check_sample,
-        check_thresholds, check_numbers,       config_check_output,
+        check_features,   config_check_scorer, check_window,      check_sample,
+        check_thresholds, check_numbers,       check_false_pages, config_check_output,
     };
     int rc = check_names(file, raw, index);
 

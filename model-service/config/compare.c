@@ -68,7 +68,8 @@ static bool same_levels(const struct config_model *a, const struct config_model 
 {
     if (a->warning_threshold != b->warning_threshold ||
         a->critical_threshold != b->critical_threshold || a->significance != b->significance ||
-        a->minimum_sample != b->minimum_sample)
+        a->minimum_sample != b->minimum_sample || a->materiality != b->materiality ||
+        a->false_page_seconds != b->false_page_seconds)
         return false;
     for (size_t f = 0; f < a->feature_count; f++)
         if (a->features[f].warning_threshold != b->features[f].warning_threshold ||

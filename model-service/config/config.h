@@ -24,6 +24,8 @@
  *       minimum_sample: 50
  *       thresholds: {warning: 0.3, critical: 0.5}
  *       significance: 0.0001
+ *       false_pages: {at_most: 1, per: 90d}
+ *       materiality: 0.15
  *       reference_resolution: 10000           # 0: every value
  *       bins: 10
  *       simulation: false
@@ -65,6 +67,10 @@
 #define CONFIG_DEFAULT_CAPACITY       100000
 #define CONFIG_DEFAULT_MAX_AGE_MS     (INT64_C(7) * 24 * 3600 * 1000)
 #define CONFIG_DEFAULT_LABEL_WINDOW   1000
+/* One false page of a model in 90 days. */
+#define CONFIG_DEFAULT_FALSE_PAGES        1.0
+#define CONFIG_DEFAULT_FALSE_PAGES_PER_MS (INT64_C(90) * 24 * 3600 * 1000)
+#define CONFIG_DEFAULT_MATERIALITY        0.15
 
 struct config_feature {
     const char *name;
@@ -153,6 +159,8 @@ struct config_model {
     uint64_t minimum_sample;                      /* default 50 */
     double warning_threshold, critical_threshold; /* default 0.3, 0.5; 0 < warning < critical */
     double significance;                          /* default 0.0001; in (0, 1) */
+    double false_page_seconds; /* at most one false page in so many; default 90 days */
+    double materiality;        /* deviations; a smaller change is no page; default 0.15 */
     bool has_reference_resolution;
     uint64_t reference_resolution; /* default 10000 */
     uint64_t bins;                 /* default 10 */
@@ -180,8 +188,8 @@ NODISCARD int config_read(FILE *stream, const char *path, struct config *ret_con
 void config_finish(struct config *config);
 
 /* What has changed between two configurations of a model. Of the files that they name it only
- * compares whether there is one. CONFIG_LEVELS_CHANGED: only thresholds, significance and minimum
- * sample, which need no new windows. */
+ * compares whether there is one. CONFIG_LEVELS_CHANGED: only thresholds, significance, minimum
+ * sample, false pages and materiality, which need no new windows. */
 enum config_change { CONFIG_SAME, CONFIG_LEVELS_CHANGED, CONFIG_CHANGED };
 enum config_change config_model_compare(const struct config_model *a, const struct config_model *b);
 

@@ -158,6 +158,16 @@ static int fill_streams(struct config_model *model, const struct raw_model *raw)
 }
 _Static_assert(CONFIG_STREAM_PREDICTION == SIZE_MAX, "what config_find_feature() returns");
 
+/* How many seconds have one false page. */
+static double false_page_seconds(const struct raw_false_pages *raw)
+{
+    int64_t per_ms = CONFIG_DEFAULT_FALSE_PAGES_PER_MS;
+
+    if (raw && raw->per)
+        (void)!config_parse_duration(raw->per, &per_ms); /* was checked */
+    return (double)per_ms / 1000 / float_or(raw ? raw->at_most : NULL, CONFIG_DEFAULT_FALSE_PAGES);
+}
+
 static void fill_numbers(struct config_model *model, const struct raw_model *raw)
 {
     static const struct raw_thresholds no_thresholds;
@@ -167,6 +177,8 @@ static void fill_numbers(struct config_model *model, const struct raw_model *raw
     model->warning_threshold = float_or(thresholds->warning, CONFIG_DEFAULT_WARNING);
     model->critical_threshold = float_or(thresholds->critical, CONFIG_DEFAULT_CRITICAL);
     model->significance = float_or(raw->significance, CONFIG_DEFAULT_SIGNIFICANCE);
+    model->false_page_seconds = false_page_seconds(raw->false_pages);
+    model->materiality = float_or(raw->materiality, CONFIG_DEFAULT_MATERIALITY);
     model->has_reference_resolution = raw->reference_resolution;
     model->reference_resolution = count_or(raw->reference_resolution, CONFIG_DEFAULT_RESOLUTION);
     model->bins = count_or(raw->bins, CONFIG_DEFAULT_BINS);

@@ -93,6 +93,10 @@ static const cyaml_schema_field_t label_fields[] = {
     COUNT("capacity", raw_labels, capacity), STRING("max_age", OPTIONAL, raw_labels, max_age),
     COUNT("window", raw_labels, window), CYAML_FIELD_END};
 
+static const cyaml_schema_field_t false_pages_fields[] = {
+    FLOAT("at_most", raw_false_pages, at_most), STRING("per", OPTIONAL, raw_false_pages, per),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t stream_fields[] = {
     STRING("feature", REQUIRED, raw_stream, feature),
     LIST("detectors", REQUIRED, raw_stream, detectors, detector_entry, 1, LENGTH(detectors)),
@@ -112,6 +116,8 @@ static const cyaml_schema_field_t model_fields[] = {
     COUNT("minimum_sample", raw_model, minimum_sample),
     MAPPING("thresholds", raw_model, thresholds, threshold_fields),
     FLOAT("significance", raw_model, significance),
+    MAPPING("false_pages", raw_model, false_pages, false_pages_fields),
+    FLOAT("materiality", raw_model, materiality),
     COUNT("bins", raw_model, bins),
     COUNT("reference_resolution", raw_model, reference_resolution),
     CYAML_FIELD_BOOL("simulation", OPTIONAL, struct raw_model, simulation),

@@ -43,6 +43,10 @@ struct raw_labels {
     char *max_age;
     uint64_t *window;
 };
+struct raw_false_pages {
+    double *at_most;
+    char *per;
+};
 struct raw_stream {
     char *feature;
     unsigned *detectors; /* enum config_detector */
@@ -59,6 +63,8 @@ struct raw_model {
     uint64_t *minimum_sample;
     struct raw_thresholds *thresholds;
     double *significance;
+    struct raw_false_pages *false_pages;
+    double *materiality;
     uint64_t *reference_resolution, *bins;
     bool simulation;
     struct raw_labels *labels;

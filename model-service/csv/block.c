@@ -191,6 +191,23 @@ static void remove_byte_order_mark(struct csv_block *block)
     memmove(block->text, block->text + 3, block->bytes);
 }
 
+/* Lines that end with a carriage return alone, as old programs write them, are one long row here.
+ */
+static int refuse_carriage_returns(const struct csv_file *file, const struct csv_block *block,
+                                   struct error *error)
+{
+    bool quoted = false;
+
+    for (size_t i = 0; i < block->bytes && block->text[i] != '\n'; i++) {
+        quoted ^= block->text[i] == '"';
+        if (!quoted && block->text[i] == '\r' && i + 1 < block->bytes && block->text[i + 1] != '\n')
+            return csv_fail(file->path, error, -EBADMSG, 0,
+                            "the lines end with carriage returns, not with line feeds: convert "
+                            "them, for example with tr '\\r' '\\n' <FILE >NEW");
+    }
+    return 0;
+}
+
 /* Looks at the beginning of the file, which says how the rest is to be read. */
 static int recognise(struct csv_file *file, struct csv_block *block, struct error *error)
 {
@@ -199,6 +216,9 @@ static int recognise(struct csv_file *file, struct csv_block *block, struct erro
     if (rc < 0)
         return rc;
     remove_byte_order_mark(block);
+    rc = refuse_carriage_returns(file, block, error);
+    if (rc < 0)
+        return rc;
     rc = csv_format_recognise(&file->format, file->path, block->text, block->bytes, file->at_end,
                               error);
     file->begun = rc == 0;

@@ -63,6 +63,34 @@ size_t http_request_query_count(const struct http_request *request, const char *
     return count.found;
 }
 
+struct unknown {
+    const char *const *names;
+    size_t count;
+    const char *found;
+};
+
+static enum MHD_Result find_unknown(void *cls, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct unknown *unknown = cls;
+    (void)kind;
+    (void)value;
+    for (size_t i = 0; i < unknown->count; i++)
+        if (strcasecmp(name, unknown->names[i]) == 0)
+            return MHD_YES;
+    unknown->found = name;
+    return MHD_NO;
+}
+
+const char *http_request_query_unknown(const struct http_request *request, const char *const *names,
+                                       size_t count)
+{
+    const struct connection *connection = request->connection;
+    struct unknown unknown = {.names = names, .count = count};
+    MHD_get_connection_values(connection->mhd, MHD_GET_ARGUMENT_KIND, find_unknown, &unknown);
+    return unknown.found;
+}
+
 bool http_request_is_local(const struct http_request *request)
 {
     const struct connection *connection = request->connection;

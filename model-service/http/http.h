@@ -29,6 +29,9 @@ const char *http_request_header(const struct http_request *request, const char *
 const char *http_request_query(const struct http_request *request, const char *name);
 /* How often the query has the parameter. */
 size_t http_request_query_count(const struct http_request *request, const char *name);
+/* The first parameter of the query that is none of the names; NULL if there is none such. */
+const char *http_request_query_unknown(const struct http_request *request, const char *const *names,
+                                       size_t count);
 
 /* Whether the other end of the connection has a loopback address. */
 bool http_request_is_local(const struct http_request *request);

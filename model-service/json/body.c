@@ -6,10 +6,12 @@
 #include "json/limit.h"
 #include "json/place.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 int json_refuse(const struct json_decoder *decoder, unsigned status, const char *format, ...)
 {
@@ -68,13 +70,28 @@ static int refuse_shape(const struct json_decoder *decoder, const char *found)
 #define NO_FEATURE   SIZE_MAX
 #define OUT_OF_RANGE "the number %s is outside the range of a 64-bit float"
 
+/* Level of the object of a tensor in {"inputs": [{"name": "age", "data": [value]}]}. */
+#define TENSOR_LEVEL 2
+
+/* The tensor whose value is at the place; an empty text if that is elsewhere, or has no name. */
+static struct excerpt open_tensor(const struct json_decoder *decoder,
+                                  const struct json_place *place)
+{
+    const struct json_level *tensor = &place->level[TENSOR_LEVEL];
+    const bool inside = decoder->tensors && place->depth > TENSOR_LEVEL + 1 &&
+                        json_place_has_key(place, 0, "inputs") &&
+                        json_place_has_key(place, TENSOR_LEVEL, "data");
+
+    return excerpt_bytes(tensor->name, inside && tensor->name ? tensor->name_bytes : 0);
+}
+
 /* Index of the feature whose value is at the place, or NO_FEATURE; notes the instance. */
 static size_t open_feature(struct json_decoder *decoder, const struct json_place *place)
 {
     const struct schema *schema = decoder->schema;
     size_t level = 0; /* of the array or object of features */
 
-    if (!schema)
+    if (!schema || decoder->tensors)
         return NO_FEATURE;
     if (json_place_has_key(place, 0, "instances") && place->depth > 1 && place->level[1].array) {
         decoder->instance = place->level[1].index;
@@ -104,6 +121,9 @@ static int refuse_overflow(struct json_decoder *decoder, const char *body, size_
 
     if (place.depth == 0 || place.level[0].array)
         return refuse_shape(decoder, place.depth == 0 ? "a number" : "an array");
+    if (open_tensor(decoder, &place).text[0])
+        return json_refuse(decoder, 400, "input \"%s\": " OUT_OF_RANGE,
+                           open_tensor(decoder, &place).text, token.text);
     feature = open_feature(decoder, &place);
     if (feature != NO_FEATURE)
         return json_refuse_value(decoder, feature, token.text);
@@ -114,14 +134,57 @@ static int refuse_overflow(struct json_decoder *decoder, const char *body, size_
                        excerpt_bytes(last->key, last->key_bytes).text);
 }
 
-static int refuse_malformed(const struct json_decoder *decoder, const json_error_t *error)
+static bool is_word(char c)
 {
-    const char *text = error->text;
+    return isalnum((unsigned char)c) || c == '+' || c == '-';
+}
 
-    /* what Python's json.dumps() writes for missing and infinite numbers */
-    const bool no_number = strstr(text, "near 'NaN'") || strstr(text, "Infinity'");
-    const char *remedy =
-        no_number ? "; JSON has no NaN or Infinity: use null for a missing value" : "";
+/* Whether the word that the JSON library stopped in is what programs write for a number that is
+ * missing or infinite: NaN, -Infinity, nan, Inf and the like. */
+static bool is_special_number(const char *body, size_t bytes, size_t position)
+{
+    static const char *const words[] = {"nan", "inf", "infinity"};
+    size_t begin = position < bytes ? position : bytes, end = begin;
+
+    while (begin > 0 && is_word(body[begin - 1]))
+        begin--;
+    while (end < bytes && is_word(body[end]))
+        end++;
+    begin += begin < end && (body[begin] == '+' || body[begin] == '-');
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (end - begin == strlen(words[i]) &&
+            strncasecmp(body + begin, words[i], end - begin) == 0)
+            return true;
+    return false;
+}
+
+/* Whether null may stand where the JSON library stopped. */
+static bool may_be_null(const struct json_decoder *decoder, const char *body, size_t position)
+{
+    struct json_decoder copy = *decoder; /* since open_feature() notes the instance */
+    struct json_place place;
+
+    if (decoder->observing)
+        return true;
+    json_place_find(body, position, &place);
+    if (!decoder->schema || place.depth == 0)
+        return false;
+    const struct excerpt tensor = open_tensor(decoder, &place);
+    const size_t feature =
+        decoder->tensors ? schema_find(decoder->schema, tensor.text) : open_feature(&copy, &place);
+    return feature < decoder->schema->features && schema_may_be_null(decoder->schema, feature);
+}
+
+static int refuse_malformed(const struct json_decoder *decoder, const char *body, size_t bytes,
+                            const json_error_t *error)
+{
+    const size_t position = (size_t)error->position;
+    const char *text = error->text, *remedy = "";
+
+    if (is_special_number(body, bytes, position))
+        remedy = may_be_null(decoder, body, position < bytes ? position : bytes)
+                     ? "; JSON has no NaN or Infinity: use null for a missing value"
+                     : "; JSON has no NaN or Infinity, and a finite number is needed here";
 
     if (json_error_code(error) == json_error_null_character)
         text = "a string must not contain \\u0000";
@@ -178,7 +241,7 @@ int json_load_object(struct json_decoder *decoder, const char *body, size_t byte
             return json_refuse(decoder, 400, "the body is empty; a JSON object is expected");
         if (json_error_code(&error) == json_error_numeric_overflow)
             return refuse_overflow(decoder, body, (size_t)error.position);
-        return refuse_malformed(decoder, &error);
+        return refuse_malformed(decoder, body, bytes, &error);
     }
     nul = memchr(body, '\0', bytes);
     if (nul || !json_is_object(root)) {

@@ -13,6 +13,7 @@ struct json_decoder {
     const struct schema *schema; /* NULL: a body without features */
     size_t instance;             /* index in a batch, or JSON_NO_INSTANCE */
     bool observing;              /* rules of /observe: missing values, numbers as categories */
+    bool tensors;                /* V2: the features are those of the tensors in "inputs" */
     bool one_line;               /* the text is a line: its place needs no line number */
     struct input_error *error;
 };

@@ -1,11 +1,13 @@
 /* labels.c - bodies with labels. */
 #include "json/labels.h"
 
+#include "text/excerpt.h"
 #include "json/body.h"
 #include "json/limit.h"
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 static int decode_batch(const struct json_decoder *decoder, const char *name, json_t *elements,
                         size_t max_labels, struct input_labels *labels)
@@ -26,6 +28,25 @@ static int decode_batch(const struct json_decoder *decoder, const char *name, js
     return 0;
 }
 
+/* Any other member is misspelt, and ignoring it would lose a label. known: NULL-terminated. */
+static int check_members(const struct json_decoder *decoder, const json_t *object,
+                         const char *const *known, const char *words)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)object, name, value) {
+        size_t i = 0;
+
+        while (known[i] && strcmp(known[i], name) != 0)
+            i++;
+        if (!known[i])
+            return json_refuse(decoder, 422, "unknown member \"%s\"; %s", excerpt(name).text,
+                               words);
+    }
+    return 0;
+}
+
 static int decode_forms(const struct json_decoder *decoder, json_t *root, size_t max_labels,
                         struct input_labels *labels)
 {
@@ -36,12 +57,17 @@ static int decode_forms(const struct json_decoder *decoder, json_t *root, size_t
     if ((batch != NULL) + (instances != NULL) + single > 1)
         return json_refuse(decoder, 422,
                            "\"label\", \"labels\" and \"instances\" exclude each other");
-    if (batch)
-        return decode_batch(decoder, "labels", batch, max_labels, labels);
-    if (instances)
-        return decode_batch(decoder, "instances", instances, max_labels, labels);
-    if (!single)
+    if (!batch && !instances && !single)
         return json_refuse(decoder, 422, "\"label\" or \"labels\" is missing");
+    if (batch || instances) {
+        static const char *const known[] = {"labels", "instances", NULL};
+        int rc =
+            check_members(decoder, root, known, "the array of labels stands alone in its object");
+
+        return rc < 0 ? rc
+                      : decode_batch(decoder, batch ? "labels" : "instances",
+                                     batch ? batch : instances, max_labels, labels);
+    }
     labels->count = 1;
     return 0;
 }
@@ -106,7 +132,10 @@ int input_labels_get(const struct input_labels *labels, size_t index, struct inp
     if (!json_is_object(element))
         return json_refuse(&decoder, 422, "a label must be an object, got %s",
                            json_type_name(element));
-    int rc = decode_id(&decoder, json_object_get(element, "id"), &label);
+    static const char *const known[] = {"id", "label", NULL};
+    int rc = check_members(&decoder, element, known, "a label has id, label");
+    if (rc == 0)
+        rc = decode_id(&decoder, json_object_get(element, "id"), &label);
     if (rc == 0)
         rc = decode_label(&decoder, json_object_get(element, "label"), &label);
     if (rc == 0)

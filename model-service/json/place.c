@@ -45,6 +45,8 @@ static void take_punctuation(struct json_place *place, char c)
         level = innermost(place);
         if (level && level->array)
             level->index++;
+        else if (level)
+            level->key = NULL;
     } else if (c == ':') {
         level = innermost(place);
         if (level) {
@@ -52,6 +54,18 @@ static void take_punctuation(struct json_place *place, char c)
             level->key_bytes = place->token_bytes - 2;
         }
     }
+}
+
+/* Notes the name of the innermost object, whose member the last token is the value of. */
+static void take_name(struct json_place *place)
+{
+    struct json_level *level = innermost(place);
+
+    if (!level || level->array || !level->key || place->token[0] != '"' || place->token_bytes < 2 ||
+        level->key_bytes != strlen("name") || memcmp(level->key, "name", level->key_bytes) != 0)
+        return;
+    level->name = place->token + 1;
+    level->name_bytes = place->token_bytes - 2;
 }
 
 void json_place_find(const char *text, size_t bytes, struct json_place *ret_place)
@@ -69,6 +83,7 @@ void json_place_find(const char *text, size_t bytes, struct json_place *ret_plac
 
             ret_place->token = text + i;
             ret_place->token_bytes = end - i;
+            take_name(ret_place);
             i = end;
         }
     }

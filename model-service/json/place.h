@@ -13,6 +13,10 @@ struct json_level {
     size_t index;    /* of an array's element */
     const char *key; /* of an object's member, as written, in the text; NULL before the first */
     size_t key_bytes;
+    /* of an object's member "name", if that is a string and has come already: as written, without
+     * its quotes; else NULL */
+    const char *name;
+    size_t name_bytes;
 };
 
 struct json_place {

@@ -313,8 +313,16 @@ static int read_inputs(const struct json_decoder *decoder, json_t *inputs, size_
     bool *seen;
     int rc;
 
-    if (!json_is_array(inputs) || json_array_size(inputs) == 0)
-        return json_refuse(decoder, 400, "\"inputs\" must be an array of tensors");
+    if (!inputs)
+        return json_refuse(decoder, 400, "\"inputs\" is missing");
+    if (!json_is_array(inputs))
+        return json_refuse(decoder, 400, "\"inputs\" must be an array of tensors, got %s",
+                           json_type_name(inputs));
+    if (json_array_size(inputs) == 0)
+        return json_refuse(decoder, 400,
+                           "\"inputs\" is empty; it must have a tensor for each feature, or one "
+                           "of the shape [n, %zu]",
+                           decoder->schema->features);
     if (json_array_size(inputs) == 1) {
         rc = read_tensor(decoder, json_array_get(inputs, 0), &tensor);
         if (rc < 0)
@@ -380,12 +388,10 @@ int v2_request_decode(const char *body, size_t bytes, const struct schema *schem
                       size_t max_rows, struct v2_request *ret_request,
                       struct input_error *ret_error)
 {
-    /* the schema is for the rows; a body of another form has no features to name */
-    struct json_decoder outer = {.instance = JSON_NO_INSTANCE, .error = ret_error};
-    const struct json_decoder decoder = {
-        .schema = schema, .instance = JSON_NO_INSTANCE, .error = ret_error};
+    struct json_decoder decoder = {
+        .schema = schema, .instance = JSON_NO_INSTANCE, .tensors = true, .error = ret_error};
     json_t *root;
-    int rc = json_load_object(&outer, body, bytes, &root);
+    int rc = json_load_object(&decoder, body, bytes, &root);
 
     if (rc < 0)
         return rc;

@@ -3,22 +3,29 @@
 #define SERVED_INTERNAL_H
 
 #include "served/definition.h"
+#include "served/history.h"
 #include "served/model.h"
 #include "served/parts.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* The windows, and the detectors of change that are fed with the same rows. */
+/* The windows, and the urns and detectors of change that are fed with the same rows. */
 struct guarded_windows {
     pthread_mutex_t mu;
-    struct detector *detector;    /* guarded by mu, except for detector_cell() */
-    struct model_streams streams; /* their detectors are guarded by mu, the rest is const */
+    struct detector *detector;      /* guarded by mu, except for detector_cell() */
+    struct change_monitor *changes; /* guarded by mu */
+    struct model_streams streams;   /* their detectors are guarded by mu, the rest is const */
 };
 
 struct guarded_labels {
     pthread_mutex_t mu; /* never held together with the windows' */
     struct concept_monitor *monitor;
+};
+
+struct guarded_history {
+    pthread_mutex_t mu; /* never held together with another */
+    struct model_history *history;
 };
 
 struct model_counters {
@@ -35,6 +42,7 @@ struct served_model {
     struct model_counters counters;
     struct guarded_windows windows;
     struct guarded_labels labels;
+    struct guarded_history history;
 };
 
 /* --- windows.c --- */

@@ -6,6 +6,7 @@
 
 void model_parts_finish(struct model_parts *parts)
 {
+    change_monitor_destroy(parts->changes);
     detector_destroy(parts->detector);
     concept_monitor_destroy(parts->concept_monitor);
     model_streams_finish(&parts->streams);
@@ -18,16 +19,21 @@ int served_model_assemble(struct model_parts *parts, struct served_model **ret_m
     struct served_model *model = calloc(1, sizeof(*model));
     _Atomic uint64_t *predictions =
         calloc(parts->definition.classes.count + 1, sizeof(*predictions));
-    if (!model || !predictions) {
+    struct model_history *history = model_history_create(parts->definition.row_features);
+    if (!model || !predictions || !history) {
         free(model);
+        model_history_destroy(history);
         free((void *)predictions);
         return -ENOMEM;
     }
     atomic_init(&model->references, 1);
     pthread_mutex_init(&model->windows.mu, NULL);
     pthread_mutex_init(&model->labels.mu, NULL);
+    pthread_mutex_init(&model->history.mu, NULL);
+    model->history.history = history;
     model->definition = parts->definition;
     model->windows.detector = parts->detector;
+    model->windows.changes = parts->changes;
     model->windows.streams = parts->streams;
     model->labels.monitor = parts->concept_monitor;
     model->counters.predictions = predictions;
@@ -40,12 +46,15 @@ static void destroy(struct served_model *model)
 {
     struct model_parts parts = {.definition = model->definition,
                                 .detector = model->windows.detector,
+                                .changes = model->windows.changes,
                                 .concept_monitor = model->labels.monitor,
                                 .streams = model->windows.streams};
     model_parts_finish(&parts);
     free((void *)model->counters.predictions);
     pthread_mutex_destroy(&model->windows.mu);
     pthread_mutex_destroy(&model->labels.mu);
+    pthread_mutex_destroy(&model->history.mu);
+    model_history_destroy(model->history.history);
     free(model);
 }
 
@@ -61,12 +70,15 @@ void served_model_release(struct served_model *model)
         destroy(model);
 }
 
-int served_model_set_levels(struct served_model *model, const struct detector_spec *spec)
+int served_model_set_levels(struct served_model *model, const struct detector_spec *spec,
+                            const struct change_rule *changes)
 {
     struct detector_spec levels = *spec;
     levels.feature_count = model->definition.row_features;
     pthread_mutex_lock(&model->windows.mu);
     int rc = detector_retune(model->windows.detector, &levels);
+    if (rc == 0)
+        change_monitor_retune(model->windows.changes, changes);
     pthread_mutex_unlock(&model->windows.mu);
     if (rc < 0)
         return rc;

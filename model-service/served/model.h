@@ -6,6 +6,7 @@
 #ifndef SERVED_MODEL_H
 #define SERVED_MODEL_H
 
+#include "change_monitor.h"
 #include "concept_monitor.h"
 #include "config/config.h"
 #include "data_generator.h"
@@ -39,6 +40,8 @@
 #define LATENCY_BUCKETS 15
 extern const double latency_bounds[LATENCY_BUCKETS];
 
+struct history_point;
+struct incident;
 struct served_model;
 
 /* --- life --- */
@@ -78,7 +81,8 @@ struct served_model *served_model_acquire(struct served_model *model);
 /* The last one destroys it. NULL is fine. */
 void served_model_release(struct served_model *model);
 
-/* Other thresholds, significance and minimum sample; windows and counters stay as they are.
+/* Other thresholds, significance, minimum sample, false pages and materiality; windows, evidence
+ * and counters stay as they are.
  * config: of the same features. 0, or -EINVAL with error. */
 NODISCARD int served_model_retune(struct served_model *model, const struct config_model *config,
                                   const struct served_model_settings *settings,
@@ -230,8 +234,24 @@ NODISCARD int served_model_report(struct served_model *model, struct detector_re
 NODISCARD int served_model_pictures(struct served_model *model, size_t feature,
                                     struct detector_report *report,
                                     struct feature_picture **ret_pictures);
+/* Takes the model's report into its history (served/history.h); called every few seconds. */
+void served_model_follow(struct served_model *model);
+/* The points of a feature of the report: coarse ones or fine ones, room for HISTORY_COARSE. */
+size_t served_model_history(struct served_model *model, size_t feature, bool coarse,
+                            struct history_point *points);
+/* Newest first; room for HISTORY_INCIDENTS. */
+size_t served_model_incidents(struct served_model *model, struct incident *incidents);
+/* The name of a feature or a prediction of the report, or NULL beyond the last one. */
+const char *served_model_row_name(const struct served_model *model, size_t feature);
 /* Index of a feature or a prediction among those of a report, or -1. */
 int served_model_row_feature(const struct served_model *model, const char *name);
+/* What the sequential evidence says of each feature of the report, and of its missing values.
+ * *ret_changes: [features], to be freed; texts are borrowed from the model. 0 or
+ * -ENOMEM. */
+NODISCARD int served_model_changes(struct served_model *model,
+                                   struct feature_changes **ret_changes);
+/* At most one false page in so many seconds. */
+double served_model_false_page_seconds(struct served_model *model);
 void served_model_counters(const struct served_model *model,
                            struct served_model_counters *ret_counters);
 /* Values of the label prediction_class and how often each was predicted: the classes, then what is

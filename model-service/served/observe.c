@@ -47,6 +47,24 @@ static void name_class(const struct model_definition *definition, size_t class_i
     }
 }
 
+/* A boolean says nothing of classes that are other names. */
+static bool is_foreign_boolean(const struct model_classes *classes, const struct value *value)
+{
+    bool truth;
+    return classes->count > 0 && value->text &&
+           text_value_boolean(value->text, value->text_bytes, &truth) &&
+           model_classes_find(classes, value) == classes->count;
+}
+
+static int refuse_boolean(const struct model_classes *classes, const struct value *value,
+                          struct error *error)
+{
+    return error_set(error, -EINVAL,
+                     "\"prediction\" must name a class of the model (\"%s\"%s), got %s",
+                     excerpt(classes->name[0]).text, classes->count > 1 ? ", ..." : "",
+                     excerpt_bytes(value->text, value->text_bytes).text);
+}
+
 int served_model_read_prediction(const struct served_model *model,
                                  const struct observation *observation,
                                  struct observed_prediction *ret, struct error *error)
@@ -60,6 +78,8 @@ int served_model_read_prediction(const struct served_model *model,
         return rc;
     if (definition->type == PREDICTION_REGRESSION)
         return read_number(from, ret, error);
+    if (is_foreign_boolean(&definition->classes, from))
+        return refuse_boolean(&definition->classes, from, error);
     const struct category category = category_of_value(from, ret->number_text);
     if (category.text) {
         ret->class_text = category.text;

@@ -3,6 +3,7 @@
 #ifndef SERVED_PARTS_H
 #define SERVED_PARTS_H
 
+#include "change_monitor.h"
 #include "concept_monitor.h"
 #include "drift_detector.h"
 #include "served/definition.h"
@@ -32,6 +33,7 @@ void model_streams_finish(struct model_streams *streams);
 struct model_parts {
     struct model_definition definition;
     struct detector *detector;
+    struct change_monitor *changes; /* borrows from the detector */
     struct concept_monitor *concept_monitor;
     struct model_streams streams;
 };
@@ -46,9 +48,10 @@ NODISCARD int served_model_assemble(struct model_parts *parts, struct served_mod
 /* What the model is; const. */
 const struct model_definition *served_model_definition(const struct served_model *model);
 
-/* The thresholds, significance and minimum sample of spec, for detector and labels; windows and
- * counters stay as they are. spec: its features' thresholds are read, of the model's prediction
- * features too. 0 or -EINVAL. */
-NODISCARD int served_model_set_levels(struct served_model *model, const struct detector_spec *spec);
+/* The thresholds, significance and minimum sample of spec, for detector and labels, and the rule of
+ * changes; windows, evidence and counters stay as they are. spec: its features' thresholds are
+ * read, of the model's prediction features too. 0 or -EINVAL. */
+NODISCARD int served_model_set_levels(struct served_model *model, const struct detector_spec *spec,
+                                      const struct change_rule *changes);
 
 #endif

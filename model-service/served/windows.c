@@ -31,34 +31,50 @@ size_t prediction_values(const struct model_definition *definition,
     return count;
 }
 
-/* Holding the windows' mu. */
-static void feed_streams(struct served_model *model, const struct value *inputs,
-                         const struct value *predictions, int64_t now_ms)
+/* Holding the windows' mu. stride: cells of a feature; feature_rows: how many of them there are. */
+static void feed_streams(const struct guarded_windows *windows, const union detector_cell *cells,
+                         size_t stride, const size_t *feature_rows, int64_t now_ms)
 {
-    const struct model_streams *streams = &model->windows.streams;
-    const size_t input_count = model->definition.schema.features;
-    for (size_t i = 0; i < streams->count; i++) {
-        const size_t f = model_streams_feature(streams, i);
-        const bool input = f < input_count;
-        const struct value *value = input ? &inputs[f] : &predictions[f - input_count];
-        const union detector_cell cell = detector_cell(model->windows.detector, f, value);
-        model_streams_feed(streams, i, &cell, input || !value_is_missing(value), now_ms);
+    for (size_t i = 0; i < windows->streams.count; i++) {
+        const size_t f = model_streams_feature(&windows->streams, i);
+        model_streams_feed(&windows->streams, i, &cells[f * stride], feature_rows[f], now_ms);
     }
+}
+
+/* Rows into all that watches them; reads scores and verdict. Takes the lock. */
+static struct detector_verdict add_rows(struct guarded_windows *windows,
+                                        const union detector_cell *cells, size_t rows,
+                                        size_t stride, const size_t *feature_rows, double *scores)
+{
+    const int64_t now_ms = clock_tick_ms();
+    pthread_mutex_lock(&windows->mu);
+    detector_add_rows(windows->detector, cells, rows, stride, feature_rows, now_ms);
+    change_monitor_observe(windows->changes, cells, rows, stride, feature_rows, now_ms);
+    feed_streams(windows, cells, stride, feature_rows, now_ms);
+    const struct detector_verdict verdict = detector_judge(windows->detector, now_ms, scores);
+    pthread_mutex_unlock(&windows->mu);
+    return verdict;
 }
 
 struct detector_verdict windows_observe(struct served_model *model, const struct value *inputs,
                                         const struct observed_prediction *prediction,
                                         double *scores)
 {
+    const size_t features = model->definition.schema.features;
+    const struct detector *detector = model->windows.detector;
     struct value predictions[MODEL_MAX_PREDICTION_VALUES];
-    prediction_values(&model->definition, prediction, predictions);
-    const int64_t now_ms = clock_tick_ms();
-    pthread_mutex_lock(&model->windows.mu);
-    struct detector_verdict verdict =
-        detector_observe(model->windows.detector, inputs, predictions, now_ms, scores);
-    feed_streams(model, inputs, predictions, now_ms);
-    pthread_mutex_unlock(&model->windows.mu);
-    return verdict;
+    const size_t count = prediction_values(&model->definition, prediction, predictions);
+    union detector_cell cells[SERVED_MODEL_MAX_ROW];
+    size_t feature_rows[SERVED_MODEL_MAX_ROW];
+    for (size_t f = 0; f < features; f++) {
+        cells[f] = detector_cell(detector, f, &inputs[f]);
+        feature_rows[f] = 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        feature_rows[features + i] = !value_is_missing(&predictions[i]);
+        cells[features + i] = detector_cell(detector, features + i, &predictions[i]);
+    }
+    return add_rows(&model->windows, cells, 1, 1, feature_rows, scores);
 }
 
 /* --- blocks --- */
@@ -128,17 +144,8 @@ struct detector_verdict observation_block_flush(struct observation_block *block)
     double scores[SERVED_MODEL_MAX_ROW];
     if (block->rows == 0)
         return block->verdict;
-    const int64_t now_ms = clock_tick_ms();
-    pthread_mutex_lock(&windows->mu);
-    detector_add_rows(windows->detector, block->cells, block->rows, block->capacity,
-                      block->feature_rows, now_ms);
-    block->verdict = detector_judge(windows->detector, now_ms, scores);
-    for (size_t i = 0; i < windows->streams.count; i++) {
-        const size_t f = model_streams_feature(&windows->streams, i);
-        model_streams_feed(&windows->streams, i, &block->cells[f * block->capacity],
-                           block->feature_rows[f], now_ms);
-    }
-    pthread_mutex_unlock(&windows->mu);
+    block->verdict =
+        add_rows(windows, block->cells, block->rows, block->capacity, block->feature_rows, scores);
     block->rows = 0;
     memset(block->feature_rows, 0,
            block->model->definition.row_features * sizeof(*block->feature_rows));
@@ -189,4 +196,65 @@ int served_model_row_feature(const struct served_model *model, const char *name)
         if (strcmp(detector_feature_name(model->windows.detector, f), name) == 0)
             return (int)f;
     return -1;
+}
+
+const char *served_model_row_name(const struct served_model *model, size_t feature)
+{
+    return feature < model->definition.row_features
+               ? detector_feature_name(model->windows.detector, feature)
+               : NULL;
+}
+
+/* --- history --- */
+
+/* Without memory this moment is left out. */
+void served_model_follow(struct served_model *model)
+{
+    struct detector_report report;
+    if (served_model_report(model, &report) < 0)
+        return;
+    pthread_mutex_lock(&model->history.mu);
+    model_history_add(model->history.history, &report, clock_tick_ms(), clock_wall_of);
+    pthread_mutex_unlock(&model->history.mu);
+    free(report.features);
+}
+
+size_t served_model_history(struct served_model *model, size_t feature, bool coarse,
+                            struct history_point *points)
+{
+    pthread_mutex_lock(&model->history.mu);
+    const size_t count = coarse ? model_history_coarse(model->history.history, feature, points)
+                                : model_history_fine(model->history.history, feature, points);
+    pthread_mutex_unlock(&model->history.mu);
+    return count;
+}
+
+size_t served_model_incidents(struct served_model *model, struct incident *incidents)
+{
+    pthread_mutex_lock(&model->history.mu);
+    const size_t count = model_history_incidents(model->history.history, incidents);
+    pthread_mutex_unlock(&model->history.mu);
+    return count;
+}
+
+int served_model_changes(struct served_model *model, struct feature_changes **ret_changes)
+{
+    const size_t features = model->definition.row_features;
+    struct feature_changes *changes = calloc(features, sizeof(*changes));
+    if (!changes)
+        return -ENOMEM;
+    pthread_mutex_lock(&model->windows.mu);
+    for (size_t f = 0; f < features; f++)
+        change_monitor_report(model->windows.changes, f, &changes[f]);
+    pthread_mutex_unlock(&model->windows.mu);
+    *ret_changes = changes;
+    return 0;
+}
+
+double served_model_false_page_seconds(struct served_model *model)
+{
+    pthread_mutex_lock(&model->windows.mu);
+    const double seconds = change_monitor_rule(model->windows.changes).false_page_seconds;
+    pthread_mutex_unlock(&model->windows.mu);
+    return seconds;
 }

@@ -36,6 +36,10 @@ void handle_feature(void *context, const struct http_request *request,
 /* The page for every address below /dashboard: its script reads the address. */
 void handle_dashboard(void *context, const struct http_request *request,
                       struct http_response *response);
+void handle_history(void *context, const struct http_request *request,
+                    struct http_response *response);
+void handle_incidents(void *context, const struct http_request *request,
+                      struct http_response *response);
 void handle_drift_status(void *context, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *context, const struct http_request *request,

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The byte order mark that some programs write at the beginning of UTF-8. */
+#define MARK       "\xef\xbb\xbf"
+#define MARK_BYTES (sizeof(MARK) - 1)
+
 static const char too_long[] = "the line is longer than 1 MiB";
 static const char no_memory[] = "not enough memory to buffer this line";
 
@@ -99,6 +103,10 @@ static bool take(struct ndjson *stream, const char *text, size_t bytes,
     if (error) {
         *ret_line = (struct ndjson_line){.number = stream->number, .error = error};
         return true;
+    }
+    if (stream->number == 1 && bytes >= MARK_BYTES && memcmp(text, MARK, MARK_BYTES) == 0) {
+        text += MARK_BYTES;
+        bytes -= MARK_BYTES;
     }
     bytes -= bytes > 0 && text[bytes - 1] == '\r';
     *ret_line = (struct ndjson_line){.number = stream->number, .text = text, .bytes = bytes};

@@ -25,7 +25,8 @@ struct ndjson_memory {
 
 struct ndjson_line {
     uint64_t number; /* from 1, blank lines counted */
-    /* Without the line feed and a carriage return before it, not terminated; valid until the next
+    /* Without the line feed and a carriage return before it, and without a byte order mark at the
+     * beginning of the stream; not terminated; valid until the next
      * call. NULL: the line was skipped. */
     const char *text;
     size_t bytes;

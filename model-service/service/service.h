@@ -50,6 +50,11 @@ int service_start(struct service *service, const struct http_route *routes, size
                   const char *config_path, char error[MODEL_SET_ERROR_BYTES]);
 void service_finish(struct service *service);
 
+/* Takes the state of every model into its history; called every SERVICE_FOLLOW_MS. As often as
+ * Prometheus asks, which costs the same. */
+#define SERVICE_FOLLOW_MS 5000
+void service_follow(struct service *service);
+
 /* Counts an answer; route NULL: there is none for the path. */
 void service_count_request(struct service *service, const struct http_route *route,
                            unsigned status);

@@ -84,14 +84,20 @@ static bool chosen_features(const struct served_model *model, const struct http_
     return true;
 }
 
-/* The name of a parameter that is there twice, of which one would be ignored; or NULL. */
-static const char *repeated_parameter(const struct http_request *request)
+/* A parameter that would be ignored, since it is unknown or one of two; 0 or -EINVAL. */
+static int check_parameters(const struct http_request *request, struct error *error)
 {
     static const char *const names[] = {"severity", "n_requests", "features", "kind"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    const size_t count = sizeof(names) / sizeof(names[0]);
+    for (size_t i = 0; i < count; i++)
         if (http_request_query_count(request, names[i]) > 1)
-            return names[i];
-    return NULL;
+            return error_set(error, -EINVAL, "%s is given more than once", names[i]);
+    const char *unknown = http_request_query_unknown(request, names, count);
+    if (!unknown)
+        return 0;
+    return error_set(error, -EINVAL,
+                     "unknown parameter \"%s\"; known are severity, n_requests, features, kind",
+                     excerpt(unknown).text);
 }
 
 /* What a simulation does: drift of the data, or of what the labels say about them. */
@@ -106,23 +112,60 @@ static int change_parse(const char *word, struct simulated_change *change)
     return change->concept ? 0 : drift_kind_parse(word, &change->kind);
 }
 
-static const char *simulation_mistake(const struct http_request *request,
-                                      struct input_simulation *simulation,
-                                      struct simulated_change *change)
+static int read_severity(const struct http_request *request, struct input_simulation *simulation,
+                         struct error *error)
 {
-    if (!query_severity(request, &simulation->severity) ||
-        !(simulation->severity >= 0 && simulation->severity <= 1))
-        return "severity must be a number from 0 to 1";
-    simulation->severity = fabs(simulation->severity); /* of -0 */
-    if (!query_count(request, &simulation->n_requests) || simulation->n_requests < 1 ||
-        simulation->n_requests > SIMULATE_MAX_REQUESTS)
-        return "n_requests must be a whole number from 1 to 100000";
+    if (query_severity(request, &simulation->severity) && simulation->severity >= 0 &&
+        simulation->severity <= 1) {
+        simulation->severity = fabs(simulation->severity); /* of -0 */
+        return 0;
+    }
+    /* the body's has been checked */
+    return error_set(error, -EINVAL, "severity must be a number from 0 to 1, got \"%s\"",
+                     excerpt(http_request_query(request, "severity")).text);
+}
+
+static int read_count(const struct http_request *request, struct input_simulation *simulation,
+                      struct error *error)
+{
+    char digits[NUMBER_MAX_BYTES + 1];
+    if (query_count(request, &simulation->n_requests) && simulation->n_requests >= 1 &&
+        simulation->n_requests <= SIMULATE_MAX_REQUESTS)
+        return 0;
+    digits[number_format((double)simulation->n_requests, digits)] = '\0';
+    const char *text = http_request_query(request, "n_requests");
+    return error_set(error, -EINVAL, "n_requests must be a whole number from 1 to %llu, got \"%s\"",
+                     (unsigned long long)SIMULATE_MAX_REQUESTS, excerpt(text ? text : digits).text);
+}
+
+static int read_change(const struct http_request *request,
+                       const struct input_simulation *simulation, struct simulated_change *change,
+                       struct error *error)
+{
     const char *word = http_request_query(request, "kind");
-    if (change_parse(word ? word : simulation->kind, change) < 0)
-        return "kind must be \"mixed\", \"shifted\", \"scaled\" or \"concept\"";
+    word = word ? word : simulation->kind;
+    if (change_parse(word, change) < 0)
+        return error_set(
+            error, -EINVAL,
+            "kind must be \"mixed\", \"shifted\", \"scaled\" or \"concept\", got \"%s\"",
+            excerpt(word).text);
     if (change->concept && (http_request_query(request, "features") || simulation->features))
-        return "features do not go with the kind \"concept\", which leaves them as they are";
-    return NULL;
+        return error_set(
+            error, -EINVAL,
+            "features do not go with the kind \"concept\", which leaves them as they are");
+    return 0;
+}
+
+/* What is asked for, from the query and, where that says nothing, from the body. */
+static int read_request(const struct http_request *request, struct input_simulation *simulation,
+                        struct simulated_change *change, struct error *error)
+{
+    int rc = check_parameters(request, error);
+    if (rc == 0)
+        rc = read_severity(request, simulation, error);
+    if (rc == 0)
+        rc = read_count(request, simulation, error);
+    return rc < 0 ? rc : read_change(request, simulation, change, error);
 }
 
 static void answer_simulation(const struct served_model *model,
@@ -170,16 +213,9 @@ static void simulate(struct service *service, struct served_model *model,
     struct simulated_change change;
     unsigned char flags[SERVED_MODEL_MAX_FEATURES];
     const unsigned char *chosen;
-    const char *repeated = repeated_parameter(request);
-    if (repeated) {
-        char detail[80];
-        snprintf(detail, sizeof(detail), "%s is given more than once", repeated);
-        answer_problem(response, 422, detail);
-        return;
-    }
-    const char *mistake = simulation_mistake(request, simulation, &change);
-    if (mistake) {
-        answer_problem(response, 422, mistake);
+    struct error mistake;
+    if (read_request(request, simulation, &change, &mistake) < 0) {
+        answer_problem(response, 422, mistake.text);
         return;
     }
     if (!chosen_features(model, request, simulation, flags, &chosen, response))

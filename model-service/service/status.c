@@ -184,19 +184,75 @@ static void write_sizes(struct json_writer *json, const struct detector_feature_
     json_end_object(json);
 }
 
-static void write_feature(struct json_writer *json, const struct detector_feature_report *feature)
+static void write_time_or_null(struct json_writer *json, const char *key, int64_t tick_ms)
+{
+    if (tick_ms > 0) {
+        write_timestamp(json, key, clock_wall_of(tick_ms));
+    } else {
+        json_key(json, key);
+        json_null(json);
+    }
+}
+
+static void write_open_change(struct json_writer *json, const struct change_report *change)
+{
+    char words[CHANGE_WORDS_BYTES];
+    change_words(&change->change, words);
+    json_member_string(json, "what", words);
+    json_member_string(json, "kind", drift_urn_change_name(change->change.change.kind));
+    json_member_number(json, "size", change->change.deviations);
+    if (change->change.category)
+        json_member_string(json, "category", change->change.category);
+    json_member_integer(json, "rows", change->rows);
+    write_time_or_null(json, "paged", change->opened_ms);
+    write_time_or_null(json, "differs_since", change->differs_since_ms);
+}
+
+static void write_change(struct json_writer *json, const struct change_report *change)
+{
+    static const char *const gives[] = {[CHANGE_PAGES] = "pages",
+                                        [CHANGE_NO_ORDER] = "notices: the order of the reference's "
+                                                            "rows is not known",
+                                        [CHANGE_REHEARSED] = "notices: the reference changes "
+                                                             "within itself"};
+    json_begin_object(json);
+    json_member_number(json, "evidence", change->evidence_ratio);
+    json_member_boolean(json, "suspected", change->suspected);
+    json_member_boolean(json, "open", change->open);
+    write_time_or_null(json, "since", change->onset_ms);
+    if (change->open)
+        write_open_change(json, change);
+    json_member_number(json, "discount", change->discount);
+    json_member_string(json, "gives", gives[change->limit]);
+    json_member_boolean(json, "learning", change->learning);
+    json_member_boolean(json, "compared_with_newer_rows", change->adopted);
+    json_member_integer(json, "pages", change->pages);
+    json_member_integer(json, "notices", change->notices);
+    json_end_object(json);
+}
+
+static void write_changes(struct json_writer *json, const struct feature_changes *changes)
+{
+    json_key(json, "change");
+    json_begin_object(json);
+    for (enum urn_part part = 0; part < URN_PARTS; part++)
+        if (changes->part[part].watched) {
+            json_key(json, change_part_name(part));
+            write_change(json, &changes->part[part]);
+        }
+    json_end_object(json);
+}
+
+static void write_feature(struct json_writer *json, const struct detector_feature_report *feature,
+                          const struct feature_changes *changes)
 {
     json_key(json, feature->name);
     json_begin_object(json);
     json_member_string(json, "type", feature->type == FEATURE_NUMERIC ? "numeric" : "categorical");
     json_member_boolean(json, "prediction", feature->prediction);
     json_member_boolean(json, "drifted", feature->drifted);
-    if (feature->drifted && feature->drifted_since_ms) {
-        write_timestamp(json, "drifted_since", clock_wall_of(feature->drifted_since_ms));
-    } else {
-        json_key(json, "drifted_since");
-        json_null(json);
-    }
+    write_time_or_null(json, "drifted_since", feature->drifted ? feature->drifted_since_ms : 0);
+    write_changes(json, changes);
     json_key(json, "methods");
     json_begin_object(json);
     for (enum drift_method method = 0; method < METHOD_COUNT; method++)
@@ -219,7 +275,8 @@ static void write_feature(struct json_writer *json, const struct detector_featur
 }
 
 static void write_report(struct json_writer *json, struct served_model *model,
-                         const struct detector_report *report)
+                         const struct detector_report *report,
+                         const struct feature_changes *changes)
 {
     json_begin_object(json);
     json_member_string(json, "model", served_model_name(model));
@@ -236,6 +293,7 @@ static void write_report(struct json_writer *json, struct served_model *model,
     json_member_number(json, "threshold", report->threshold[SEVERITY_WARNING]);
     json_member_number(json, "critical_threshold", report->threshold[SEVERITY_CRITICAL]);
     json_member_number(json, "significance", report->significance);
+    json_member_number(json, "false_page_budget_seconds", served_model_false_page_seconds(model));
     write_timestamp(json, "timestamp", clock_wall_ms());
     json_member_integer(json, "window_observations", report->window_rows);
     json_member_integer(json, "minimum_sample", report->minimum_sample);
@@ -243,7 +301,7 @@ static void write_report(struct json_writer *json, struct served_model *model,
     json_key(json, "features");
     json_begin_object(json);
     for (size_t f = 0; f < report->feature_count; f++)
-        write_feature(json, &report->features[f]);
+        write_feature(json, &report->features[f], &changes[f]);
     json_end_object(json);
     performance_write_concept_drift(json, model);
     performance_write_streams(json, model);
@@ -257,7 +315,9 @@ void handle_drift_status(void *context, const struct http_request *request,
     if (!model)
         return;
     struct detector_report report;
-    if (served_model_report(model, &report) < 0) {
+    struct feature_changes *changes = NULL;
+    if (served_model_report(model, &report) < 0 || served_model_changes(model, &changes) < 0) {
+        free(report.features);
         served_model_release(model);
         answer_out_of_memory(response);
         return;
@@ -266,8 +326,9 @@ void handle_drift_status(void *context, const struct http_request *request,
     struct json_writer json;
     buffer_init(&body, 1024 * (1 + report.feature_count));
     json_init(&json, &body);
-    write_report(&json, model, &report);
+    write_report(&json, model, &report, changes);
     free(report.features);
+    free(changes);
     served_model_release(model);
     response->compressible = true;
     answer_json(response, 200, &body);

@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <math.h>
 
+/* Evidence is as good as none at this part of the budget, too: where many rows come at one moment,
+ * the rule's rows are worth nothing. */
+#define RESOLVE_PART 1e-6
 /* A suspicion ends when the evidence has lost this factor. */
 #define CANCEL_FACTOR 100
 /* The largest start weight, as a part of the budget. */
@@ -59,7 +62,9 @@ static enum urn_event watch(struct urn_episode *episode, struct urn *urn,
 static enum urn_event stay_open(struct urn_episode *episode, struct urn *urn,
                                 const struct urn_rule *rule)
 {
-    if (drift_urn_limit(urn, rule->budget) < rule->resolve_rows * episode->start_mean) {
+    const double least =
+        fmax(rule->resolve_rows * episode->start_mean, rule->budget * RESOLVE_PART);
+    if (drift_urn_limit(urn, rule->budget) < least) {
         episode->open = false;
         drift_urn_hold(urn, false);
         drift_urn_restart(urn);

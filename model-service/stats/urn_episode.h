@@ -3,7 +3,7 @@
  * quiet -> suspected: the evidence reaches the budget.
  * suspected -> quiet: within the confirmation it falls below a hundredth of the budget.
  * suspected -> open: it has lasted; a page, if the change is large enough, else a notice (quiet).
- * open -> quiet: the evidence falls below `resolve_rows`.
+ * open -> quiet: the evidence falls below `resolve_rows`, or a millionth of the budget.
  * open -> changed: after `adopt_rows` rows these become the reference, and the feature watches on.
  * changed -> suspected -> open as before, and so on; it does not go back to quiet by itself. */
 #ifndef DRIFT_URN_EPISODE_H

@@ -185,9 +185,9 @@ static int make_channel(struct channel *channel, const struct sample *sample,
 {
     bool pages = false;
     int rc = channel_init(channel, sample, spec->ordered, pool);
-    if (rc == 0 && spec->ordered && channel->urn)
+    if (rc == 0 && spec->ordered && !spec->notices_only && channel->urn)
         rc = rehearse(sample, spec, &pages);
-    channel->episode.notices_only = pages;
+    channel->episode.notices_only = pages || spec->notices_only;
     return rc;
 }
 
@@ -238,6 +238,7 @@ int drift_urn_feature_create(const struct urn_feature_spec *spec, struct urn_bet
                              struct urn_feature **ret_feature)
 {
     struct columns columns;
+    struct urn_feature_spec presence_spec = *spec;
     if (spec->rows == 0 || spec->rows > URN_MAX_REFERENCE_ROWS || (!spec->numbers && !spec->codes))
         return -EINVAL;
     struct urn_feature *feature = calloc(1, sizeof(*feature));
@@ -249,8 +250,10 @@ int drift_urn_feature_create(const struct urn_feature_spec *spec, struct urn_bet
     const struct sample presence = {NULL, columns.presence, spec->rows, PRESENCES};
     if (rc == 0)
         rc = make_channel(&feature->channel[URN_VALUES], &values, spec, pool);
+    /* where nothing is missing there is no order to measure */
+    presence_spec.ordered &= columns.present < spec->rows;
     if (rc == 0)
-        rc = make_channel(&feature->channel[URN_MISSINGNESS], &presence, spec, pool);
+        rc = make_channel(&feature->channel[URN_MISSINGNESS], &presence, &presence_spec, pool);
     columns_finish(&columns);
     if (rc < 0)
         drift_urn_feature_destroy(feature);

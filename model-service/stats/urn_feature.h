@@ -29,6 +29,7 @@ struct urn_feature_spec {
     const uint32_t *codes; /* [rows] below categories, or URN_MISSING */
     size_t categories;
     bool ordered;         /* the rows are in the order in which they came: discount and rehearse */
+    bool notices_only;    /* it gives no pages, whatever the rehearsal says */
     double start;         /* mean start weight of a row: 1, or seconds per row. For the rehearsal */
     struct urn_rule rule; /* for the rehearsal */
 };

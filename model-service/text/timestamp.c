@@ -2,6 +2,7 @@
 #include "text/timestamp.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 /* YYYY-MM-DDTHH:MM:SS */
 #define DATE_TIME_BYTES 19
@@ -96,6 +97,22 @@ bool timestamp_parse(const char *text, size_t bytes, int64_t *ret_ms)
         return false;
     *ret_ms = (days * 86400 + seconds - offset) * 1000 + ms;
     return true;
+}
+
+bool timestamp_parse_plain(const char *text, size_t bytes, int64_t *ret_ms)
+{
+    static const char *const endings[] = {"", "Z", "T00:00:00Z"};
+    char whole[TIMESTAMP_BYTES + sizeof("T00:00:00Z")];
+    if (bytes > TIMESTAMP_BYTES)
+        return false;
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        const size_t ending = strlen(endings[i]);
+        memcpy(whole, text, bytes);
+        memcpy(whole + bytes, endings[i], ending);
+        if (timestamp_parse(whole, bytes + ending, ret_ms))
+            return true;
+    }
+    return false;
 }
 
 void timestamp_format(int64_t ms, char text[TIMESTAMP_BYTES])

@@ -4,21 +4,25 @@
 
 const REFRESH_MS = 2000;
 const PATIENCE_MS = 5000; // for an answer
-const KEPT_SCORES = 150; // of a feature: five minutes
+const INTERVAL_MS = 10000; // of a point of a small history
+const KEPT_SCORES = 60; // of a feature: ten minutes
 const MOST_ROWS = 200; // more would take a table a noticeable time to lay out, and are shown when asked for
 const SVG = "http://www.w3.org/2000/svg";
 const FEATURE_PATH = "/dashboard/features/";
+const INCIDENT_PATH = "/dashboard/incidents/";
 
 const inWords = new Intl.Collator();
 const byId = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
 const shownFeature = location.pathname.startsWith(FEATURE_PATH)
   ? decodeURIComponent(location.pathname.slice(FEATURE_PATH.length)) : null;
+const shownIncident = location.pathname.startsWith(INCIDENT_PATH) ? location.pathname.slice(INCIDENT_PATH.length) : null;
 const scores = new Map(); // feature -> its last strengths
 const rows = new Map(); // feature -> its row of the table
 let features = []; // as the last answer describes them
 let allRows = false;
 let sortedBy = "strength", ascending = false, order = "";
+let intervalBegan = Date.now();
 let answered = null; // when the service last answered
 let latest = null; // its last status
 
@@ -97,6 +101,14 @@ function change(feature) {
   return most ? `${most.name} ${percent(most.reference)} to ${percent(most.window)}` : "-";
 }
 
+// What watches the rows one by one, where the service does: the evidence as a share of what a page needs, or what it paged.
+function sequential(feature) {
+  const parts = Object.values(feature.change ?? {});
+  const open = parts.filter((part) => part.open).map((part) => part.what);
+  const most = Math.max(-1, ...parts.map((part) => (part.open ? 2 : part.evidence ?? -1)));
+  return { most, words: open.length > 0 ? open.join(", ") : most < 0 ? "-" : percent(Math.min(1, most)) };
+}
+
 const share = (part, feature) => (feature.window_size > 0 ? part / feature.window_size : 0);
 
 // --- the table ---
@@ -112,6 +124,7 @@ const columns = [
     text: (f) => show(f.best.method?.score), hint: (f) => f.best.name },
   { id: "p", title: "p-value", className: "number", key: (f) => f.best.method?.p_value ?? 2, ascending: true,
     text: (f) => showChance(f.best.method?.p_value) },
+  { id: "evidence", title: "Row by row", className: "evidence", key: (f) => f.sequential.most, text: (f) => f.sequential.words, hint: (f) => f.sequential.words },
   { id: "change", title: "Change", className: "change", text: (f) => f.change },
   { id: "since", title: "Since", className: "time", key: (f) => f.since ?? "", text: (f) => (f.since ? clock(f.since) : "-"), hint: (f) => f.since ?? "" },
   { id: "missing", title: "Missing", className: "number", key: (f) => f.missing, text: (f) => percent(f.missing) },
@@ -150,6 +163,8 @@ function sortBy(column) {
 }
 
 // Of a thousand rows a screen shows thirty: only these are drawn.
+let incidents = []; // the model's, newest first
+
 const inSight = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     entry.target.inSight = entry.isIntersecting;
@@ -253,14 +268,18 @@ function arrange() {
 function describe(name, feature, place) {
   const best = strongest(feature);
   const state = verdict(feature);
-  return { ...feature, name, place, best, verdict: state, change: change(feature), since: feature.drifted_since,
+  return { ...feature, name, place, best, verdict: state, change: change(feature), sequential: sequential(feature), since: feature.drifted_since,
     moved: feature.drifted || state[1] === "moved", missing: share(feature.missing.window, feature), unseen: share(feature.unseen.window, feature) };
 }
 
+// Goes on where the service's history ended: the largest strength of every ten seconds.
 function remember() {
+  const begin = Date.now() - intervalBegan >= INTERVAL_MS;
+  if (begin) intervalBegan = Date.now();
   for (const feature of features) {
     const kept = scores.get(feature.name) ?? [];
-    kept.push(feature.best.strength);
+    if (begin || kept.length === 0) kept.push(feature.best.strength);
+    else kept.push(Math.max(kept.pop(), feature.best.strength));
     if (kept.length > KEPT_SCORES) kept.shift();
     scores.set(feature.name, kept);
   }
@@ -325,6 +344,7 @@ function renderOverview(status) {
   document.title = `${features.filter((f) => f.drifted && !f.prediction).length || "no"} drifted - Drift monitor`;
   renderTiles(status);
   forgetOthers();
+  byId("table").classList.toggle("without-evidence", features.every((f) => f.sequential.most < 0));
   arrange();
 }
 
@@ -343,12 +363,132 @@ function renderFeature(text) {
   if (!before || before.outerHTML !== article.outerHTML) byId("drawings").replaceChildren(document.adoptNode(article));
 }
 
+// --- history ---
+
+const CHART = { width: 800, height: 180, left: 40, right: 8, top: 10, bottom: 24 };
+
+function svgElement(tag, attributes, text) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function ticks(from, to) {
+  const hours = (to - from) / 3600000;
+  const step = (hours <= 2 ? 0.25 : hours <= 12 ? 2 : 24) * 3600000;
+  const list = [];
+  for (let time = Math.ceil(from / step) * step; time <= to; time += step) list.push(time);
+  return list;
+}
+
+const dayOrTime = (time, long) => (long ? new Date(time).toLocaleDateString([], { weekday: "short", day: "numeric" }) : clock(time));
+
+function line(points, x, y, gap) {
+  let path = "", before = null;
+  for (const [time, strength] of points) {
+    path += `${before !== null && time - before <= 2 * gap ? "L" : "M"}${x(time).toFixed(1)} ${y(strength).toFixed(1)}`;
+    before = time;
+  }
+  return path;
+}
+
+function drawHistory(series, critical) {
+  const { width, height, left, right, top, bottom } = CHART;
+  const to = Date.now(), from = to - (byId("span").value === "fine" ? 3600000 : 7 * 86400000);
+  const points = series.points.filter(([time]) => time >= from);
+  const most = Math.max(2, critical, ...points.map(([, strength]) => strength));
+  const x = (time) => left + ((time - from) / (to - from)) * (width - left - right);
+  const y = (strength) => height - bottom - (strength / most) * (height - top - bottom);
+  const last = points.at(-1);
+  const svg = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
+    "aria-label": `History of ${points.length} scores in units of the threshold${last ? `; the last is ${show(last[1])}` : ""}` });
+  for (const incident of incidents.filter((i) => i.features.some((f) => f.feature === shownFeature))) {
+    const begin = Math.max(from, Date.parse(incident.opened)), end = incident.ended ? Date.parse(incident.ended) : to;
+    if (end > begin) svg.append(svgElement("path", { class: "span", d: `M${x(begin)} ${top}H${x(end)}V${height - bottom}H${x(begin)}z` }));
+  }
+  for (const [strength, name] of [[1, "level"], [critical, "critical"]])
+    svg.append(svgElement("path", { class: name, d: `M${left} ${y(strength)}H${width - right}` }),
+      svgElement("text", { class: "side", x: left - 6, y: y(strength) + 4 }, show(strength)));
+  svg.append(svgElement("path", { class: "axis", d: `M${left} ${height - bottom}H${width - right}` }));
+  for (const time of ticks(from, to))
+    svg.append(svgElement("text", { class: "tick", x: x(time), y: height - 8 }, dayOrTime(time, to - from > 86400000)));
+  svg.append(svgElement("path", { class: "history", d: line(points, x, y, series.seconds * 1000) }));
+  byId("chart").replaceChildren(svg);
+}
+
+async function seedScores(path) {
+  const history = await (await ask(`${path}/history`)).json();
+  for (const [name, points] of Object.entries(history.features)) scores.set(name, points.map(([, strength]) => strength));
+}
+
+// --- incidents ---
+
+const whole = (time) => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+
+function duration(ms) {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+function incidentAddress(incident, feature) {
+  return `${INCIDENT_PATH}${incident.id}?${modelQuery()}` + (feature ? `&var-feature=${encodeURIComponent(feature)}` : "");
+}
+
+function incidentWords(incident) {
+  const end = incident.ended ? `to ${whole(incident.ended)} (${duration(Date.parse(incident.ended) - Date.parse(incident.opened))})` : "on, and it goes on";
+  const first = incident.features[0]?.feature;
+  const count = incident.drifted_features;
+  return `From ${whole(incident.opened)} ${end} ${count} feature${count === 1 ? "" : "s"} drifted${first ? `, first ${first}` : ""}.`;
+}
+
+function renderIncident() {
+  const incident = incidents.find((one) => String(one.id) === shownIncident);
+  byId("moved").replaceChildren();
+  if (!incident) {
+    put(byId("verdict"), "The service does not know this incident any more, or not of this model.");
+    return;
+  }
+  put(byId("verdict"), incidentWords(incident));
+  document.title = `Incident of ${whole(incident.opened)} - Drift monitor`;
+  byId("moved").append(...incident.features.map((feature) => {
+    const row = element("tr", feature.feature === asked.get("var-feature") ? "marked" : ""), head = element("th");
+    head.scope = "row";
+    const link = element("a", "", feature.feature);
+    link.href = featureAddress(feature.feature);
+    head.append(link);
+    const after = Date.parse(feature.onset) - Date.parse(incident.features[0].onset);
+    row.append(head, element("td", "", whole(feature.onset)), element("td", "", after > 0 ? `+ ${duration(after)}` : "-"),
+      element("td", "", show(feature.peak)), element("td", "", whole(feature.peak_at)));
+    return row;
+  }));
+}
+
+const MOST_INCIDENTS = 10; // listed on the overview
+
+function listIncidents() {
+  byId("past").hidden = incidents.length === 0;
+  byId("incidents").replaceChildren(...incidents.slice(0, MOST_INCIDENTS).map((incident) => {
+    const item = element("li"), link = element("a", "", incidentWords(incident));
+    link.href = incidentAddress(incident);
+    item.append(link);
+    return item;
+  }));
+}
+
+// A message's link says when it was written: it leads to the incident that had begun by then.
+function incidentOfMessage() {
+  const time = Number(asked.get("time"));
+  return time ? incidents.find((incident) => Date.parse(incident.opened) <= time) : undefined;
+}
+
 function renderLinks(model) {
   const path = `/models/${encodeURIComponent(model)}`;
   byId("report").href = `${path}/report`;
   byId("status").href = `${path}/drift/status`;
   byId("performance").href = `${path}/performance`;
-  byId("home").href = byId("back").href = `/dashboard?${modelQuery()}`;
+  byId("home").href = byId("back").href = byId("out").href = `/dashboard?${modelQuery()}`;
 }
 
 // --- asking the service ---
@@ -376,10 +516,17 @@ function sayStale(error) {
 async function refresh() {
   const path = `/models/${encodeURIComponent(byId("model").value)}`;
   renderLinks(byId("model").value);
-  if (shownFeature === null) {
+  incidents = (await (await ask(`${path}/incidents`)).json()).incidents;
+  if (shownIncident !== null) {
+    renderIncident();
+  } else if (shownFeature === null) {
+    if (features.length === 0) await seedScores(path);
+    listIncidents();
     latest = await (await ask(`${path}/drift/status`)).json();
     renderOverview(latest);
-  } else {
+  } else if (shownIncident === null) {
+    const history = await (await ask(`${path}/history?feature=${encodeURIComponent(shownFeature)}`)).json();
+    drawHistory(history[byId("span").value], history.critical);
     renderFeature(await (await ask(`${path}/report?feature=${encodeURIComponent(shownFeature)}`)).text());
   }
   sayFresh();
@@ -407,10 +554,19 @@ function forget() {
 
 let listed = false;
 
+async function leadToIncident() {
+  if (!asked.get("time") || shownFeature !== null || shownIncident !== null) return false;
+  incidents = (await (await ask(`/models/${encodeURIComponent(byId("model").value)}/incidents`)).json()).incidents;
+  const incident = incidentOfMessage();
+  if (incident) location.replace(incidentAddress(incident, asked.get("var-feature")));
+  return incident !== undefined;
+}
+
 async function follow() {
   try {
     if (!listed) await listModels();
     listed = true;
+    if (await leadToIncident()) return;
     if (!document.hidden) await refresh();
   } catch (error) {
     sayStale(error);
@@ -419,16 +575,17 @@ async function follow() {
 }
 
 function start() {
-  byId(shownFeature === null ? "overview" : "feature").hidden = false;
+  byId(shownIncident !== null ? "incident" : shownFeature === null ? "overview" : "feature").hidden = false;
   drawHead();
   byId("filter").addEventListener("input", arrange);
   byId("which").addEventListener("change", arrange);
+  byId("span").addEventListener("change", () => refresh().catch(sayStale));
   byId("all").addEventListener("click", () => {
     allRows = true;
     arrange();
   });
   byId("model").addEventListener("change", () => {
-    if (shownFeature !== null) location.assign(`/dashboard?${modelQuery()}`);
+    if (shownFeature !== null || shownIncident !== null) location.assign(`/dashboard?${modelQuery()}`);
     forget();
     refresh().catch(sayStale);
   });

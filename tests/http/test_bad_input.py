@@ -337,6 +337,13 @@ def test_many_query_parameters(service, count):
     ("n_requests=1&n_requests=1", "n_requests is given more than once"),
     ("features=feature_0&features=feature_1", "features is given more than once"),
     ("kind=mixed&n_requests=1&Kind=mixed", "kind is given more than once"),
+    ("severty=0.9", 'unknown parameter "severty"; known are severity, n_requests, features, kind'),
+    ("severity=0&n_request=5", 'unknown parameter "n_request"; known are'),
+    ("severity=0.1&=", 'unknown parameter ""'),
+    ("severity=2", 'severity must be a number from 0 to 1, got "2"'),
+    ("severity=", 'severity must be a number from 0 to 1, got ""'),
+    ("n_requests=100001", 'n_requests must be a whole number from 1 to 100000, got "100001"'),
+    ("kind=mixd", 'or "concept", got "mixd"'),
 ])
 def test_simulation_query(service, query, word):
     check_problem(exchange(service.url, request("POST", "/simulate/drift?" + query)), 422, word)
@@ -347,7 +354,7 @@ def test_simulation_query(service, query, word):
     ('{"severity": -0.1}', 422, "severity"), ('{"severity": 1e999}', 422, "severity"),
     ('{"severity": NaN}', 400, "NaN"), ('{"severity": 0.1, "severity": 0.2}', 400, "duplicate"),
     ('{"n_requests": 0}', 422, "n_requests"), ('{"n_requests": -1}', 422, "n_requests"),
-    ('{"n_requests": 5.5}', 422, "n_requests"), ('{"n_requests": 100001}', 422, "n_requests"),
+    ('{"n_requests": 5.5}', 422, "n_requests"), ('{"n_requests": 100001}', 422, 'from 1 to 100000, got "100001"'),
     ('{"n_requests": 1e300}', 422, "n_requests"), ('{"n_requests": "5"}', 422, "n_requests"),
     ('{"features": []}', 422, "features"), ('{"features": ["unknown"]}', 422, "unknown"),
     ('{"features": "feature_0"}', 422, "features"), ('{"features": [1]}', 422, "features"),

@@ -77,7 +77,7 @@ def test_a_categorical_feature(folder, start_service):
              1000 + rng.random() * 2000] for _ in range(100)]
     answer = service.post("/predict", json={"instances": rows}).json()
     status = service.get("/drift/status").json()["features"]["colour"]
-    assert set(status) == {"type", "prediction", "drifted", "drifted_since", "methods", "window_size",
+    assert set(status) == {"type", "prediction", "drifted", "drifted_since", "change", "methods", "window_size",
                            "reference_size", "missing", "unseen", "infinite", "out_of_range",
                            "thresholds", "categories"}
     assert set(status["methods"]) == {"psi"}
@@ -346,7 +346,9 @@ def test_validate(folder):
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.splitlines() == [
         f"{folder / 'loans.yml'}: valid: 1 model, 3 features",
-        "  loans: 2 numeric and 1 categorical features, 300 reference rows, scorer logistic"]
+        "  loans: 2 numeric and 1 categorical features, 300 reference rows, scorer logistic",
+        "    changes of features are noticed but give no page, as the order of the",
+        "    reference's rows is not known: name the column of their times in columns.timestamp"]
 
 
 @pytest.mark.parametrize("change, words", [

@@ -94,6 +94,11 @@ def test_only_the_first_errors_are_listed(service, predicted):
     ('{"id": "a", "label": 2}', 422, 'the label "2" is not one of the model\'s classes'),
     ('{"id": "a", "label": 0.5}', 422, 'the label "0.5" is not one of the model\'s classes'),
     ('{"id": "a"}', 422, '"label" is missing'),
+    ('{"id": "a", "lable": 1}', 422, 'unknown member "lable"; a label has id, label'),
+    ('{"id": "a", "label": 1, "time": 1}', 422, 'unknown member "time"; a label has id, label'),
+    ('{"labels": [{"id": "a", "label": 1, "modle": "m"}]}', 422, 'unknown member "modle"; a label has id, label'),
+    ('{"labels": [{"id": "a", "label": 1}], "model": "m"}', 422,
+     'unknown member "model"; the array of labels stands alone in its object'),
     ('{"id": "%s", "label": 1}' % ("i" * 129), 422, '"id" must have 1 to 128 bytes, got 129'),
     ('{"labels": [3, {"id": 4}]}', 422, "a label must be an object, got a number"),
     ('{"labels": [%s]}' % ",".join(["1"] * 10001), 413, "too many labels: 10001"),
@@ -216,7 +221,7 @@ def test_lines(service, predicted):
 def test_many_lines(service, predicted):
     """More than any collected body may hold."""
     ids = [id_ for _ in range(6) for id_ in predicted(10000)]
-    answer = lines(service, "\n".join(json.dumps({"id": id_, "label": "1", "note": "x" * 60}) for id_ in ids))
+    answer = lines(service, "\n".join(json.dumps({"id": id_, "label": "1"}) for id_ in ids))
     assert counts(answer) == {"joined": 60000}
 
 

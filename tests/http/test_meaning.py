@@ -285,3 +285,18 @@ def test_optional_members_of_v2_may_be_null(service):
     answer = service.post("/v2/models/synthetic/infer", json={
         "inputs": [matrix], "outputs": [{"name": "prediction", "parameters": None}]})
     assert answer.status_code == 200 and len(answer.json()["outputs"]) == 1
+
+
+# A boolean where the classes are names
+
+@pytest.mark.parametrize("written", [True, False, "true", "False", "TRUE"])
+def test_a_boolean_prediction_names_no_class_of_other_names(tmp_path, start_service, written):
+    """It was counted as __other__: a share of predictions that no class has, and no word about it."""
+    (tmp_path / "reference.csv").write_text("x,p,y\n" + "1,no,no\n2,yes,yes\n" * 50)
+    service = serve(start_service, tmp_path, OUTSIDE.format(more=""))
+    answer = service.post("/observe", json={"features": [1], "prediction": written})
+    word = str(written).lower() if isinstance(written, bool) else written
+    assert answer.status_code == 422, answer.text
+    assert f'"prediction" must name a class of the model ("no", ...), got {word}' in answer.json()["detail"]
+    observe(service, [{"features": [1], "prediction": "maybe"}])
+    assert value(scrape(service), "model_predictions_total", prediction_class="__other__") == 1

@@ -107,7 +107,9 @@ def test_every_known_series_is_there_from_the_first_scrape(start_service):
     service.session.delete(service.url + "/predict", timeout=10)
     later = series(scrape(service))
     new = {name for name, _ in set(later) - set(first)}
-    assert new == {"model_last_observation_timestamp_seconds", "model_drift_since_timestamp_seconds"}
+    assert new == {"model_last_observation_timestamp_seconds", "model_drift_since_timestamp_seconds",
+                   "model_feature_change_onset_timestamp_seconds", "model_feature_change_rows",
+                   "model_feature_change_size", "model_feature_change_kind"}
     assert not set(first) - set(later)
     for (name, labels), number in first.items():
         if name.endswith("_total") and not name.startswith(("http_", "process_")):

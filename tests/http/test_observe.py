@@ -273,6 +273,7 @@ def test_lines_count_as_if_they_came_one_by_one(folder, start_service):
         del status["timestamp"]
         for feature in status["features"].values():
             feature.pop("drifted_since")
+            feature.pop("change")  # its budget is in time
     assert statuses[0] == statuses[1]
 
 
@@ -451,6 +452,11 @@ def test_refused_rows_are_seen(folder, start_service):
     assert answer.status_code == 422
     answer = service.post("/observe", data='{"features": {"age": NaN}}', headers=LINES)
     assert "use null for a missing value" in answer.json()["detail"]
+    for word in "nan", "-Infinity", "Inf", "-inf", "+Infinity":
+        answer = service.post("/observe", data='{"features": {"age": %s}}' % word, headers=LINES)
+        assert "JSON has no NaN or Infinity: use null for a missing value" in answer.json()["detail"], word
+    answer = service.post("/observe", data='\ufeff{"features": {"age": 3}}\n'.encode(), headers=LINES)
+    assert answer.status_code == 200 and answer.json()["observed"] == 1, "a byte order mark is skipped"
     answer = service.post("/predict", data='{"features": [NaN, 1]}', headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 409)
     assert metric(service, "model_observations_rejected_total") >= 10

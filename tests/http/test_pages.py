@@ -53,8 +53,9 @@ def clean(browser, service):
 
 
 def table(browser):
-    return browser.run("""[...document.querySelectorAll('#features tr')].map(row =>
-        Object.fromEntries([...row.cells].map(cell => [cell.className.split(' ')[0] + [...row.cells].indexOf(cell), cell.textContent])))""")
+    return browser.run("""(() => { const titles = [...document.querySelectorAll('#head th')].map(head => head.textContent);
+        return [...document.querySelectorAll('#features tr')].map(row =>
+            Object.fromEntries([...row.cells].map((cell, i) => [titles[i], cell.textContent]))) })()""")
 
 
 def shown(number):
@@ -97,14 +98,14 @@ def observe(service, names, rows, categorical=(), mean=0.0):
 def test_the_overview_shows_what_the_status_says(browser, drifting):
     browser.open(drifting.url + "/dashboard", RENDERED)
     status = drifting.get("/drift/status").json()
-    rows = {row["name0"]: row for row in table(browser)}
+    rows = {row["Feature"]: row for row in table(browser)}
     assert set(rows) == set(status["features"])
     for name, feature in status["features"].items():
         best = max(feature["methods"].values(), key=lambda m: m["score"] / m["threshold"])
         row = rows[name]
-        assert same_number(row["number4"], best["score"]) and same_number(row["number5"], best["p_value"]), name
-        assert ("drift" in row["verdict1"] and row["verdict1"] != "no drift") == feature["drifted"]
-        assert (row["time7"] != "-") == feature["drifted"]
+        assert same_number(row["Score"], best["score"]) and same_number(row["p-value"], best["p_value"]), name
+        assert ("drift" in row["Verdict"] and row["Verdict"] != "no drift") == feature["drifted"]
+        assert (row["Since"] != "-") == feature["drifted"]
     drifted = [name for name, f in status["features"].items() if f["drifted"] and not f["prediction"]]
     assert browser.run("document.querySelector('#verdict').textContent").startswith(f"{len(drifted)} of 5 features changed since")
     for name in drifted:
@@ -159,7 +160,7 @@ def test_drift_appears_and_the_keyboard_leads_to_it(browser, start_service):
     browser.wait("document.querySelector('#verdict').textContent.startsWith('No drift in 5 features')")
     service.post("/simulate/drift?severity=0.7&n_requests=150")
     browser.wait("/of 5 features changed since/.test(document.querySelector('#verdict').textContent)")
-    first = table(browser)[0]["name0"]
+    first = table(browser)[0]["Feature"]
     for _ in range(40):
         browser.key("Tab")
         if browser.run("document.activeElement.closest('#features') && document.activeElement.textContent") == first:
@@ -178,16 +179,16 @@ def test_filter_and_sort(browser, drifting):
     browser.open(drifting.url + "/dashboard", RENDERED)
     browser.run("""(() => { const filter = document.querySelector('#filter'); filter.value = 'SCORE';
         filter.dispatchEvent(new Event('input')) })()""")
-    assert [row["name0"] for row in table(browser)] == ["prediction_score"]
+    assert [row["Feature"] for row in table(browser)] == ["prediction_score"]
     browser.run("""(() => { const filter = document.querySelector('#filter'); filter.value = '';
         const which = document.querySelector('#which'); which.value = 'drifted'; which.dispatchEvent(new Event('change')) })()""")
     status = drifting.get("/drift/status").json()["features"]
-    assert sorted(row["name0"] for row in table(browser)) == sorted(name for name, f in status.items() if f["drifted"])
+    assert sorted(row["Feature"] for row in table(browser)) == sorted(name for name, f in status.items() if f["drifted"])
     browser.run("""(() => { const which = document.querySelector('#which'); which.value = ''; which.dispatchEvent(new Event('change')) })()""")
-    for title, column, reverse in ("Feature", "name0", False), ("Score", "number4", True), ("p-value", "number5", False):
+    for title, column, reverse in ("Feature", "Feature", False), ("Score", "Score", True), ("p-value", "p-value", False):
         button = f"[...document.querySelectorAll('#head button')].find(b => b.textContent === '{title}')"
         browser.run(f"{button}.click()")
-        values = [row[column] if column == "name0" else float(row[column].replace("< 1e-300", "0")) for row in table(browser)]
+        values = [row[column] if column == "Feature" else float(row[column].replace("< 1e-300", "0")) for row in table(browser)]
         assert values == sorted(values, reverse=reverse), title
         assert browser.run(f"{button}.parentElement.getAttribute('aria-sort')") == ("descending" if reverse else "ascending")
         assert browser.run("document.querySelectorAll('[aria-sort]').length") == 1
@@ -233,7 +234,7 @@ def test_hostile_names(browser, start_service, tmp_path):
     service = start_service("--config", config_of(tmp_path, HOSTILE, categorical=set(HOSTILE[::2])))
     observe(service, HOSTILE, 60, set(HOSTILE[::2]), mean=2)
     browser.open(service.url + "/dashboard", RENDERED)
-    assert {row["name0"] for row in table(browser)} == set(HOSTILE)
+    assert {row["Feature"] for row in table(browser)} == set(HOSTILE)
     assert browser.run("document.scripts.length") == 1 and browser.run("document.images.length") == 0
     links = browser.run("[...document.querySelectorAll('#features a')].map(link => [link.textContent, link.pathname, link.host])")
     for name, path, host in links:
@@ -292,3 +293,56 @@ def test_pictures(browser, drifting, tmp_path):
 def test_the_pages_are_small(service):
     assert sum(len(service.get(path).content) for path in ("/dashboard", "/dashboard.css", "/dashboard.js", "/report.css")) < 400_000
     assert isinstance(service, Service)
+
+
+def test_history_and_an_incident_that_stays(browser, start_service):
+    """Its address shows the same after the end; a message's link leads to it by its moment."""
+    service = start_service()
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    wait_for(lambda: service.get("/models/synthetic/history").json()["features"]["feature_0"], 20)
+    service.post("/simulate/drift?severity=0.7&n_requests=150")
+    wait_for(lambda: service.get("/models/synthetic/incidents").json()["incidents"], 20)
+    status = service.get("/drift/status").json()["features"]
+    [incident] = service.get("/models/synthetic/incidents").json()["incidents"]
+    drifted = {name: f["drifted_since"] for name, f in status.items() if f["drifted"] and not f["prediction"]}
+    assert {f["feature"]: f["onset"] for f in incident["features"]} == drifted and incident["ended"] is None
+    assert [f["onset"] for f in incident["features"]] == sorted(drifted.values())
+    history = service.get("/models/synthetic/history?feature=feature_0").json()
+    strength = max(m["score"] / m["threshold"] for m in status["feature_0"]["methods"].values())
+    assert history["fine"]["points"][-1][1] == pytest.approx(strength, abs=1e-4) and history["critical"] == pytest.approx(5 / 3)
+    assert service.get("/models/synthetic/history?feature=nobody").status_code == 404
+
+    browser.open(f"{service.url}/dashboard/features/feature_0?var-model=synthetic", "document.querySelector('#chart path.history')")
+    assert browser.run("document.querySelectorAll('#chart path.span').length") == 1
+    clean(browser, service)
+    written = round(1000 * (incident["id"] + 30))
+    browser.open(f"{service.url}/dashboard?var-model=synthetic&var-feature=feature_1&time={written}",
+                 "document.querySelectorAll('#moved tr').length > 0")
+    address = browser.run("location.href")
+    assert f"/dashboard/incidents/{incident['id']}" in address
+    assert "and it goes on" in browser.run("document.querySelector('#verdict').textContent")
+    assert browser.run("[...document.querySelectorAll('#moved th')].map(head => head.textContent)") == [f["feature"] for f in incident["features"]]
+    assert browser.run("document.querySelector('#moved tr.marked th').textContent") == "feature_1"
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    browser.wait("!/it goes on/.test(document.querySelector('#verdict').textContent)")
+    browser.open(address, "document.querySelectorAll('#moved tr').length > 0")
+    assert re.search(r"to .* \(\d+ s\) \d features drifted, first feature_", browser.run("document.querySelector('#verdict').textContent"))
+    clean(browser, service)
+    browser.open(f"{service.url}/dashboard/incidents/12?var-model=synthetic", "/does not know/.test(document.querySelector('#verdict').textContent)")
+    clean(browser, service)
+
+
+def test_evidence_row_by_row_is_shown_where_it_is(browser, drifting):
+    """The members `change` of a feature, by a status that has them."""
+    browser.open(drifting.url + "/dashboard", RENDERED)
+    browser.run("""(() => { const status = structuredClone(latest);
+        for (const feature of Object.values(status.features)) delete feature.change;
+        renderOverview(status); window.plain = status })()""")
+    assert browser.run("getComputedStyle(document.querySelector('#features .evidence')).display") == "none"
+    browser.run("""(() => { const status = structuredClone(window.plain);
+        status.features.feature_0.change = { values: { evidence: 0.12, open: false }, missing: { evidence: 0.01, open: false } };
+        status.features.feature_1.change = { values: { evidence: 1.7, open: true, what: "its mean rose" } };
+        renderOverview(status) })()""")
+    shown = {row["Feature"]: row["Row by row"] for row in table(browser)}
+    assert (shown["feature_0"], shown["feature_1"], shown["feature_2"]) == ("12 %", "its mean rose", "-")
+    assert browser.run("getComputedStyle(document.querySelector('#features .evidence')).display") != "none"

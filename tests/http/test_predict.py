@@ -76,6 +76,7 @@ def test_a_batch_equals_its_rows_one_by_one(start_service):
         del status["timestamp"]
         for feature in status["features"].values():
             feature["drifted_since"] = feature["drifted_since"] is not None
+            feature.pop("change")  # its budget is in time
     assert statuses[0] == statuses[1]
 
 

@@ -240,8 +240,8 @@ A = [1.0, 2.0]
 
 
 @pytest.mark.parametrize("inputs,words", [
-    ([], "must be an array of tensors"),
-    ({}, "must be an array of tensors"),
+    ([], '"inputs" is empty; it must have a tensor for each feature, or one of the shape [n, 2]'),
+    ({}, "must be an array of tensors, got an object"),
     ([1], "an input must be an object"),
     ([{"shape": [1, 2]}], 'with a "name"'),
     ([column("a", "FP32", A, [2])], "its shape must be [n, 2]"),
@@ -297,6 +297,15 @@ def test_no_json(service):
         answer = service.post("/v2/models/plain/infer", data=body,
                               headers={"Content-Type": "application/json"})
         assert answer.status_code == 400 and set(answer.json()) == {"error"}, body
+    for body, words in (
+            (b'{"inputs": [{"name": "x0", "shape": [1], "datatype": "FP64", "data": [1]}, {"name": "x1", "data": [1e999]}]}',
+             'input "x1": the number 1e999 is outside the range of a 64-bit float'),
+            (b'{"inputs": [{"name": "a", "shape": [1, 2], "data": [[1, -1e400]]}]}', 'input "a": the number -1e400'),
+            (b'{"inputs": [{"data": [[1, 1e400]], "name": "a"}]}', 'the number 1e400'),
+            (b'{"inputs": [{"name": "x0", "data": [NaN]}]}', "and a finite number is needed here"),
+            (b'{"inputs": []}', '"inputs" is empty'), (b'{"input": []}', '"inputs" is missing')):
+        answer = service.post("/v2/models/plain/infer", data=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400 and words in answer.json()["error"], answer.text
     answer = service.post("/v2/models/plain/infer", data=b"{}", headers={
         "Content-Type": "application/json", "Inference-Header-Content-Length": "2"})
     assert answer.status_code == 400 and "binary tensor" in answer.json()["error"]

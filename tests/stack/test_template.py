@@ -228,6 +228,12 @@ def test_links_cannot_be_broken_out_of(tmp_path):
     assert links(text)["Dashboard (now)"] == "http://d.example/?x=%3C!here%3E%7Cy&z=1"
 
 
+def test_the_services_own_dashboard_is_told_the_moment(tmp_path):
+    data = group(alert(feature="f", annotations={"dashboard_url": "http://127.0.0.1:8000/dashboard?var-model=m&var-feature=f"}))
+    assert links(render("links", data, tmp_path))["Dashboard"] == (
+        "http://127.0.0.1:8000/dashboard?var-model=m&var-feature=f&time=1795485981500")
+
+
 def silence(data, tmp_path):
     """The arguments of the command, as a shell reads it after Slack has undone its escapes."""
     command = re.search(r"```(.*)```", render("links", data, tmp_path), re.S)[1]

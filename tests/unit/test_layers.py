@@ -39,7 +39,7 @@ MAY_INCLUDE = {
     "service/metrics": {"service", "served", "http", "system"},
     "service": {"served", "report", "json", "http", "config", "system", "web"},
     "served/build": {"served", "drift_detector", "concept_monitor", "data_generator", "score", "config",
-                     "json", "csv"},
+                     "json", "csv", "system"},
     "served": {"drift_detector", "concept_monitor", "data_generator", "score", "config", "system"},
     "check": {"report", "drift_detector", "stats", "csv", "config", "cli", "system"},
     "report": {"drift_detector", "web"},
@@ -67,8 +67,8 @@ def room(path):
     folder = str(pathlib.PurePath(path).parent)
     if folder != ".":
         return folder
-    subject = re.match(r"main|app|drift|concept_monitor|data_generator", path).group()
-    return "drift_detector" if subject == "drift" else subject
+    subject = re.match(r"main|app|drift|change|concept_monitor|data_generator", path).group()
+    return "drift_detector" if subject in ("drift", "change") else subject
 
 
 def arrows():

@@ -19,9 +19,9 @@ NODISCARD int model_create_scorer(struct model_definition *definition,
 
 /* What else than the features is read of the reference. */
 struct extra_columns {
-    struct csv_column *prediction, *score, *label;
+    struct csv_column *prediction, *score, *label, *timestamp;
 };
-#define EXTRA_COLUMNS 3
+#define EXTRA_COLUMNS 4
 struct extra_columns reference_columns_extra(const struct config_model *config,
                                              struct csv_column *columns);
 /* Reads the features' columns, then those. type: what kind of column a prediction is. */
@@ -79,6 +79,24 @@ NODISCARD int model_create_detector(struct model_parts *parts, struct detector_f
                                     struct detector_spec *spec,
                                     const struct reference_predictions *predictions);
 
+/* --- changes.c --- */
+
+/* In which order the rows of a reference came. */
+struct reference_order {
+    bool known;
+    uint32_t *row; /* [rows] by time; NULL: as they are */
+};
+/* By the column of timestamps, if there is one that can be read; warns if it cannot. order: its
+ * rows are to be freed. 0 or -ENOMEM. */
+NODISCARD int reference_order_read(const struct config_model *config, struct csv_table *table,
+                                   const struct served_model_settings *settings,
+                                   struct reference_order *ret_order);
+/* Creates the monitor of changes, after the detector: of the same features. 0 or the monitor's
+ * error. */
+NODISCARD int model_create_changes(struct model_parts *parts, const struct detector_spec *spec,
+                                   const struct reference_order *order,
+                                   const struct change_rule *rule);
+
 /* --- concept.c --- */
 
 /* What labels are kept and judged by. */
@@ -105,6 +123,7 @@ NODISCARD int model_create_concept(struct model_parts *parts, const struct label
  * allocation fails. */
 struct detector_feature *configured_features(const struct config_model *config);
 struct detector_spec configured_spec(const struct config_model *config);
+struct change_rule configured_changes(const struct config_model *config);
 /* Puts the warning threshold from the environment in place of the configured ones, if there is one:
  * also of a feature that has only a critical threshold of its own. 0, or -EINVAL with error. */
 NODISCARD int configured_override(const struct config_model *config, struct detector_spec *spec,

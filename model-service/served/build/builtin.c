@@ -52,6 +52,12 @@ static int builtin_concept(struct model_parts *parts,
     return rc;
 }
 
+/* The rows are drawn one after the other. */
+static const struct reference_order drawn = {.known = true};
+static const struct change_rule builtin_rule = {
+    .false_page_seconds = (double)CONFIG_DEFAULT_FALSE_PAGES_PER_MS / 1000,
+    .materiality = CONFIG_DEFAULT_MATERIALITY};
+
 static int builtin_detector(struct model_parts *parts, double *columns[BUILTIN_FEATURES],
                             double warning_override, struct error *error)
 {
@@ -76,6 +82,8 @@ static int builtin_detector(struct model_parts *parts, double *columns[BUILTIN_F
                                      BUILTIN_REFERENCE, &predictions);
     if (rc == 0)
         rc = model_create_detector(parts, features, &spec, &predictions);
+    if (rc == 0)
+        rc = model_create_changes(parts, &spec, &drawn, &builtin_rule);
     if (rc == 0)
         rc = builtin_concept(parts, &predictions);
     reference_predictions_finish(&predictions);

@@ -25,6 +25,9 @@ static size_t columns_describe(const struct config_model *config, enum predictio
     if (config->columns.label)
         columns[count++] = (struct csv_column){.name = config->columns.label,
                                                .categorical = type != PREDICTION_REGRESSION};
+    if (config->columns.timestamp)
+        columns[count++] =
+            (struct csv_column){.name = config->columns.timestamp, .categorical = true};
     return count;
 }
 
@@ -38,7 +41,9 @@ struct extra_columns reference_columns_extra(const struct config_model *config,
     if (config->columns.score)
         extra.score = &columns[next++];
     if (config->columns.label)
-        extra.label = &columns[next];
+        extra.label = &columns[next++];
+    if (config->columns.timestamp)
+        extra.timestamp = &columns[next];
     return extra;
 }
 

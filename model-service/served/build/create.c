@@ -7,7 +7,8 @@
 
 static int configured_detector(struct model_parts *parts, const struct config_model *config,
                                const struct csv_table *table, double warning_override,
-                               const struct reference_predictions *predictions, struct error *error)
+                               const struct reference_predictions *predictions,
+                               const struct reference_order *order, struct error *error)
 {
     struct detector_feature *features = configured_features(config);
     if (!features)
@@ -21,7 +22,10 @@ static int configured_detector(struct model_parts *parts, const struct config_mo
     spec.reference_rows = table->rows;
     int rc = configured_override(config, &spec, warning_override, error);
     if (rc == 0) {
+        const struct change_rule rule = configured_changes(config);
         rc = model_create_detector(parts, features, &spec, predictions);
+        if (rc == 0)
+            rc = model_create_changes(parts, &spec, order, &rule);
         if (rc < 0)
             error_set(error, rc, "model \"%s\": its windows cannot be created: %s", config->name,
                       strerror(-rc));
@@ -151,16 +155,20 @@ static int check_simulation(const struct config_model *config, struct error *err
 /* What the model's predictions are and what they are compared with: after the columns. */
 static int create_monitors(struct model_parts *parts, const struct config_model *config,
                            const struct served_model_settings *settings,
-                           const struct csv_table *table, struct error *error)
+                           struct csv_table *table, struct error *error)
 {
     struct reference_predictions predictions = {0};
+    struct reference_order order = {0};
     int rc = reference_columns_predictions(&parts->definition, config, table, &predictions, error);
     if (rc == -EIO)
         error_set(error, rc, "model \"%s\": its scorer fails on the rows of the reference",
                   config->name);
     if (rc == 0)
+        rc = reference_order_read(config, table, settings, &order);
+    if (rc == 0)
         rc = configured_detector(parts, config, table, settings->warning_override, &predictions,
-                                 error);
+                                 &order, error);
+    free(order.row);
     if (rc == 0)
         rc = configured_concept(parts, config, table, &predictions, error);
     if (rc == 0)

@@ -55,6 +55,12 @@ struct detector_spec configured_spec(const struct config_model *config)
     };
 }
 
+struct change_rule configured_changes(const struct config_model *config)
+{
+    return (struct change_rule){.false_page_seconds = config->false_page_seconds,
+                                .materiality = config->materiality};
+}
+
 int configured_override(const struct config_model *config, struct detector_spec *spec,
                         double warning_override, struct error *error)
 {
@@ -75,11 +81,12 @@ int served_model_retune(struct served_model *model, const struct config_model *c
     struct detector_feature *features = configured_features(config);
     if (!features)
         return error_set(error, -ENOMEM, "model \"%s\": not enough memory", config->name);
+    const struct change_rule rule = configured_changes(config);
     struct detector_spec spec = configured_spec(config);
     spec.features = features;
     int rc = configured_override(config, &spec, settings->warning_override, error);
     if (rc == 0) {
-        rc = served_model_set_levels(model, &spec);
+        rc = served_model_set_levels(model, &spec, &rule);
         if (rc < 0)
             error_set(error, rc, "model \"%s\": its thresholds cannot be set", config->name);
     }

@@ -15,6 +15,8 @@ struct model_snapshot {
     const struct served_model *model;
     const char *name;
     struct detector_report report;
+    struct feature_changes *changes; /* [report.feature_count] */
+    double false_page_seconds;
     struct served_model_counters counters;
     struct concept_report concept;
     struct stream_report *streams; /* [stream_count] */
@@ -36,6 +38,8 @@ union metric_value {
     bool (*severity)(const struct detector_report *report, enum drift_severity severity,
                      double *ret_value);
     bool (*feature)(const struct detector_feature_report *feature, double *ret_value);
+    bool (*change)(const struct change_report *change, double *ret_value);
+    bool (*changes)(const struct feature_changes *changes, double *ret_value);
     bool (*method)(const struct detector_method_report *method, double *ret_value);
     bool (*category)(const struct detector_category_report *category, double *ret_value);
     bool (*performance)(const struct concept_metric *metric, double *ret_value);
@@ -58,7 +62,7 @@ struct family {
     union metric_value value;
 };
 
-#define FAMILIES 63
+#define FAMILIES 74
 extern const struct family families[FAMILIES];
 
 /* --- models.c: labels model; model, severity --- */
@@ -76,6 +80,7 @@ bool model_window(const struct model_snapshot *model, double *ret_value);
 bool model_capacity(const struct model_snapshot *model, double *ret_value);
 bool model_minimum_sample(const struct model_snapshot *model, double *ret_value);
 bool model_reference(const struct model_snapshot *model, double *ret_value);
+bool model_false_page_budget(const struct model_snapshot *model, double *ret_value);
 bool model_significance(const struct model_snapshot *model, double *ret_value);
 bool model_last_observation(const struct model_snapshot *model, double *ret_value);
 bool model_observations(const struct model_snapshot *model, double *ret_value);
@@ -116,6 +121,22 @@ bool method_p_value(const struct detector_method_report *method, double *ret_val
 bool method_significant(const struct detector_method_report *method, double *ret_value);
 bool category_ratio(const struct detector_category_report *category, double *ret_value);
 bool category_reference_ratio(const struct detector_category_report *category, double *ret_value);
+
+/* --- changes.c: model, feature, part; model, feature --- */
+void walk_changes(struct exposition *out, const struct model_snapshot *model,
+                  union metric_value value);
+void walk_changed_features(struct exposition *out, const struct model_snapshot *model,
+                           union metric_value value);
+bool change_evidence_ratio(const struct change_report *change, double *ret_value);
+bool change_open(const struct change_report *change, double *ret_value);
+bool change_onset_time(const struct change_report *change, double *ret_value);
+bool change_rows(const struct change_report *change, double *ret_value);
+bool change_size(const struct change_report *change, double *ret_value);
+bool change_kind(const struct change_report *change, double *ret_value);
+bool change_discount(const struct change_report *change, double *ret_value);
+bool change_notices_only(const struct change_report *change, double *ret_value);
+bool changes_pages(const struct feature_changes *changes, double *ret_value);
+bool changes_notices(const struct feature_changes *changes, double *ret_value);
 
 /* --- performance.c: model, metric; model, detector; model, feature, detector; labels --- */
 void walk_performance(struct exposition *out, const struct model_snapshot *model,

@@ -77,13 +77,17 @@ static int model_snapshot_take(struct model_snapshot *target, struct served_mode
     *target = (struct model_snapshot){.model = model, .name = served_model_name(model)};
     served_model_counters(model, &target->counters);
     served_model_concept(model, NULL, &target->concept);
+    target->false_page_seconds = served_model_false_page_seconds(model);
     int rc = served_model_report(model, &target->report);
+    if (rc == 0)
+        rc = served_model_changes(model, &target->changes);
     return rc < 0 ? rc : streams_take(model, target);
 }
 
 static void model_snapshot_finish(struct model_snapshot *model)
 {
     free(model->report.features);
+    free(model->changes);
     free(model->streams);
 }
 

@@ -95,6 +95,12 @@ bool model_reference(const struct model_snapshot *model, double *ret_value)
     return true;
 }
 
+bool model_false_page_budget(const struct model_snapshot *model, double *ret_value)
+{
+    *ret_value = model->false_page_seconds;
+    return true;
+}
+
 bool model_significance(const struct model_snapshot *model, double *ret_value)
 {
     *ret_value = model->report.significance;

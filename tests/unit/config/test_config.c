@@ -95,6 +95,8 @@ static void test_defaults(void **state)
     assert_true(model->warning_threshold == 0.3);
     assert_true(model->critical_threshold == 0.5);
     assert_true(model->significance == 0.0001);
+    assert_true(model->false_page_seconds == 90.0 * 86400);
+    assert_true(model->materiality == 0.15);
     assert_int_equal(model->reference_resolution, 10000);
     assert_int_equal(model->bins, 10);
     assert_false(model->simulation);
@@ -139,6 +141,8 @@ static void test_everything_given(void **state)
            "    minimum_sample: 20\n"
            "    thresholds: {warning: 0.1, critical: 12}\n"
            "    significance: 0.01\n"
+           "    false_pages: {at_most: 4, per: 1d}\n"
+           "    materiality: 0\n"
            "    reference_resolution: 0\n"
            "    bins: 20\n"
            "    simulation: true\n"
@@ -165,6 +169,8 @@ static void test_everything_given(void **state)
     assert_true(model->warning_threshold == 0.1);
     assert_true(model->critical_threshold == 12.0);
     assert_true(model->significance == 0.01);
+    assert_true(model->false_page_seconds == 86400.0 / 4);
+    assert_true(model->materiality == 0);
     assert_int_equal(model->reference_resolution, 0);
     assert_int_equal(model->bins, 20);
     assert_true(model->simulation);
@@ -223,7 +229,8 @@ static void test_shape(void **state)
     static const char model_keys[] =
         "name, version, reference, delimiter, decimal, features, scorer, columns, window, "
         "minimum_sample, thresholds, "
-        "significance, bins, reference_resolution, simulation, labels, detectors, streams";
+        "significance, false_pages, materiality, bins, reference_resolution, simulation, labels, "
+        "detectors, streams";
     static const struct {
         const char *text, *detail;
     } cases[] = {
@@ -374,6 +381,14 @@ static void test_meaning(void **state)
         {MODEL "    thresholds: {critical: 0.2}\n",
          "8: models[0].thresholds.critical: found warning 0.3 (the default) and critical 0.2, "
          "expected warning below critical"},
+        {MODEL "    false_pages: {per: 90}\n",
+         "8: models[0].false_pages.per: found \"90\", expected a duration such as 90d, 7d or 12h"},
+        {MODEL "    false_pages: {per: 59m}\n",
+         "8: models[0].false_pages.per: found \"59m\", expected 1h to 3660d"},
+        {MODEL "    false_pages: {at_most: 0}\n",
+         "8: models[0].false_pages.at_most: found \"0\", expected 0.001 to 1000"},
+        {MODEL "    materiality: -1\n",
+         "8: models[0].materiality: found \"-1\", expected a number of deviations, 0 to 100"},
         {MODEL "    significance: 0\n",
          "8: models[0].significance: found \"0\", expected a number between 0 and 1"},
         {MODEL "    significance: 1\n",
@@ -697,7 +712,8 @@ static void test_alias(void **state)
            "1: models[0]: found a list, expected a mapping with the keys name, version, "
            "reference, delimiter, decimal, features, scorer, columns, window, minimum_sample, "
            "thresholds, significance, "
-           "bins, reference_resolution, simulation, labels, detectors, streams");
+           "false_pages, materiality, bins, reference_resolution, simulation, labels, detectors, "
+           "streams");
 }
 
 /* The key is long, the path is long, the line still is one and ends in time. */

@@ -217,12 +217,23 @@ static void test_malformed(void **state)
         {"{\"features\": [1, 2", "malformed JSON at line 1, column 18: ']' expected near end of "
                                  "file"},
         {"{\"features\": [1,]}", "malformed JSON at line 1, column 17: unexpected token near ']'"},
-        {"{\"features\":\n [NaN]}", "malformed JSON at line 2, column 5: invalid token near 'NaN'; "
-                                    "JSON has no NaN or Infinity: use null for a missing "
-                                    "value"},
+        {"{\"features\":\n [NaN]}",
+         "malformed JSON at line 2, column 5: invalid token near 'NaN'; "
+         "JSON has no NaN or Infinity, and a finite number is needed here"},
+        {"{\"features\": [-Infinity]}", "malformed JSON at line 1, column 15: invalid token near "
+                                        "'-'; JSON has no NaN or Infinity, "
+                                        "and a finite number is needed here"},
+        {"{\"features\": [nan]}", "malformed JSON at line 1, column 17: invalid token near 'nan'; "
+                                  "JSON has no NaN or Infinity, "
+                                  "and a finite number is needed here"},
+        {"{\"features\": [+inf]}", "malformed JSON at line 1, column 15: invalid token near '+'; "
+                                   "JSON has no NaN or Infinity, "
+                                   "and a finite number is needed here"},
+        {"{\"features\": [nano]}",
+         "malformed JSON at line 1, column 18: invalid token near 'nano'"},
         {"{\"features\": [Infinity]}", "malformed JSON at line 1, column 22: invalid token near "
-                                       "'Infinity'; JSON has no NaN or Infinity: use "
-                                       "null for a missing value"},
+                                       "'Infinity'; JSON has no NaN or Infinity, and "
+                                       "a finite number is needed here"},
         {"{\"features\": [01]}", "malformed JSON at line 1, column 15: invalid token near '0'"},
         {"{} {}", "malformed JSON at line 1, column 4: end of file expected near '{'"},
         {"{\"a\": 1, \"a\": 2}",

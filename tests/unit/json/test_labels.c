@@ -52,7 +52,7 @@ static void test_single(void **state)
     struct input_error error;
 
     (void)state;
-    accept("{\"id\": \"a17\", \"label\": \"yes\", \"by\": {\"a\": [1]}}", 1, &labels);
+    accept("{\"id\": \"a17\", \"label\": \"yes\"}", 1, &labels);
     assert_false(labels.batch);
     expect(&labels, 0, "a17", "yes", 0);
     input_labels_finish(&labels);

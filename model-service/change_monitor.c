@@ -1,0 +1,157 @@
+/* change_monitor.c - see the header: the urns of a model's features, row by row. */
+#include "change_monitor.h"
+
+#include "change_monitor_internal.h"
+#include "drift_details.h"
+#include "stats/urn_order.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Rows of a block are shuffled alike on every run, so many at once. */
+#define SHUFFLE_SEED 1
+#define SHUFFLE_ROWS 64u
+
+/* --- rows --- */
+
+/* How many rows of the model ago a change of the feature's urn was: an urn sees only rows with a
+ * value. */
+static uint64_t rows_since(const struct change_monitor *monitor, const struct urn_episode *episode)
+{
+    const double seen = (double)monitor->times.rows;
+    const double rows = episode->rows > 0 ? seen / (double)episode->rows : 1;
+    return (uint64_t)fmin(fmax(round(episode->change.rows * rows), 1), seen);
+}
+
+static void follow(struct change_monitor *monitor, struct watched *watched, enum urn_part part,
+                   enum urn_event event, int64_t now_ms)
+{
+    struct watched_part *state = &watched->part[part];
+    const struct urn_episode episode = drift_urn_feature_report(watched->urns, part).episode;
+    if (event == URN_PAGE) {
+        const uint64_t ago = rows_since(monitor, &episode);
+        state->opened_ms = watched->paged_ms = now_ms;
+        state->onset_row = monitor->times.rows - ago + 1;
+        state->onset_ms = change_times_of(&monitor->times, state->onset_row);
+        if (state->differs_since_ms == 0)
+            state->differs_since_ms = state->onset_ms;
+    } else if (event == URN_RESOLVED && !episode.changed) {
+        *state = (struct watched_part){0};
+    }
+}
+
+static void observe_cell(struct change_monitor *monitor, struct watched *watched,
+                         union detector_cell cell, double start, int64_t now_ms)
+{
+    enum urn_event events[URN_PARTS];
+    const bool adopting = now_ms - watched->paged_ms >= CHANGE_ADOPT_MS;
+    const struct urn_rule *rule = adopting ? &monitor->adopting : &monitor->rule;
+    if (!watched->categorical)
+        drift_urn_feature_observe_number(watched->urns, rule, cell.number, start, events);
+    else if (cell.category == watched->missing_code)
+        drift_urn_feature_observe_code(watched->urns, rule, URN_MISSING, start, events);
+    else
+        drift_urn_feature_observe_code(watched->urns, rule, cell.category, start, events);
+    for (enum urn_part part = 0; part < URN_PARTS; part++)
+        if (events[part] == URN_PAGE || events[part] == URN_RESOLVED)
+            follow(monitor, watched, part, events[part], now_ms);
+}
+
+/* The first row may begin a change with the time since the last one, the others at the same
+ * moment. */
+static void observe_feature(struct change_monitor *monitor, struct watched *watched,
+                            const union detector_cell *cells, size_t rows, int64_t now_ms)
+{
+    uint32_t order[SHUFFLE_ROWS];
+    double start = (double)(now_ms - watched->last_ms) / 1000;
+    if (rows > 0)
+        watched->last_ms = now_ms;
+    for (size_t done = 0; done < rows; done += SHUFFLE_ROWS) {
+        const size_t count = rows - done < SHUFFLE_ROWS ? rows - done : SHUFFLE_ROWS;
+        drift_urn_shuffle(SHUFFLE_SEED, order, count);
+        for (size_t r = 0; r < count; r++) {
+            observe_cell(monitor, watched, cells[done + order[r]], start, now_ms);
+            start = 0;
+        }
+    }
+}
+
+void change_monitor_observe(struct change_monitor *monitor, const union detector_cell *cells,
+                            size_t rows, size_t stride, const size_t *feature_rows, int64_t now_ms)
+{
+    change_times_add(&monitor->times, rows, now_ms);
+    for (size_t f = 0; f < monitor->feature_count; f++)
+        observe_feature(monitor, &monitor->features[f], &cells[f * stride],
+                        feature_rows ? feature_rows[f] : rows, now_ms);
+}
+
+/* --- reading it --- */
+
+static const char *category_of(const struct change_monitor *monitor, size_t feature, size_t bin)
+{
+    if (bin == 0)
+        return "__unseen__";
+    const struct urn_feature *urns = monitor->features[feature].urns;
+    return detector_category_name(monitor->detector, feature,
+                                  drift_urn_feature_code(urns, URN_VALUES, bin));
+}
+
+/* Says what happened to the share of missing values, whichever of the two shares the bet was on. */
+static void describe_missing(const struct watched *watched, struct change_description *description)
+{
+    description->more_missing = change_is_more_missing(watched->urns, &description->change);
+    description->change.kind = description->more_missing ? URN_SHARE_UP : URN_SHARE_DOWN;
+    description->change.size = fabs(description->change.size);
+}
+
+static void describe(const struct change_monitor *monitor, size_t feature, enum urn_part part,
+                     const struct urn_episode *episode, struct change_report *report)
+{
+    const struct watched *watched = &monitor->features[feature];
+    const struct watched_part *state = &watched->part[part];
+    const struct urn_change *change = &episode->change;
+    const bool share = change->kind == URN_SHARE_UP || change->kind == URN_SHARE_DOWN;
+    report->opened_ms = state->opened_ms;
+    report->onset_ms = state->onset_ms;
+    report->differs_since_ms = state->differs_since_ms;
+    report->rows = monitor->times.rows - state->onset_row + 1;
+    report->change = (struct change_description){
+        .part = part, .change = *change, .deviations = episode->deviations};
+    if (share && part == URN_VALUES)
+        report->change.category = category_of(monitor, feature, change->bin);
+    if (share && part == URN_MISSINGNESS)
+        describe_missing(watched, &report->change);
+}
+
+static enum change_limit limit_of(const struct change_monitor *monitor,
+                                  const struct urn_episode *episode)
+{
+    if (!monitor->ordered)
+        return CHANGE_NO_ORDER;
+    return episode->notices_only ? CHANGE_REHEARSED : CHANGE_PAGES;
+}
+
+void change_monitor_report(const struct change_monitor *monitor, size_t feature,
+                           struct feature_changes *report)
+{
+    for (enum urn_part part = 0; part < URN_PARTS; part++) {
+        const struct urn_report urn =
+            drift_urn_feature_report(monitor->features[feature].urns, part);
+        const struct urn_episode *episode = &urn.episode;
+        report->part[part] = (struct change_report){
+            .watched =
+                urn.watched && !(part == URN_MISSINGNESS && monitor->features[feature].prediction),
+            .evidence_ratio = urn.evidence / monitor->rule.budget,
+            .discount = urn.discount,
+            .limit = limit_of(monitor, episode),
+            .suspected = episode->suspected,
+            .open = episode->open || episode->changed,
+            .adopted = episode->changed,
+            .learning = !episode->open,
+            .pages = episode->pages,
+            .notices = episode->notices,
+        };
+        if (report->part[part].open)
+            describe(monitor, feature, part, episode, &report->part[part]);
+    }
+}
