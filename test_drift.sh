@@ -77,7 +77,7 @@ simulate() {
     local answer status
     # Without --fail, so that a refusal arrives with its reason.
     answer=$(curl -sS --noproxy '*' --connect-timeout 2 --max-time 10 -w '\n%{http_code}' -X POST \
-        "$SERVICE_URL/simulate/drift?${1:-$requests}&n_requests=150" 2>/dev/null) ||
+        -H @<(authorization "$SERVICE_URL/") "$SERVICE_URL/simulate/drift?${1:-$requests}&n_requests=150" 2>/dev/null) ||
         give_up "the model service stopped answering at $SERVICE_URL"
     status=${answer##*$'\n'} answer=${answer%$'\n'*}
     [ "$status" = 200 ] || give_up "POST $SERVICE_URL/simulate/drift was refused (status $status):" \

@@ -128,9 +128,19 @@ port_owner() {
 
 # ---- HTTP, with short bounds so that nothing hangs ----
 
-http_get() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 10 "$@" 2>/dev/null; }
+# authorization URL: the header with the token of the role admin, for addresses of the model service.
+# Curl reads it from a file, so that no list of processes shows it.
+authorization() {
+    [ -n "${TOKEN_FILE:-}" ] && [[ $1 == "${SERVICE_URL:-http://127.0.0.1:$MODEL_SERVICE_PORT}"/* ]] || return 0
+    awk '$1 == "admin" { print "Authorization: Bearer " $2; exit }' "$TOKEN_FILE"
+}
 
-http_post() { curl -fsS --noproxy '*' --connect-timeout 2 --max-time 10 -X POST "$@" 2>/dev/null; }
+# The URL comes last.
+http_get() {
+    curl -fsS --noproxy '*' --connect-timeout 2 --max-time 10 -H @<(authorization "${!#}") "$@" 2>/dev/null
+}
+
+http_post() { http_get -X POST "$@"; }
 
 # alerts_page URL: Prometheus's page of alerts; Debian's package has only the classic pages.
 alerts_page() {

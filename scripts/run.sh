@@ -7,6 +7,7 @@
 # Settings, from the environment or from .env:
 #   MODEL_SERVICE_PORT 8000   PROMETHEUS_PORT 9090   ALERTMANAGER_PORT 9093   SLACK_INBOX_PORT 9095
 #   SLACK_WEBHOOK_URL         where messages go; without it, to the local Slack inbox
+#   TOKEN_FILE                the model service's tokens (docs/security.md), at least of the roles read and admin
 #   DRIFT_THRESHOLD           warning threshold of the drift scores
 #   MODEL_CONFIG              YAML configuration of the model service; without it, the built-in model
 #   MODEL_FOLDER              the folder that a relative MODEL_CONFIG is in
@@ -41,6 +42,13 @@ if [ -n "${MODEL_CONFIG:-}" ]; then
     elif [ -d "$MODEL_CONFIG" ] || [ ! -r "$MODEL_CONFIG" ]; then
         die "MODEL_CONFIG: $MODEL_CONFIG is not a file that can be read"
     fi
+fi
+if [ -n "${TOKEN_FILE:-}" ]; then
+    TOKEN_FILE=$(realpath -- "$TOKEN_FILE")
+    for role in read admin; do
+        grep -q "^$role[[:blank:]]" "$TOKEN_FILE" 2>/dev/null ||
+            die "TOKEN_FILE: there is no token of the role $role in $TOKEN_FILE" "see docs/security.md"
+    done
 fi
 umask 077
 mkdir -p "$RUN_DIR"/{log,pids,data}
@@ -91,6 +99,10 @@ render_configuration() {
     for target in model-service:"$service" prometheus:"$prometheus" alertmanager:"$alertmanager"; do
         printf -- "- targets: ['%s']\n" "${target#*:}" >"$RUN_DIR/prometheus/targets/${target%%:*}.yml"
     done
+    if [ -n "${TOKEN_FILE:-}" ]; then
+        awk '$1 == "read" { printf "%s", $2; exit }' "$TOKEN_FILE" >"$RUN_DIR/prometheus/token"
+        sed -i '/job_name: model-service$/a\    authorization: {credentials_file: token}' "$RUN_DIR/prometheus/prometheus.yml"
+    fi
     mkdir -p "$RUN_DIR/alertmanager/secrets"
     printf '%s' "${webhook:-http://$inbox/slack}" >"$RUN_DIR/alertmanager/secrets/slack_url"
 }
@@ -165,6 +177,7 @@ say "starting"
 start slack-inbox "$binary" slack-inbox --listen "$inbox" --allow-host "$public"
 await slack-inbox "http://$inbox/messages"
 service_options=(--listen "$service" --allow-host "$public" --state "$RUN_DIR/data/model-service")
+[ -z "${TOKEN_FILE:-}" ] || service_options+=(--token-file "$(realpath "$TOKEN_FILE")")
 [ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$(realpath "$MODEL_CONFIG")")
 start model-service "$binary" serve "${service_options[@]}"
 await model-service "http://$service/ready"
@@ -202,7 +215,7 @@ await prometheus "http://$prometheus/-/ready"
 {
     printf '%s=%s\n' MODEL_SERVICE_PORT "$MODEL_SERVICE_PORT" PROMETHEUS_PORT "$PROMETHEUS_PORT" \
         ALERTMANAGER_PORT "$ALERTMANAGER_PORT" SLACK_INBOX_PORT "$SLACK_INBOX_PORT" \
-        BUILD_DIR "$BUILD_DIR" MESSAGES_GO_TO "$(if [ -n "$webhook" ]; then say webhook; else say inbox; fi)"
+        BUILD_DIR "$BUILD_DIR" TOKEN_FILE "${TOKEN_FILE:-}" MESSAGES_GO_TO "$(if [ -n "$webhook" ]; then say webhook; else say inbox; fi)"
 } >"$RUN_DIR/state"
 
 # What to do next: the test scripts send rows of the built-in model only.

@@ -59,9 +59,11 @@ make_rows() {
 SENT=0
 send_rows() {
     local answers refused
-    answers=$(sed -n "$2,$(($2 + $3 - 1))p;$(($2 + $3 - 1))q" "$1" | sed 's/["\\]/\\&/g' | awk -v url="$SERVICE_URL/predict" '
+    answers=$(sed -n "$2,$(($2 + $3 - 1))p;$(($2 + $3 - 1))q" "$1" | sed 's/["\\]/\\&/g' |
+        HEADER=$(authorization "$SERVICE_URL/") awk -v url="$SERVICE_URL/predict" '
         NR > 1 { print "next" }
         { print "url = \"" url "\"\nheader = \"Content-Type: application/json\"\ndata = \"" $0 "\"" }
+        ENVIRON["HEADER"] { print "header = \"" ENVIRON["HEADER"] "\"" }
         { print "write-out = \"\\n%{http_code}\\n\"\nmax-time = 10\nnoproxy = \"*\"" }' |
         curl -s -K - 2>&1) || die "the model service stopped answering at $SERVICE_URL"
     refused=$(grep -B1 -E '^[345][0-9]{2}$' <<<"$answers" | head -n 1) || true

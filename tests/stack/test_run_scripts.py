@@ -1,6 +1,7 @@
 """What `make run` and `make stop` do when something is in the way or ends unexpectedly."""
 
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -172,3 +173,35 @@ def test_help_of_every_script():
                    "scripts/test.sh", "test_normal.sh", "test_drift.sh", "cleanup.sh"):
         shown = subprocess.run([ROOT / script, "--help"], text=True, stdout=subprocess.PIPE, timeout=10)
         assert shown.returncode == 0 and "usage:" in shown.stdout, script
+
+
+def test_tokens_reach_who_needs_them_and_the_webhook_nobody_else(new_run):  # noqa: F811
+    run = new_run()
+    tokens = run.folder.parent / "tokens"
+    tokens.write_text("read read-0123456789abcdef\nadmin admin-0123456789abcdef\n")
+    tokens.chmod(0o600)
+    run.env |= {"TOKEN_FILE": str(tokens), "SLACK_WEBHOOK_URL": "http://127.0.0.1:9/services/a-secret"}
+    run.start()
+    port = run.ports["MODEL_SERVICE_PORT"]
+    assert requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).status_code == 401
+
+    def scraped():
+        answer = requests.get(f"http://127.0.0.1:{run.ports['PROMETHEUS_PORT']}/api/v1/query",
+                              {"query": 'up{job="model-service"}'}, timeout=10).json()
+        return [sample["value"][1] for sample in answer["data"]["result"]] == ["1"]
+
+    deadline = time.monotonic() + 30
+    while not scraped():
+        assert time.monotonic() < deadline, "Prometheus does not scrape the service with its token"
+        time.sleep(0.5)
+    for name in ("model-service", "prometheus", "alertmanager", "slack-inbox"):
+        environment = pathlib.Path(f"/proc/{run.pid(name)}/environ").read_bytes()
+        command = pathlib.Path(f"/proc/{run.pid(name)}/cmdline").read_bytes()
+        assert b"a-secret" not in environment + command, name
+        assert b"0123456789abcdef" not in environment + command, name
+    rows = run.folder.parent / "rows"
+    rows.write_text('{"features": [0, 0, 0, 0, 0]}\n' * 3)
+    sent = subprocess.run(["bash", "-c", ". scripts/lib.sh; "
+                           f". scripts/traffic.sh; find_stack; send_rows {rows} 1 3; http_post $SERVICE_URL/simulate/drift?n_requests=3"],
+                          cwd=ROOT, env=run.env, capture_output=True, text=True, timeout=30)
+    assert '"drift_simulated"' in sent.stdout, sent
