@@ -97,19 +97,22 @@ def traffic(service, generator, rows, shift=0.0):
 
 
 def knowledge(service):
-    """All that the service says about its models, but for the coverage, which changes as time goes by."""
+    """All that the service says about its models, but for the coverage, which changes as time goes by, and for what the urns
+    say, which are not kept."""
     said = {}
     for model in ("binary", "passing", "number"):
         for path in ("drift/status", "performance"):
             answer = service.get(f"/models/{model}/{path}").json()
             answer.pop("timestamp", None)
             answer.get("labels", {}).pop("coverage", None)
+            for feature in answer.get("features", {}).values() if path == "drift/status" else ():
+                feature.pop("change")
             said[model, path] = answer
     families = scrape(service)
     said["metrics"] = {
         (sample.name, tuple(sorted(sample.labels.items()))): str(sample.value)
         for family in families.values() for sample in family.samples
-        if "model" in sample.labels and not re.search("_created$|coverage", sample.name)}
+        if "model" in sample.labels and not re.search("_created$|coverage|_change_", sample.name)}
     return said
 
 

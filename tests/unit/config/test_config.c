@@ -194,7 +194,7 @@ static void test_files(void **state)
     assert_string_equal(error.text, "/tmp: Is a directory");
     refuse("", "1: the file is empty; a mapping with \"models\" is expected");
     refuse("# nothing\n", "1: the file is empty; a mapping with \"models\" is expected");
-    refuse("--- \n", "1: found nothing, expected a mapping with the keys listen, models");
+    refuse("--- \n", "1: found nothing, expected a mapping with the keys listen, state, models");
 }
 
 static void test_syntax(void **state)
@@ -234,15 +234,15 @@ static void test_shape(void **state)
     static const struct {
         const char *text, *detail;
     } cases[] = {
-        {"[]", "1: found a list, expected a mapping with the keys listen, models"},
+        {"[]", "1: found a list, expected a mapping with the keys listen, state, models"},
         {"listen: 127.0.0.1:80\n", "1: the key \"models\" is missing"},
         {"models:\n", "1: models: found nothing, expected a list"},
         {"models: []\n", "1: models: found 0 entries, expected 1 to 100"},
         {"models: {}\n", "1: models: found a mapping, expected a list"},
-        {"x: 1\nmodel: []\n", "1: x: unknown key, expected one of listen, models"},
-        {"\n\"a.b\": 1\n", "2: a.b: unknown key, expected one of listen, models"},
-        {"\"models\\0\": 1\n", "1: models: unknown key, expected one of listen, models"},
-        {"[a]: 1\n", "1: a key is a list, expected one of listen, models"},
+        {"x: 1\nmodel: []\n", "1: x: unknown key, expected one of listen, state, models"},
+        {"\n\"a.b\": 1\n", "2: a.b: unknown key, expected one of listen, state, models"},
+        {"\"models\\0\": 1\n", "1: models: unknown key, expected one of listen, state, models"},
+        {"[a]: 1\n", "1: a key is a list, expected one of listen, state, models"},
         {MODEL "    window: 5\n", "8: models[0].window: found a single value, expected a mapping "
                                   "with the keys observations, duration"},
         {MODEL "    window:\n      - 5\n", "8: models[0].window: found a list, expected a mapping "
@@ -731,7 +731,7 @@ static void test_long_error(void **state)
     write_file(text, strlen(text));
     assert_int_equal(config_load(path, &config, &error), -EINVAL);
     assert_null(strchr(error.text, '\n'));
-    assert_non_null(strstr(error.text, "...: unknown key, expected one of listen, models"));
+    assert_non_null(strstr(error.text, "...: unknown key, expected one of listen, state, models"));
 }
 
 static void test_too_many(void **state)

@@ -75,7 +75,8 @@ static void idle_connections_give_way_at_the_limit(void **state)
  * that gave way is told so. */
 static void unfinished_requests_give_way_at_the_limit(void **state)
 {
-    static const char *const beginnings[] = {"GET /echo HTTP/1.1\r\nHost: t\r\n", UNFINISHED_BODY};
+    static const char *const beginnings[] = {"GET /echo HTTP/1.1\r\nHost: t\r\n",
+                                             (UNFINISHED_BODY)};
     struct http_server_config config = fixture_config(&seen);
     (void)state;
     config.limits.connections = 1;
@@ -172,7 +173,7 @@ static void idle_connections_are_closed(void **state)
 {
     static const char *const beginnings[] = {
         "", "GET /ec", "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n",
-        UNFINISHED_BODY};
+        (UNFINISHED_BODY)};
     struct http_server_config config = fixture_config(&seen);
     struct client *clients[4];
     (void)state;
