@@ -4,6 +4,7 @@
 #include "system/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,18 +263,27 @@ static void wait_for_requests(struct http_server *server, unsigned grace_ms)
     }
 }
 
+/* Puts a socket that listens to nobody in the listening one's place, which the kernel closes and
+ * takes out of the workers' epoll sets. Not by MHD_quiesce_daemon(): it and a worker may both take
+ * the socket out of a set, and whichever fails ends the process. */
+static void stop_listening(struct http_server *server)
+{
+    const int idle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (idle < 0 || dup3(idle, server->listen_fd, O_CLOEXEC) < 0)
+        shutdown(server->listen_fd, SHUT_RDWR);
+    if (idle >= 0)
+        close(idle);
+}
+
 void http_server_stop(struct http_server *server, unsigned grace_ms)
 {
     if (!server)
         return;
     atomic_store_explicit(&server->stopping, true, memory_order_relaxed);
-    MHD_quiesce_daemon(server->daemon);
-    /* The workers still use the descriptor, so it stays open, but it accepts no client any more. */
-    shutdown(server->listen_fd, SHUT_RDWR);
+    stop_listening(server);
     wait_for_requests(server, grace_ms);
-    MHD_stop_daemon(server->daemon);
+    MHD_stop_daemon(server->daemon); /* closes the socket that listened, too */
     http_linger_destroy(server->linger);
-    close(server->listen_fd);
     http_routes_finish(&server->routes);
     pthread_mutex_destroy(&server->mu);
     free(server->pollers);
