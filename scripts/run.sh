@@ -46,7 +46,7 @@ fi
 if [ -n "${TOKEN_FILE:-}" ]; then
     TOKEN_FILE=$(realpath -- "$TOKEN_FILE")
     for role in read admin; do
-        grep -q "^$role[[:blank:]]" "$TOKEN_FILE" 2>/dev/null ||
+        grep -q "^${role}[[:blank:]]" "$TOKEN_FILE" 2>/dev/null ||
             die "TOKEN_FILE: there is no token of the role $role in $TOKEN_FILE" "see docs/security.md"
     done
 fi
