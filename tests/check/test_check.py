@@ -152,7 +152,7 @@ def test_wrong_use_is_2(check, arguments, words):
     ("x\n1\n", "y\n1\n", "no column in common"),
     ("x,x\n1,1\n", "x,x\n1,1\n", 'that can be compared; the first, "x": the name appears more than once in the reference'),
     ("x\n1\n", "x,x\n1,1\n", 'that can be compared; the first, "x": the name appears more than once in the current'),
-    (",".join(f"reference_{i:02}" for i in range(20)) + "\n", "y\n1\n", "reference_08, ...; the current file has y"),
+    (",".join(f"reference_{i:02}" for i in range(20)) + "\n", "y\n1\n", ", ...; the current file has y"),
     ("x\n1\n", "x\noops\n", "cur.csv: its only row is invalid"),
     ("x\n1\n", 'x\n1\n"2\n', "cur.csv:3: a quote is opened"),
     ("x\n1\n", 'x\n"a"b\n', "cur.csv:2: column 1: a quoted field goes on"),
