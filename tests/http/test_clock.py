@@ -17,7 +17,7 @@ models:
     reference: reference.csv
     features: [{name: x, type: numeric}]
     scorer: {type: none, classes: ["0", "1"]}
-    window: {duration: 3s}
+    window: {duration: 4s}
     labels: {max_age: 3s}
 """
 HOUR = 3600
