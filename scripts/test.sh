@@ -32,7 +32,7 @@ results=$ROOT/build-test/results
 workers=$(($(nproc) + 1))
 stack_workers=$((2 * $(nproc)))
 # Each of these starts Prometheus, and most Alertmanager too.
-with_stack=(tests/stack/test_{end_to_end,incidents,run_scripts,dashboard_live}.py)
+with_stack=(tests/stack/test_{change_reaches_inbox,end_to_end,incidents,run_scripts,dashboard_live}.py)
 export PYTHONDONTWRITEBYTECODE=1
 
 title() { printf '\n%s== %s ==%s\n' "$BOLD" "$*" "$OFF"; }
