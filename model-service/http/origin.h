@@ -17,7 +17,7 @@ struct http_start_line {
  * of an absolute target, is neither an address nor "localhost" nor one of allowed_hosts (names
  * without ports, separated by line feeds; NULL: none), and where another site's page sends another
  * method than GET or HEAD. A request without Sec-Fetch-Site and Origin comes from no browser's
- * page. Method: net/http's CrossOriginProtection of Go 1.25. */
+ * page. */
 struct http_refusal http_check_origin(const struct http_announced *announced,
                                       const struct http_start_line *line,
                                       const char *allowed_hosts);

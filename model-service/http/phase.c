@@ -6,13 +6,13 @@
 #define PHASE_BITS 3
 #define PHASE_MASK ((1u << PHASE_BITS) - 1)
 
-/* A header arrives in one packet or a few; nginx waits 60 s, Apache 20 s. */
+/* A header arrives in one packet or a few. */
 #define HEADER_MS 5000
-/* A body may begin late, and then must come with a thousand bytes a second, twice of what Apache's
- * mod_reqtimeout asks: 4 MiB in 70 minutes at the worst, but a byte a second ends at once. */
+/* A body may begin late, and then must come with a thousand bytes a second: 4 MiB in 70
+ * minutes at the worst, but a byte a second ends soon. */
 #define BODY_MS               10000
 #define BODY_BYTES_PER_SECOND 1000
-/* The slowest of our readers, a phone, takes 10 kB a second. */
+/* A reader that takes less than 10 kB a second is taken for one that does not read. */
 #define ANSWER_MS               10000
 #define ANSWER_BYTES_PER_SECOND 10000
 

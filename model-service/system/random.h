@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* 64 bits of getrandom(2), of which each thread keeps some in stock: about 30 ns. Ends the process
+/* 64 bits of getrandom(2), of which each thread keeps some in stock. Ends the process
  * if the kernel has none, which happens on no system that has booted. */
 uint64_t random_u64(void);
 
