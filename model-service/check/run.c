@@ -37,9 +37,12 @@ struct stream {
 
 /* --- counting --- */
 
-/* The rows of a file carry no time, so all of them are observed at time 0. */
+/* The rows of a file carry no time, so all of them are observed at time 0. Without rows nothing is
+ * touched: workers that count in turn share the detector, and come here once more at the end. */
 static void count(struct counter *counter)
 {
+    if (counter->rows == 0)
+        return;
     detector_add_rows(counter->detector, counter->cells, counter->rows,
                       counter->stream->counted_rows, NULL, 0);
     counter->rows = 0;
