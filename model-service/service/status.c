@@ -102,7 +102,9 @@ void handle_ready(void *context, const struct http_request *request, struct http
     if (service->ready)
         answer_state(response, 200, "ready");
     else
-        answer_problem(response, 503, "the service is starting or stopping");
+        answer_problem(response, 503,
+                       atomic_load(&service->http) ? "the service is stopping"
+                                                   : "the models are being loaded");
 }
 
 /* --- /drift/status --- */
