@@ -67,24 +67,35 @@ static size_t observe_some(struct change_monitor *monitor, struct watched *watch
     return taken;
 }
 
+/* An order in which rows that came together are taken; most features have as many of them. */
+struct order {
+    size_t rows;
+    uint32_t row[URN_BLOCK_ROWS];
+};
+
 static void shuffle(const struct watched *watched, const union detector_cell *cells,
-                    struct block *block)
+                    struct order *order, struct block *block)
 {
-    uint32_t order[URN_BLOCK_ROWS];
-    drift_urn_shuffle(SHUFFLE_SEED, order, block->rows);
+    if (order->rows != block->rows) {
+        drift_urn_shuffle(SHUFFLE_SEED, order->row, block->rows);
+        order->rows = block->rows;
+    }
+    if (!watched->categorical) {
+        for (size_t r = 0; r < block->rows; r++)
+            block->number[r] = cells[order->row[r]].number;
+        return;
+    }
     for (size_t r = 0; r < block->rows; r++) {
-        const union detector_cell cell = cells[order[r]];
-        if (!watched->categorical)
-            block->number[r] = cell.number;
-        else
-            block->code[r] = cell.category == watched->missing_code ? URN_MISSING : cell.category;
+        const uint32_t code = cells[order->row[r]].category;
+        block->code[r] = code == watched->missing_code ? URN_MISSING : code;
     }
 }
 
 /* The first row may begin a change with the time since the last one, the others at the same
  * moment. */
 static void observe_feature(struct change_monitor *monitor, struct watched *watched,
-                            const union detector_cell *cells, size_t rows, int64_t now_ms)
+                            const union detector_cell *cells, size_t rows, struct order *order,
+                            int64_t now_ms)
 {
     double start = (double)(now_ms - watched->last_ms) / 1000;
     if (rows > 0)
@@ -92,7 +103,7 @@ static void observe_feature(struct change_monitor *monitor, struct watched *watc
     for (size_t done = 0; done < rows; done += URN_BLOCK_ROWS) {
         struct block block;
         block.rows = rows - done < URN_BLOCK_ROWS ? rows - done : URN_BLOCK_ROWS;
-        shuffle(watched, cells + done, &block);
+        shuffle(watched, cells + done, order, &block);
         for (size_t taken = 0; taken < block.rows; start = 0)
             taken += observe_some(monitor, watched, &block, taken, start, now_ms);
     }
@@ -101,10 +112,11 @@ static void observe_feature(struct change_monitor *monitor, struct watched *watc
 void change_monitor_observe(struct change_monitor *monitor, const union detector_cell *cells,
                             size_t rows, size_t stride, const size_t *feature_rows, int64_t now_ms)
 {
+    struct order order = {.rows = 0};
     change_times_add(&monitor->times, rows, now_ms);
     for (size_t f = 0; f < monitor->feature_count; f++)
         observe_feature(monitor, &monitor->features[f], &cells[f * stride],
-                        feature_rows ? feature_rows[f] : rows, now_ms);
+                        feature_rows ? feature_rows[f] : rows, &order, now_ms);
 }
 
 /* --- reading it --- */
