@@ -114,7 +114,7 @@ def main():
     args = parser.parse_args()
     if os.cpu_count() < 2:
         sys.exit("this needs two cores: one for the servers, one for the load")
-    binaries = {"old": args.old, "new": args.new}
+    binaries = {"old": os.path.abspath(args.old), "new": os.path.abspath(args.new)}
     print(f"load {os.getloadavg()[0]:.1f} at the start")
     with tempfile.TemporaryDirectory() as folder:
         for bench in (bench_predict, bench_observe, bench_check):

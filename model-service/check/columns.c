@@ -101,7 +101,7 @@ size_t check_columns_only(const struct check_columns *columns, enum check_side s
     return count;
 }
 
-static void column_forget_values(struct check_column *column)
+void check_column_forget_values(struct check_column *column)
 {
     free(column->number);
     free(column->text);
@@ -119,7 +119,7 @@ int check_columns_skip(struct check_columns *columns, size_t i, const char *reas
     va_end(arguments);
     if (rc < 0)
         return rc;
-    column_forget_values(column);
+    check_column_forget_values(column);
     columns->count--;
     memmove(column, column + 1, (columns->count - i) * sizeof(*column));
     return 0;
@@ -352,7 +352,7 @@ int check_columns_choose(struct check_columns *columns, const struct check_setti
 void check_columns_forget_values(struct check_columns *columns)
 {
     for (size_t i = 0; i < columns->count; i++)
-        column_forget_values(&columns->column[i]);
+        check_column_forget_values(&columns->column[i]);
 }
 
 void check_columns_finish(struct check_columns *columns)

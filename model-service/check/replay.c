@@ -197,6 +197,7 @@ static int allocate(struct replay *replay)
 static int prepare(struct replay *replay)
 {
     struct check *check = &replay->check;
+    check->keeps_texts = true;
     int rc = check_reference_load(check);
     if (rc == 0)
         rc = check_detector_create(check, &check->detector);

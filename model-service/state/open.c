@@ -1,6 +1,8 @@
 /* open.c - opens and closes a store. */
 #include "state/internal.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,7 +38,8 @@ int state_path(char path[STATE_PATH_BYTES], const char *directory, const char *f
     const int bytes = snprintf(path, STATE_PATH_BYTES, "%s/%s", directory, file);
     if (bytes > 0 && bytes < STATE_PATH_BYTES)
         return 0;
-    return error_set(error, -ENAMETOOLONG, "%.200s...: the path is too long", directory);
+    return error_set(error, -ENAMETOOLONG, "%s: the path is too long",
+                     excerpt_path(directory).text);
 }
 
 int state_errno(int result)
