@@ -51,6 +51,7 @@ static struct detector_verdict add_rows(struct served_model *model,
     pthread_mutex_lock(&windows->mu);
     detector_add_rows(windows->detector, cells, rows, stride, feature_rows, now_ms);
     change_monitor_observe(windows->changes, cells, rows, stride, feature_rows, now_ms);
+    change_monitor_discount(windows->changes, windows->detector);
     feed_streams(windows, cells, stride, feature_rows, now_ms);
     const struct detector_verdict verdict = detector_judge(windows->detector, now_ms, scores);
     journal_rows(model, cells, rows, stride, feature_rows, now_ms);

@@ -243,8 +243,10 @@ float urn_move_memories(struct urn *urn, const uint8_t *group, const float *shar
         memory.total += memory.step;
     }
     const urn_lanes old = memory.wealth + memory_part * (urn->bets->memory_weight * start);
-    for (size_t i = 0; i < URN_MEMORIES; i++) /* the product may be too large for a float */
-        growth[i] = fminf(growth[i], LARGEST_WEALTH / fmaxf(old[i], SMALLEST_WEALTH));
+    for (size_t i = 0; i < URN_MEMORIES; i++) { /* the product may be too large for a float */
+        const float from = old[i] > SMALLEST_WEALTH ? old[i] : SMALLEST_WEALTH;
+        growth[i] = growth[i] < LARGEST_WEALTH / from ? growth[i] : LARGEST_WEALTH / from;
+    }
     growth[URN_MEMORIES] = 0;
     memory.wealth = old * growth;
     memory.age = (memory.age + (float)rows * old) * growth;
