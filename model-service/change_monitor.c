@@ -131,7 +131,7 @@ static void observe_feature(struct change_monitor *monitor, struct watched *watc
                             const union detector_cell *cells, size_t rows, struct order *order,
                             int64_t now_ms)
 {
-    double start = (double)(now_ms - watched->last_ms) / 1000;
+    double start = fmax((double)(now_ms - watched->last_ms) / 1000, 0);
     if (rows > 0)
         watched->last_ms = now_ms;
     for (size_t done = 0; done < rows; done += URN_BLOCK_ROWS) {
