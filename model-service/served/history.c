@@ -1,24 +1,8 @@
 /* history.c - strengths over time, and incidents. */
-#include "served/history.h"
+#include "served/history_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* A ring of intervals, each with a strength per feature; NaN: no score. */
-struct series {
-    int64_t interval_ms;
-    size_t capacity, length, newest;
-    int64_t *interval; /* [capacity] number of the interval: ms / interval_ms */
-    float *strength;   /* [capacity][features] */
-};
-
-struct model_history {
-    size_t features;
-    struct series fine, coarse;
-    struct incident incident[HISTORY_INCIDENTS]; /* a ring: number i at i % HISTORY_INCIDENTS */
-    size_t incidents;                            /* ever opened */
-    bool open; /* the last one goes on when a feature drifts again */
-};
 
 /* --- series --- */
 
@@ -37,8 +21,7 @@ static void series_finish(struct series *series)
     free(series->strength);
 }
 
-/* The newest interval, begun anew if now_ms is in another one. */
-static float *series_now(struct series *series, size_t features, int64_t now_ms)
+float *series_now(struct series *series, size_t features, int64_t now_ms)
 {
     const int64_t interval = now_ms / series->interval_ms;
     if (series->length == 0 || series->interval[series->newest] != interval) {
@@ -146,10 +129,13 @@ static void follow_incident(struct model_history *history, const struct detector
 {
     size_t drifted;
     const int64_t first = first_onset(report, now_ms, &drifted);
+    const bool was_running = history->incidents > 0 && last_incident(history)->running;
+    const bool was_open = history->open;
     if (history->incidents > 0)
         last_incident(history)->running = false;
     if (history->open && now_ms - last_incident(history)->drifted_ms >= DETECTOR_QUIET_MS)
         history->open = false;
+    history->moved = drifted > 0 || was_running || was_open != history->open;
     if (drifted == 0)
         return;
     if (!history->open)
@@ -177,7 +163,8 @@ struct model_history *model_history_create(size_t features)
     history->features = features;
     const bool fine = series_init(&history->fine, features, HISTORY_FINE, HISTORY_FINE_MS);
     const bool coarse = series_init(&history->coarse, features, HISTORY_COARSE, HISTORY_COARSE_MS);
-    if (fine && coarse)
+    history->added = calloc(features, sizeof(*history->added));
+    if (fine && coarse && history->added)
         return history;
     model_history_destroy(history);
     return NULL;
@@ -189,6 +176,7 @@ void model_history_destroy(struct model_history *history)
         return;
     series_finish(&history->fine);
     series_finish(&history->coarse);
+    free(history->added);
     free(history);
 }
 
@@ -201,17 +189,26 @@ static double strength_of(const struct detector_feature_report *feature)
     return most;
 }
 
+void history_add_strengths(struct model_history *history)
+{
+    float *fine = series_now(&history->fine, history->features, history->added_ms);
+    float *coarse = series_now(&history->coarse, history->features, history->added_ms);
+    for (size_t f = 0; f < history->features; f++) {
+        fine[f] = fmaxf(fine[f], history->added[f]); /* NaN gives way to a number */
+        coarse[f] = fmaxf(coarse[f], history->added[f]);
+    }
+}
+
 void model_history_add(struct model_history *history, const struct detector_report *report,
                        int64_t now_ms, int64_t (*wall_of)(int64_t tick_ms))
 {
-    float *fine = series_now(&history->fine, history->features, now_ms);
-    float *coarse = series_now(&history->coarse, history->features, now_ms);
-    for (size_t f = 0; f < history->features && f < report->feature_count; f++) {
-        const double strength = strength_of(&report->features[f]);
-        fine[f] = (float)fmax((double)fine[f], strength); /* NaN gives way to a number */
-        coarse[f] = (float)fmax((double)coarse[f], strength);
-    }
-    follow_incident(history, report, fine, now_ms, wall_of);
+    history->added_ms = now_ms;
+    for (size_t f = 0; f < history->features; f++)
+        history->added[f] =
+            f < report->feature_count ? (float)strength_of(&report->features[f]) : NAN;
+    history_add_strengths(history);
+    follow_incident(history, report, series_now(&history->fine, history->features, now_ms), now_ms,
+                    wall_of);
 }
 
 size_t model_history_fine(const struct model_history *history, size_t feature,

@@ -8,6 +8,7 @@
 #define SERVED_HISTORY_H
 
 #include "drift_detector.h"
+#include "encode/buffer.h"
 #include "text/nodiscard.h"
 
 /* 10 s for an hour, 5 min for a week. */
@@ -61,5 +62,17 @@ size_t model_history_coarse(const struct model_history *history, size_t feature,
 
 /* Copies the incidents, newest first; incidents: room for HISTORY_INCIDENTS. */
 size_t model_history_incidents(const struct model_history *history, struct incident *incidents);
+
+/* --- as bytes, the same on every machine; history_state.c --- */
+
+/* Append to `out`, whose error sticks: all of it, or what the last model_history_add() brought
+ * (4 bytes per feature, and the last incident where it changed). */
+void model_history_save(const struct model_history *history, struct buffer *out);
+void model_history_record(const struct model_history *history, struct buffer *out);
+/* All of it, and then the records that followed, in their order. 0, or -EINVAL (not such bytes, or
+ * of another number of features; the history is empty then, or ends before the record). Any bytes
+ * are safe. */
+NODISCARD int model_history_restore(struct model_history *history, const void *bytes, size_t size);
+NODISCARD int model_history_replay(struct model_history *history, const void *bytes, size_t size);
 
 #endif

@@ -216,6 +216,7 @@ void served_model_follow(struct served_model *model)
         return;
     pthread_mutex_lock(&model->history.mu);
     model_history_add(model->history.history, &report, clock_tick_ms(), clock_wall_of);
+    journal_history(model);
     pthread_mutex_unlock(&model->history.mu);
     free(report.features);
 }

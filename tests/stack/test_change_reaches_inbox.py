@@ -10,7 +10,7 @@ import requests
 
 from test_end_to_end import messages, new_run  # noqa: F401
 
-ROWS_EACH = 100
+ROWS_EACH = 25
 SECONDS_EACH = 0.25
 
 CONFIG = """
