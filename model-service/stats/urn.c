@@ -219,12 +219,13 @@ static void fade(struct urn *urn)
 {
     urn_lanes factor = {1, 1, 1, 1};
     for (size_t i = 0; i < URN_MEMORIES; i++)
-        if (urn->memory.step[i] > LARGEST_STEP)
+        if (urn->memory.step[i] > LARGEST_STEP) {
             factor[i] = 1 / urn->memory.step[i];
+            urn->memory.step[i] = 1;
+        }
     for (size_t g = 0; g < memory_groups(urn->bets); g++)
         urn->seen[g] *= factor;
     urn->memory.total *= factor;
-    urn->memory.step *= factor;
 }
 
 /* With a start weight at the first row alone, wealth and ages only need the product. */
