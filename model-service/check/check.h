@@ -38,8 +38,8 @@ struct check_settings {
 
 #define CHECK_REASON_BYTES 200
 
-/* Which of the two files has a column. */
-enum check_side { CHECK_BOTH, CHECK_ONLY_REFERENCE, CHECK_ONLY_CURRENT };
+/* Which of the two files has a column; CHECK_DOUBLED: one of them has several of the name. */
+enum check_side { CHECK_BOTH, CHECK_ONLY_REFERENCE, CHECK_ONLY_CURRENT, CHECK_DOUBLED };
 
 struct check_skipped {
     char *name;

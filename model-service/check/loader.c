@@ -1,6 +1,8 @@
 /* loader.c - see the header. */
 #include "check/loader_internal.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +18,8 @@
 
 int check_fail_changed(struct check *check)
 {
-    return error_set(&check->error, -EBADMSG, "%.200s changed while it was read",
-                     check->settings->reference);
+    return error_set(&check->error, -EBADMSG, "%s changed while it was read",
+                     excerpt_path(check->settings->reference).text);
 }
 
 static int read_header(struct loader_crew *crew)

@@ -2,6 +2,7 @@
  * are is decided in check/kinds.c. */
 #include "stats/reference.h"
 #include "check/loader.h"
+#include "text/excerpt.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,10 +13,10 @@ static int fail_pipe(struct check *check, const struct check_column *column)
     const bool text = column->kind.text.line > 0;
     const struct column_example *example = text ? &column->kind.text : &column->kind.zeros;
     return error_set(&check->error, -ESPIPE,
-                     "%.150s:%llu: column \"%s\" has %s, so the file must be read twice; a pipe "
+                     "%s:%llu: column \"%s\" has %s, so the file must be read twice; a pipe "
                      "cannot be read again",
-                     check->settings->reference, (unsigned long long)example->line,
-                     excerpt(column->name).text,
+                     excerpt_path(check->settings->reference).text,
+                     (unsigned long long)example->line, excerpt(column->name).text,
                      text ? "both numbers and text" : "numbers with leading zeros");
 }
 
@@ -51,21 +52,21 @@ static int read_again(struct check_loader *loader)
 
 static int fail_empty(struct check *check)
 {
-    const char *path = check->settings->reference;
+    const struct excerpt_path path = excerpt_path(check->settings->reference);
     const unsigned long long bad = check->bad_reference.count;
     if (bad == 0)
-        return error_set(&check->error, -EBADMSG, "%.200s has a header but no rows", path);
+        return error_set(&check->error, -EBADMSG, "%s has a header but no rows", path.text);
     if (bad == 1)
-        return error_set(&check->error, -EBADMSG, "%.200s: its only row is invalid", path);
-    return error_set(&check->error, -EBADMSG, "%.200s: all %llu rows are invalid", path, bad);
+        return error_set(&check->error, -EBADMSG, "%s: its only row is invalid", path.text);
+    return error_set(&check->error, -EBADMSG, "%s: all %llu rows are invalid", path.text, bad);
 }
 
 static int fail_nothing_left(struct check *check)
 {
     const struct check_skipped *first = check->columns.skipped;
-    return error_set(&check->error, -EBADMSG,
-                     "%.200s: no column is left to compare; the first, \"%s\": %s",
-                     check->settings->reference, excerpt(first->name).text, first->reason);
+    return error_set(
+        &check->error, -EBADMSG, "%s: no column is left to compare; the first, \"%s\": %s",
+        excerpt_path(check->settings->reference).text, excerpt(first->name).text, first->reason);
 }
 
 static int load(struct check_loader *loader)

@@ -6,6 +6,7 @@
 #include "check/check.h"
 #include "csv/crew.h"
 #include "drift_merge.h"
+#include "text/excerpt.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -226,13 +227,13 @@ static int stream_current(struct check *check)
 
 static int fail_empty(struct check *check)
 {
-    const char *path = check->settings->current;
+    const struct excerpt_path path = excerpt_path(check->settings->current);
     const unsigned long long bad = check->bad_current.count;
     if (bad == 0)
-        return error_set(&check->error, -EBADMSG, "%.200s has a header but no rows", path);
+        return error_set(&check->error, -EBADMSG, "%s has a header but no rows", path.text);
     if (bad == 1)
-        return error_set(&check->error, -EBADMSG, "%.200s: its only row is invalid", path);
-    return error_set(&check->error, -EBADMSG, "%.200s: all %llu rows are invalid", path, bad);
+        return error_set(&check->error, -EBADMSG, "%s: its only row is invalid", path.text);
+    return error_set(&check->error, -EBADMSG, "%s: all %llu rows are invalid", path.text, bad);
 }
 
 int check_run(struct check *check, const struct check_settings *settings)

@@ -112,7 +112,8 @@ static int take_block(struct csv_worker *worker)
     struct csv_crew *crew = worker->crew;
     int rc = 0;
     pthread_mutex_lock(&crew->mu);
-    if (!crew->stopped)
+    /* The header's block comes before every block that may have failed meanwhile. */
+    if (worker->has_block || !crew->stopped)
         rc = next_block(worker);
     if (rc > 0 && crew->calls->take) {
         const int taken = crew->calls->take(worker);
