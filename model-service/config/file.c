@@ -194,9 +194,10 @@ static int read_bytes(struct config_file *file)
 static int fail_syntax(struct config_file *file, const yaml_parser_t *parser)
 {
     char message[MESSAGE_BYTES];
-    const char *problem = parser->problem ? parser->problem : "cannot be read";
+    const char *problem = parser->problem;
 
-    if (parser->error == YAML_MEMORY_ERROR)
+    /* The library names the problem of each text, but not always that memory ran out. */
+    if (parser->error == YAML_MEMORY_ERROR || !problem)
         return fail_at(file, -ENOMEM, 0, strerror(ENOMEM));
     if (parser->error == YAML_READER_ERROR) {
         size_t line = 1;
