@@ -230,8 +230,10 @@ static int refuse_second_document(struct config_file *file, yaml_parser_t *parse
 static int parse(struct config_file *file)
 {
     yaml_parser_t parser;
-    int rc = 0;
+    int rc = config_limits_check(file);
 
+    if (rc < 0)
+        return rc;
     if (!yaml_parser_initialize(&parser))
         return fail_at(file, -ENOMEM, 0, strerror(ENOMEM));
     yaml_parser_set_input_string(&parser, (const unsigned char *)file->bytes, file->size);
