@@ -40,6 +40,13 @@ void handle_history(void *context, const struct http_request *request,
                     struct http_response *response);
 void handle_incidents(void *context, const struct http_request *request,
                       struct http_response *response);
+/* What the overview draws over the last hour. */
+void handle_panels(void *context, const struct http_request *request,
+                   struct http_response *response);
+void handle_performance_history(void *context, const struct http_request *request,
+                                struct http_response *response);
+void handle_performance_pictures(void *context, const struct http_request *request,
+                                 struct http_response *response);
 void handle_drift_status(void *context, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *context, const struct http_request *request,
