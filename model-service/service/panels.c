@@ -109,6 +109,7 @@ static void write_panels(struct json_writer *json, struct served_model *model,
     json_begin_object(json);
     json_member_string(json, "model", served_model_name(model));
     json_member_integer(json, "seconds", HISTORY_FINE_MS / 1000);
+    json_member_boolean(json, "simulation", served_model_simulation_allowed(model));
     write_traffic(json, model, panels);
     json_key(json, "features");
     json_begin_array(json);

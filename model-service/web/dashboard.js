@@ -12,8 +12,9 @@ const INCIDENT_PATH = "/dashboard/incidents/";
 const asked = new URLSearchParams(location.search);
 const shownFeature = location.pathname.startsWith(FEATURE_PATH)
   ? decodeURIComponent(location.pathname.slice(FEATURE_PATH.length)) : null;
-const shownPage = location.pathname === "/dashboard/performance" ? "performance" : shownFeature !== null ? "feature"
-  : location.pathname.startsWith(INCIDENT_PATH) ? "incident" : "overview";
+const PLAIN_PAGES = ["performance", "alerts", "try"];
+const shownPage = PLAIN_PAGES.find((name) => location.pathname === `/dashboard/${name}`) ?? (shownFeature !== null ? "feature"
+  : location.pathname.startsWith(INCIDENT_PATH) ? "incident" : "overview");
 const shownIncident = location.pathname.startsWith(INCIDENT_PATH) ? location.pathname.slice(INCIDENT_PATH.length) : null;
 const scores = new Map(); // feature -> its last strengths
 const rows = new Map(); // feature -> its row of the table
@@ -474,6 +475,8 @@ const REFRESHERS = {
     renderIncident();
   },
   performance: refreshPerformance,
+  alerts: refreshAlerts,
+  try: refreshTry,
 };
 
 async function refresh() {
@@ -533,6 +536,8 @@ function start() {
   drawHead();
   byId("filter").addEventListener("input", arrange);
   byId("which").addEventListener("change", arrange);
+  byId("drift").addEventListener("click", () => simulate(0.8));
+  byId("healthy").addEventListener("click", () => simulate(0));
   for (const id of ["span", "against"]) byId(id).addEventListener("change", () => refresh().catch(sayStale));
   byId("metric-span").addEventListener("change", () => {
     historyAsked = 0;
