@@ -86,7 +86,7 @@ static void shuffle(const struct watched *watched, const union detector_cell *ce
 static void observe_feature(struct change_monitor *monitor, struct watched *watched,
                             const union detector_cell *cells, size_t rows, int64_t now_ms)
 {
-    double start = (double)(now_ms - watched->last_ms) / 1000;
+    double start = fmax((double)(now_ms - watched->last_ms) / 1000, 0);
     if (rows > 0)
         watched->last_ms = now_ms;
     for (size_t done = 0; done < rows; done += URN_BLOCK_ROWS) {

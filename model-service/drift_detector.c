@@ -26,10 +26,36 @@ static const char **reference_categories(const char *const *texts, size_t rows)
     return categories;
 }
 
-static int categorical_create(struct categorical_reference *reference, const char *const *texts,
-                              size_t rows)
+/* Counts of the reference's texts as those of categories. Several texts may be one category, or
+ * missing. */
+static int counted_create(struct categorical_reference *reference,
+                          const struct detector_feature *from, size_t rows)
 {
-    const char **categories = reference_categories(texts, rows);
+    struct counted_category *categories = calloc(from->reference_count + 1, sizeof(*categories));
+    if (!categories)
+        return -ENOMEM;
+    size_t count = 0;
+    uint64_t present = 0;
+    for (size_t i = 0; i < from->reference_count; i++) {
+        const struct counted_category *text = &from->reference_counts[i];
+        const char *name = category_of_text(text->name, strlen(text->name)).text;
+        if (!name)
+            continue;
+        categories[count++] = (struct counted_category){name, text->rows};
+        present += text->rows;
+    }
+    const int rc = drift_categorical_reference_init_counted(
+        reference, categories, count, rows - present, REFERENCE_MAX_CATEGORIES);
+    free(categories);
+    return rc;
+}
+
+static int categorical_create(struct categorical_reference *reference,
+                              const struct detector_feature *from, size_t rows)
+{
+    if (from->reference_counts)
+        return counted_create(reference, from, rows);
+    const char **categories = reference_categories(from->reference_texts, rows);
     if (!categories)
         return -ENOMEM;
     const int rc =
@@ -38,21 +64,29 @@ static int categorical_create(struct categorical_reference *reference, const cha
     return rc;
 }
 
+static int reference_create(struct feature *feature, const struct detector_feature *from,
+                            const struct detector_spec *spec)
+{
+    if (from->type == FEATURE_CATEGORICAL)
+        return categorical_create(&feature->reference.categorical, from, spec->reference_rows);
+    return drift_numeric_reference_init(&feature->reference.numeric, from->reference_numbers,
+                                        spec->reference_rows, spec->bins,
+                                        spec->reference_resolution);
+}
+
 static int feature_create(struct feature *feature, const struct detector_feature *from,
                           const struct detector_spec *spec)
 {
     feature->name = from->name;
     feature->type = from->type;
     feature->prediction = from->prediction;
-    const bool numeric = from->type == FEATURE_NUMERIC;
-    int rc = numeric ? drift_numeric_reference_init(&feature->reference.numeric,
-                                                    from->reference_numbers, spec->reference_rows,
-                                                    spec->bins, spec->reference_resolution)
-                     : categorical_create(&feature->reference.categorical, from->reference_texts,
-                                          spec->reference_rows);
+    int rc = reference_create(feature, from, spec);
     if (rc < 0)
         return rc;
     feature->reference_ready = true;
+    const bool numeric = from->type == FEATURE_NUMERIC;
+    if (spec->used)
+        spec->used(spec->context, (size_t)(from - spec->features));
     return drift_feature_window_create(numeric ? &feature->reference.numeric : NULL,
                                        numeric ? NULL : &feature->reference.categorical,
                                        &spec->window, &feature->window);

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 struct detector;
+struct counted_category; /* stats/reference.h */
 
 enum drift_severity { SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_COUNT };
 /* "warning", "critical" */
@@ -30,8 +31,11 @@ struct detector_feature {
     const char *name; /* borrowed for the detector's life */
     enum feature_type type;
     const double *reference_numbers; /* numeric: [rows], NaN missing; borrowed for creation */
-    /* categorical: [rows], NULL missing, read by category_of_text(); likewise */
+    /* categorical: [rows], NULL missing, read by category_of_text(); borrowed for creation */
     const char *const *reference_texts;
+    /* Or the distinct texts, each with its rows; the other rows are missing. Likewise. */
+    const struct counted_category *reference_counts;
+    size_t reference_count;
     double threshold[SEVERITY_COUNT]; /* 0: the model's */
     bool prediction;                  /* the model's own output, not an input */
 };
@@ -47,6 +51,10 @@ struct detector_spec {
     unsigned methods;                 /* set of 1u << enum drift_method; the Holm family */
     size_t bins;                      /* of numeric features' histograms */
     size_t reference_resolution;      /* 0: keep every distinct reference value */
+    /* NULL, or called when the reference values of a feature are not needed any more, by any thread
+     * and for several features at a time. */
+    void (*used)(void *context, size_t feature);
+    void *context;
 };
 
 /* The methods a live service computes by default: cheap enough after every observation. */

@@ -214,7 +214,8 @@ static int read_cells(const struct feature *feature, struct byte_reader *in, siz
 }
 
 static int replay_record(struct detector *detector, struct byte_reader *in,
-                         union detector_cell *cells, size_t *feature_rows, int64_t *ret_now_ms)
+                         union detector_cell *cells, size_t *feature_rows, size_t *ret_rows,
+                         int64_t *ret_now_ms)
 {
     const size_t rows = read_u8(in);
     const int64_t now_ms = (int64_t)read_u64(in);
@@ -227,6 +228,7 @@ static int replay_record(struct detector *detector, struct byte_reader *in,
             return -EINVAL;
     }
     detector_add_rows(detector, cells, rows, DETECTOR_RECORD_ROWS, feature_rows, now_ms);
+    *ret_rows = rows;
     *ret_now_ms = now_ms;
     return 0;
 }
@@ -240,10 +242,11 @@ int detector_replay(struct detector *detector, const void *bytes, size_t size,
     size_t *feature_rows = calloc(detector->feature_count, sizeof(*feature_rows));
     int rc = cells && feature_rows ? 0 : -ENOMEM;
     while (rc == 0 && in.at < in.size) {
+        size_t rows;
         int64_t now_ms;
-        rc = replay_record(detector, &in, cells, feature_rows, &now_ms);
+        rc = replay_record(detector, &in, cells, feature_rows, &rows, &now_ms);
         if (rc == 0)
-            told(context, cells, DETECTOR_RECORD_ROWS, feature_rows, now_ms);
+            told(context, cells, rows, DETECTOR_RECORD_ROWS, feature_rows, now_ms);
     }
     free(cells);
     free(feature_rows);

@@ -37,8 +37,8 @@ void detector_record_rows(const struct detector *detector, const union detector_
                           struct buffer *out);
 
 /* Told about each record that is replayed: row r of feature f is at cells[f * stride + r]. */
-typedef void (*detector_replayed)(void *context, const union detector_cell *cells, size_t stride,
-                                  const size_t *feature_rows, int64_t now_ms);
+typedef void (*detector_replayed)(void *context, const union detector_cell *cells, size_t rows,
+                                  size_t stride, const size_t *feature_rows, int64_t now_ms);
 
 /* Adds the rows of all records. 0; -EINVAL (damaged; the records before it have been added),
  * -ENOMEM. */

@@ -32,7 +32,9 @@ results=$ROOT/build-test/results
 workers=$(($(nproc) + 1))
 stack_workers=$((2 * $(nproc)))
 # Each of these starts Prometheus, and most Alertmanager too.
-with_stack=(tests/stack/test_{change_reaches_inbox,end_to_end,incidents,run_scripts,dashboard_live}.py)
+with_stack=(tests/stack/test_{end_to_end,incidents,run_scripts,dashboard_live,close_incidents,links,many_features}.py)
+# The longest of them. By itself, since pytest gives every worker a second test at the start.
+longest=tests/stack/test_change_reaches_inbox.py
 export PYTHONDONTWRITEBYTECODE=1
 
 title() { printf '\n%s== %s ==%s\n' "$BOLD" "$*" "$OFF"; }
@@ -137,12 +139,18 @@ suite_http() {
 
 suite_stack() {
     title "Prometheus, Alertmanager, Grafana configuration; pictures"
-    run_pytest stack 1800 "$workers" tests/stack "${with_stack[@]/#/--ignore=}"
+    run_pytest stack 1800 "$workers" tests/stack "${with_stack[@]/#/--ignore=}" \
+        "--ignore=$longest"
 }
 
 run_with_stack() {
     title "end to end, incidents and scripts with Prometheus and Alertmanager"
     run_pytest live 1800 "$stack_workers" "${with_stack[@]}"
+}
+
+run_longest() {
+    title "a small change, from the row to the message"
+    run_pytest longest 900 0 "$longest"
 }
 
 suite_compose() {
@@ -187,7 +195,10 @@ use_build "$BUILD_DIR"
 suites=("$@") began=$SECONDS
 wanted() { [[ " ${suites[*]} " == *" $1 "* ]]; }
 if ! wanted build || suite_build; then
-    ! wanted stack || beside live run_with_stack
+    if wanted stack; then
+        beside longest run_longest
+        beside live run_with_stack
+    fi
     for suite in "${suites[@]}"; do
         [ "$suite" = build ] || "suite_$suite"
     done

@@ -20,9 +20,9 @@
 #define STANDARD_ERRORS 4.0
 /* Changed windows are this many times fewer. */
 #define POWER_PART 10
-/* Labels of the reference that windows of labels are compared with. */
 /* Categories of 1000 that have a bin, where the others are counted together. */
-#define KEPT     100
+#define KEPT 100
+/* Labels of the reference that windows of labels are compared with. */
 #define LABELLED 1000
 
 struct work {

@@ -38,8 +38,8 @@ struct check_settings {
 
 #define CHECK_REASON_BYTES 200
 
-/* Which of the two files has a column. */
-enum check_side { CHECK_BOTH, CHECK_ONLY_REFERENCE, CHECK_ONLY_CURRENT };
+/* Which of the two files has a column; CHECK_DOUBLED: one of them has several of the name. */
+enum check_side { CHECK_BOTH, CHECK_ONLY_REFERENCE, CHECK_ONLY_CURRENT, CHECK_DOUBLED };
 
 struct check_skipped {
     char *name;
@@ -63,9 +63,9 @@ struct check_column {
     bool counts_up; /* whole numbers that rise from row to row: probably a row number or a time */
     bool waits; /* had numbers first and text later; its values are stored in the second reading */
     struct column_kind kind; /* of the reference; where the model gives the type: of its numbers */
-    double *number;          /* [rows] one of the two */
-    const char **text;
-    struct text_pool pool;
+    double *number;          /* numeric: [rows] */
+    struct text_pool pool;   /* categorical: the texts, each with the number of its rows */
+    const char **text;       /* and, if the check keeps them, [rows] */
 };
 
 struct check_columns {
@@ -90,7 +90,8 @@ NODISCARD int check_columns_skip(struct check_columns *columns, size_t i, const 
     __attribute__((format(printf, 3, 4)));
 /* How many columns only one of the files has, other than excluded ones. */
 size_t check_columns_only(const struct check_columns *columns, enum check_side side);
-/* Frees the reference values, but neither names nor positions. */
+/* Frees the reference values of a column, or of all, but neither names nor positions. */
+void check_column_forget_values(struct check_column *column);
 void check_columns_forget_values(struct check_columns *columns);
 void check_columns_finish(struct check_columns *columns);
 
@@ -99,12 +100,12 @@ void check_columns_finish(struct check_columns *columns);
 
 /* Whether the column's values were not stored, or stored as the wrong type. */
 bool check_column_has_wrong_values(const struct check_column *column);
-/* Sets the type and allocates room for values; values stored so far are dropped. 0 or -ENOMEM. */
-NODISCARD int check_column_become_text(struct check_column *column, size_t capacity);
-NODISCARD int check_column_become_number(struct check_column *column, size_t capacity);
+/* Sets the type; values stored so far are dropped. */
+void check_column_become_text(struct check_column *column);
+void check_column_become_number(struct check_column *column);
 /* Decides the type of columns without any value, and removes columns of identifiers and of times. 0
  * or -ENOMEM. */
-NODISCARD int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity);
+NODISCARD int check_columns_judge(struct check_columns *columns, size_t rows);
 /* Removes columns that none of the methods is made for. 0 or -ENOMEM. */
 NODISCARD int check_columns_need_method(struct check_columns *columns, unsigned methods);
 
@@ -139,6 +140,7 @@ void check_bad_rows_cut(struct check_bad_rows *bad, uint64_t line);
 
 struct check {
     const struct check_settings *settings;
+    bool keeps_texts; /* of the reference's rows; otherwise they are only counted */
     struct check_columns columns;
     size_t reference_rows; /* good ones */
     struct check_bad_rows bad_reference, bad_current;

@@ -1,6 +1,8 @@
 /* columns.c - which columns are compared, and why the others are not. */
 #include "check/check.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -84,6 +86,15 @@ static int skip_name(struct check_columns *columns, const char *name, const char
     return rc;
 }
 
+/* Which of several columns of one name is meant cannot be known. */
+static int skip_doubled(struct check_columns *columns, const char *name, const char *file)
+{
+    int rc = skip_name(columns, name, "the name appears more than once in the %s", file);
+    if (rc == 0)
+        columns->skipped[columns->skipped_count - 1].side = CHECK_DOUBLED;
+    return rc;
+}
+
 static int skip_side(struct check_columns *columns, const char *name, enum check_side side)
 {
     int rc = skip_name(columns, name, "only in the %s",
@@ -101,7 +112,7 @@ size_t check_columns_only(const struct check_columns *columns, enum check_side s
     return count;
 }
 
-static void column_forget_values(struct check_column *column)
+void check_column_forget_values(struct check_column *column)
 {
     free(column->number);
     free(column->text);
@@ -119,7 +130,7 @@ int check_columns_skip(struct check_columns *columns, size_t i, const char *reas
     va_end(arguments);
     if (rc < 0)
         return rc;
-    column_forget_values(column);
+    check_column_forget_values(column);
     columns->count--;
     memmove(column, column + 1, (columns->count - i) * sizeof(*column));
     return 0;
@@ -164,10 +175,10 @@ static int choose_common(struct check_columns *columns, const struct check_setti
         for (size_t before = 0; before < i; before++)
             if (strcmp(columns->reference.name[before], name) == 0)
                 return 0;
-        return skip_name(columns, name, "the name appears more than once in the reference");
+        return skip_doubled(columns, name, "reference");
     }
     if (in_current == TWICE)
-        return skip_name(columns, name, "the name appears more than once in the current file");
+        return skip_doubled(columns, name, "current file");
     if (in_current == NOWHERE)
         return skip_side(columns, name, CHECK_ONLY_REFERENCE);
     add_column(columns, name, i, in_current);
@@ -198,8 +209,8 @@ static int choose_all_common(struct check_columns *columns, const struct check_s
 static int fail_model_column(const struct check_settings *settings, const char *path,
                              const char *name, size_t position, struct error *error)
 {
-    return error_set(error, -EBADMSG, "%.200s:1: column \"%s\" of model \"%s\" %s", path,
-                     excerpt(name).text, settings->model->name,
+    return error_set(error, -EBADMSG, "%s:1: column \"%s\" of model \"%s\" %s",
+                     excerpt_path(path).text, excerpt(name).text, settings->model->name,
                      position == TWICE ? "appears more than once" : "is missing");
 }
 
@@ -264,8 +275,9 @@ static int fail_excluded(const struct check_columns *columns, const struct check
 {
     char names[NAMES_BYTES];
     list_names(&columns->reference, names);
-    return error_set(error, -EINVAL, "--exclude: no column \"%s\" in %.100s or %.100s: %s",
-                     excerpt(name).text, settings->reference, settings->current, names);
+    return error_set(error, -EINVAL, "--exclude: no column \"%s\" in %s or %s: %s",
+                     excerpt(name).text, excerpt_path(settings->reference).text,
+                     excerpt_path(settings->current).text, names);
 }
 
 /* A name to exclude that is nowhere is a typing error: the column meant would be compared. */
@@ -289,7 +301,8 @@ static int check_excluded(const struct check_columns *columns,
 static const struct check_skipped *first_skipped(const struct check_columns *columns)
 {
     for (size_t i = 0; i < columns->skipped_count; i++)
-        if (columns->skipped[i].side == CHECK_BOTH)
+        if (columns->skipped[i].side != CHECK_ONLY_REFERENCE &&
+            columns->skipped[i].side != CHECK_ONLY_CURRENT)
             return &columns->skipped[i];
     return NULL;
 }
@@ -302,16 +315,18 @@ static int fail_nothing_common(const struct check_columns *columns,
     const struct check_skipped *skipped = first_skipped(columns);
     if (skipped)
         return error_set(error, -EBADMSG,
-                         "%.150s and %.150s have no column that can be compared; the first, "
+                         "%s and %s have no column that can be compared; the first, "
                          "\"%s\": %s",
-                         settings->reference, settings->current, excerpt(skipped->name).text,
+                         excerpt_path(settings->reference).text,
+                         excerpt_path(settings->current).text, excerpt(skipped->name).text,
                          skipped->reason);
     list_names(&columns->reference, reference);
     list_names(&columns->current, current);
     return error_set(error, -EBADMSG,
-                     "%.150s and %.150s have no column in common to compare: the reference has "
+                     "%s and %s have no column in common to compare: the reference has "
                      "%s; the current file has %s",
-                     settings->reference, settings->current, reference, current);
+                     excerpt_path(settings->reference).text, excerpt_path(settings->current).text,
+                     reference, current);
 }
 
 /* Replaces the error if a file's only column looks like several whose rows have another separator.
@@ -321,8 +336,8 @@ static void name_separator(const struct check_header *header, const char *path, 
     const char *separator = header->count == 1 ? strpbrk(header->name[0], ";\t|") : NULL;
     if (!separator)
         return;
-    error_set(error, -EBADMSG, "%.200s has one column named \"%s\": is the separator %s?", path,
-              excerpt(header->name[0]).text,
+    error_set(error, -EBADMSG, "%s has one column named \"%s\": is the separator %s?",
+              excerpt_path(path).text, excerpt(header->name[0]).text,
               *separator == ';'    ? "\";\""
               : *separator == '\t' ? "a tab"
                                    : "\"|\"");
@@ -352,7 +367,7 @@ int check_columns_choose(struct check_columns *columns, const struct check_setti
 void check_columns_forget_values(struct check_columns *columns)
 {
     for (size_t i = 0; i < columns->count; i++)
-        column_forget_values(&columns->column[i]);
+        check_column_forget_values(&columns->column[i]);
 }
 
 void check_columns_finish(struct check_columns *columns)

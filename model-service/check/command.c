@@ -319,15 +319,20 @@ static bool refuses(const struct check *check, const struct output *output)
         return false;
     if (check->report.drift_detected)
         return true;
-    if (output->allow_missing_columns ||
-        check_columns_only(&check->columns, CHECK_ONLY_REFERENCE) +
-                check_columns_only(&check->columns, CHECK_ONLY_CURRENT) ==
-            0)
-        return false;
-    fputs("model-service check: the files differ in their columns: --allow-missing-columns accepts "
-          "that, --exclude leaves out single ones\n",
-          stderr);
-    return true;
+    const size_t doubled = check_columns_only(&check->columns, CHECK_DOUBLED);
+    const size_t others = check_columns_only(&check->columns, CHECK_ONLY_REFERENCE) +
+                          check_columns_only(&check->columns, CHECK_ONLY_CURRENT);
+    if (others > 0 && !output->allow_missing_columns) {
+        fputs("model-service check: the files differ in their columns: --allow-missing-columns "
+              "accepts that, --exclude leaves out single ones\n",
+              stderr);
+        return true;
+    }
+    if (doubled > 0)
+        fputs("model-service check: a name that several columns have was not compared: rename "
+              "them, or leave the name out with --exclude\n",
+              stderr);
+    return doubled > 0;
 }
 
 static int print_answer(const struct check *check, const struct output *output)

@@ -5,15 +5,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-int check_column_become_text(struct check_column *column, size_t capacity)
+void check_column_become_text(struct check_column *column)
 {
-    column->text = calloc(capacity, sizeof(*column->text));
-    if (!column->text)
-        return -ENOMEM;
-    free(column->number);
-    column->number = NULL;
+    check_column_forget_values(column);
     column->categorical = column->decided = true;
-    return 0;
+}
+
+void check_column_become_number(struct check_column *column)
+{
+    check_column_forget_values(column);
+    column->categorical = false;
+    column->decided = true;
 }
 
 bool check_column_has_wrong_values(const struct check_column *column)
@@ -21,25 +23,12 @@ bool check_column_has_wrong_values(const struct check_column *column)
     return column->waits || (column->categorical && column_kind_is_numeric(&column->kind));
 }
 
-int check_column_become_number(struct check_column *column, size_t capacity)
+static uint64_t present(const struct check_column *column)
 {
-    free(column->text);
-    column->text = NULL;
-    text_pool_finish(&column->pool);
-    free(column->number);
-    column->number = calloc(capacity, sizeof(*column->number));
-    if (!column->number)
-        return -ENOMEM;
-    column->categorical = false;
-    column->decided = true;
-    return 0;
-}
-
-static size_t present(const struct check_column *column, size_t rows)
-{
-    size_t present = 0;
-    for (size_t r = 0; r < rows; r++)
-        present += column->text[r] != NULL;
+    uint64_t present = 0;
+    for (size_t i = 0; i < column->pool.size; i++)
+        if (text_pool_at(&column->pool, i))
+            present += *text_pool_counter(text_pool_at(&column->pool, i));
     return present;
 }
 
@@ -93,26 +82,25 @@ static int judge_numbers(struct check_columns *columns, size_t i, size_t rows)
     return 0;
 }
 
-static int judge_texts(struct check_columns *columns, size_t i, size_t rows)
+static int judge_texts(struct check_columns *columns, size_t i)
 {
     struct check_column *column = &columns->column[i];
     if (column_kind_are_dates(&column->kind))
         return check_columns_skip(columns, i, "timestamp: every value is a date or a time");
-    if (column_kind_are_identifiers(column->pool.count, present(column, rows)))
+    if (column_kind_are_identifiers(column->pool.count, present(column)))
         return skip_identifiers(columns, i);
     return 0;
 }
 
-int check_columns_judge(struct check_columns *columns, size_t rows, size_t capacity)
+int check_columns_judge(struct check_columns *columns, size_t rows)
 {
     size_t i = 0;
     while (i < columns->count) {
         struct check_column *column = &columns->column[i];
         const size_t before = columns->count;
-        if (!column->decided && check_column_become_text(column, capacity) < 0)
-            return -ENOMEM;
-        int rc =
-            column->categorical ? judge_texts(columns, i, rows) : judge_numbers(columns, i, rows);
+        if (!column->decided)
+            check_column_become_text(column);
+        int rc = column->categorical ? judge_texts(columns, i) : judge_numbers(columns, i, rows);
         if (rc < 0)
             return rc;
         i += columns->count == before; /* else the next column is at i now */

@@ -1,6 +1,7 @@
 /* replay.c - the current file, row by row in its order, through the rules. */
 #include "check/replay.h"
 #include "stats/urn_order.h"
+#include "text/excerpt.h"
 #include "text/timestamp.h"
 
 #include <errno.h>
@@ -172,8 +173,8 @@ static int find_timestamp(struct replay *replay)
             return 0;
         }
     replay->check.wrong_use = true;
-    return error_set(&replay->check.error, -EINVAL, "%.200s has no column \"%s\" for --timestamp",
-                     replay->check.settings->current, excerpt(name).text);
+    return error_set(&replay->check.error, -EINVAL, "%s has no column \"%s\" for --timestamp",
+                     excerpt_path(replay->check.settings->current).text, excerpt(name).text);
 }
 
 static int allocate(struct replay *replay)
@@ -197,6 +198,7 @@ static int allocate(struct replay *replay)
 static int prepare(struct replay *replay)
 {
     struct check *check = &replay->check;
+    check->keeps_texts = true;
     int rc = check_reference_load(check);
     if (rc == 0)
         rc = check_detector_create(check, &check->detector);
@@ -258,8 +260,8 @@ int replay_run(struct replay *replay, const struct replay_settings *settings)
     error_set(&replay->check.error, -ENOMEM, "%s", strerror(ENOMEM));
     const int rc = read_current(replay);
     if (rc == 0 && replay->check.current_rows == 0)
-        return error_set(&replay->check.error, -EBADMSG, "%.200s has no valid row",
-                         settings->check->current);
+        return error_set(&replay->check.error, -EBADMSG, "%s has no valid row",
+                         excerpt_path(settings->check->current).text);
     return rc;
 }
 

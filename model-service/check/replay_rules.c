@@ -62,9 +62,10 @@ static int create_windows(struct replay *replay, struct replay_rule *rule)
 /* The codes of the reference's categories; returns how many there are. */
 static size_t code_reference(const struct replay *replay, size_t i, uint32_t *codes)
 {
+    const char *const *texts = replay->check.columns.column[i].text;
     uint32_t categories = 0;
     for (size_t r = 0; r < replay->check.reference_rows; r++) {
-        const char *text = replay->check.columns.column[i].text[r];
+        const char *text = texts ? texts[r] : NULL; /* no array: all are missing */
         codes[r] = URN_MISSING;
         if (!text)
             continue;

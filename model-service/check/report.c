@@ -36,7 +36,7 @@ static void note_skipped(struct notes *notes, const struct check_skipped *skippe
 {
     const struct excerpt name = excerpt(skipped->name);
     char *note = next_note(notes);
-    if (skipped->side == CHECK_BOTH)
+    if (skipped->side == CHECK_BOTH || skipped->side == CHECK_DOUBLED)
         snprintf(note, CHECK_NOTE_BYTES, "%s was skipped: %s", name.text, skipped->reason);
     else
         snprintf(note, CHECK_NOTE_BYTES, "%s is only in the %s file", name.text,

@@ -102,7 +102,7 @@ bool check_note(const struct check *check, size_t i, char note[CHECK_NOTE_BYTES]
     const struct check_column *column = &check->columns.column[i];
     const uint64_t values = column->kind.numbers + column->kind.texts;
     const bool mostly_numbers = column->kind.numbers > 0 && 2 * column->kind.numbers >= values;
-    if (check->settings->model && column->kind.large.line > 0)
+    if (check->settings->model && column_kind_are_large(&column->kind))
         snprintf(note, CHECK_NOTE_BYTES,
                  "%s has whole numbers above 2^53, such as %s in line %llu of the reference: a "
                  "64-bit float cannot tell such numbers apart, as if they were equal",

@@ -1,6 +1,8 @@
 /* rows.c - bad rows. */
 #include "check/check.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,8 +14,8 @@ void check_bad_row(struct check_bad_rows *bad, const char *path, uint64_t line, 
         return;
     char *message = bad->message[bad->count - 1];
     bad->line[bad->count - 1] = line;
-    int used =
-        snprintf(message, CHECK_MESSAGE_BYTES, "%.200s:%llu: ", path, (unsigned long long)line);
+    int used = snprintf(message, CHECK_MESSAGE_BYTES, "%s:%llu: ", excerpt_path(path).text,
+                        (unsigned long long)line);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message + used, CHECK_MESSAGE_BYTES - (size_t)used, format, arguments);

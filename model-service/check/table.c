@@ -299,7 +299,8 @@ static void print_skipped(FILE *out, const struct check_columns *columns)
     for (size_t i = 0; i < columns->skipped_count; i++) {
         const char *reason = columns->skipped[i].reason;
         size_t first = 0;
-        if (columns->skipped[i].side != CHECK_BOTH)
+        if (columns->skipped[i].side == CHECK_ONLY_REFERENCE ||
+            columns->skipped[i].side == CHECK_ONLY_CURRENT)
             continue;
         while (strcmp(columns->skipped[first].reason, reason) != 0)
             first++;
@@ -338,15 +339,24 @@ static void print_file(FILE *out, const char *role, const char *path, uint64_t r
 /* "; 1 column missing, 2 new", if the files differ in their columns. */
 static void print_columns(FILE *out, const struct check_columns *columns)
 {
-    const size_t missing = check_columns_only(columns, CHECK_ONLY_REFERENCE);
-    const size_t new = check_columns_only(columns, CHECK_ONLY_CURRENT);
-    if (missing > 0)
-        fprintf(out, "; %zu column%s missing", missing, missing == 1 ? "" : "s");
-    if (new > 0)
-        fprintf(out, "%s %zu %snew", missing > 0 ? "," : ";", new,
-                missing > 0 ? ""
-                : new == 1  ? "column "
-                            : "columns ");
+    static const struct {
+        enum check_side side;
+        const char *word;
+    } kinds[] = {{CHECK_ONLY_REFERENCE, "missing"},
+                 {CHECK_ONLY_CURRENT, "new"},
+                 {CHECK_DOUBLED, "more than once"}};
+    bool first = true;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const size_t count = check_columns_only(columns, kinds[i].side);
+        if (count == 0)
+            continue;
+        fprintf(out, "%s %zu %s%s", first ? ";" : ",", count,
+                !first       ? ""
+                : count == 1 ? "column "
+                             : "columns ",
+                kinds[i].word);
+        first = false;
+    }
     fputc('\n', out);
 }
 

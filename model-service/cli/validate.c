@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "config/config.h"
 #include "served/model.h"
+#include "text/excerpt.h"
 
 #include <errno.h>
 #include <math.h>
@@ -162,7 +163,7 @@ static int try_models(const struct request *request, const struct config *config
         int rc =
             try_model(request->command, model, compare ? request->expect : NULL, &found[i], error);
         if (rc < 0)
-            return error_at(error, rc, "%.200s", request->path);
+            return error_at(error, rc, "%s", excerpt_path(request->path).text);
     }
     return 0;
 }
@@ -180,7 +181,7 @@ int validate_text(const char *command_name, const char *text, size_t bytes, cons
     struct found found[CONFIG_MAX_MODELS] = {0};
     FILE *stream = fmemopen((char *)(uintptr_t)text, bytes, "r");
     if (!stream)
-        return error_set(error, -errno, "%.200s: %s", path, strerror(errno));
+        return error_set(error, -errno, "%s: %s", excerpt_path(path).text, strerror(errno));
     int rc = config_read(stream, path, &config, error);
     fclose(stream);
     if (rc < 0)
@@ -231,12 +232,13 @@ static int check_expect(const struct request *request, const struct config *conf
     for (size_t i = 0; request->model && i < config->model_count; i++)
         named += strcmp(config->models[i].name, request->model) == 0;
     if (request->model && named == 0)
-        return error_set(error, -EINVAL, "%.200s has no model '%.100s'", request->path,
-                         request->model);
+        return error_set(error, -EINVAL, "%s has no model '%s'", excerpt_path(request->path).text,
+                         excerpt(request->model).text);
     if (request->expect && !request->model && config->model_count > 1)
         return error_set(error, -EINVAL,
-                         "%.200s has %zu models; say with --model whose predictions are in %.200s",
-                         request->path, config->model_count, request->expect);
+                         "%s has %zu models; say with --model whose predictions are in %s",
+                         excerpt_path(request->path).text, config->model_count,
+                         excerpt_path(request->expect).text);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "config/check.h"
+#include "text/excerpt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,7 +90,7 @@ int config_read(FILE *stream, const char *path, struct config *ret_config, struc
     if (rc == 0)
         rc = load(&file, &config);
     if (rc == -ENOMEM)
-        error_set(error, rc, "%.200s: %s", path, strerror(ENOMEM));
+        error_set(error, rc, "%s: %s", excerpt_path(path).text, strerror(ENOMEM));
     config_file_finish(&file);
     if (rc < 0)
         config_finish(&config);

@@ -34,8 +34,8 @@ static int fail_at(struct config_file *file, int rc, size_t line, const char *me
 {
     error_set(file->error, rc, "%s", message);
     if (line > 0)
-        return error_at(file->error, rc, "%.200s:%zu", file->path, line);
-    return error_at(file->error, rc, "%.200s", file->path);
+        return error_at(file->error, rc, "%s:%zu", excerpt_path(file->path).text, line);
+    return error_at(file->error, rc, "%s", excerpt_path(file->path).text);
 }
 
 static size_t node_line(const yaml_node_t *node)

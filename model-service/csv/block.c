@@ -240,7 +240,8 @@ int csv_next_block(struct csv_file *file, struct csv_block *block, struct error 
         if (whole > 0 || block->bytes == 0) {
             rc = split_off(file, block, whole, error);
             block->line = file->line;
-            file->line += csv_count_lines(block->text, whole);
+            block->lines = csv_count_lines(block->text, whole);
+            file->line += block->lines;
             return rc < 0 ? rc : whole > 0;
         }
         if (scan == SCAN_UNCLOSED)

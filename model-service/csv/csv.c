@@ -210,6 +210,12 @@ int csv_rows_next(struct csv_rows *rows, struct error *error)
     return 0;
 }
 
+uint64_t csv_rows_left(const struct csv_rows *rows, const struct csv_block *block)
+{
+    const bool open = block->bytes > 0 && block->text[block->bytes - 1] != '\n';
+    return block->line + block->lines + open - rows->next_line;
+}
+
 void csv_rows_finish(struct csv_rows *rows)
 {
     free(rows->fields);

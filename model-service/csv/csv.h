@@ -58,7 +58,8 @@ struct csv_file;
 struct csv_block {
     char *text; /* [capacity + CSV_PADDING] */
     size_t bytes, capacity;
-    uint64_t line; /* of the first byte */
+    uint64_t line;  /* of the first byte */
+    uint64_t lines; /* line ends */
     struct csv_format format;
 };
 #define CSV_PADDING 64
@@ -88,6 +89,8 @@ struct csv_rows {
 void csv_rows_begin(struct csv_rows *rows, const char *path, struct csv_block *block);
 /* 1 with a row, 0 at the end of the block, or an error. Blank lines are skipped. */
 NODISCARD int csv_rows_next(struct csv_rows *rows, struct error *error);
+/* At most so many rows are left, and exactly so many if each is a line of its own. */
+uint64_t csv_rows_left(const struct csv_rows *rows, const struct csv_block *block);
 void csv_rows_finish(struct csv_rows *rows);
 
 /* The error of a file without any row: -EBADMSG. */

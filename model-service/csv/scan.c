@@ -1,6 +1,8 @@
 /* scan.c - where a row ends, and errors with their place. */
 #include "csv/scan.h"
 
+#include "text/excerpt.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -12,8 +14,8 @@ int csv_fail(const char *path, struct error *error, int rc, uint64_t line, const
     error_vset(error, rc, format, arguments);
     va_end(arguments);
     if (line > 0)
-        return error_at(error, rc, "%.200s:%llu", path, (unsigned long long)line);
-    return error_at(error, rc, "%.200s", path);
+        return error_at(error, rc, "%s:%llu", excerpt_path(path).text, (unsigned long long)line);
+    return error_at(error, rc, "%s", excerpt_path(path).text);
 }
 
 /* Counts of one byte each, which the compiler adds up many at a time, for as long as they fit. */

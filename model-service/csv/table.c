@@ -38,8 +38,8 @@ static bool fail(struct loader *loader, int rc, uint64_t line, const char *forma
     va_start(arguments, format);
     error_vset(loader->error, rc, format, arguments);
     va_end(arguments);
-    loader->result =
-        error_at(loader->error, rc, "%.200s:%llu", loader->path, (unsigned long long)line);
+    loader->result = error_at(loader->error, rc, "%s:%llu", excerpt_path(loader->path).text,
+                              (unsigned long long)line);
     return false;
 }
 
@@ -183,7 +183,7 @@ static int check_regular(const char *path, struct error *error)
 
     if (stat(path, &about) < 0 || S_ISREG(about.st_mode) || S_ISDIR(about.st_mode))
         return 0;
-    return error_set(error, -EINVAL, "%.200s: it is not a regular file", path);
+    return error_set(error, -EINVAL, "%s: it is not a regular file", excerpt_path(path).text);
 }
 
 int csv_table_read(struct csv_table *table, const char *path, struct error *error)
@@ -205,7 +205,7 @@ int csv_table_read(struct csv_table *table, const char *path, struct error *erro
     if (loader.position && loader.pools)
         rc = check_regular(path, error);
     else
-        error_set(error, -ENOMEM, "%.200s: %s", path, strerror(ENOMEM));
+        error_set(error, -ENOMEM, "%s: %s", excerpt_path(path).text, strerror(ENOMEM));
     if (rc == 0)
         rc = csv_read(path, &table->format, on_header, on_row, &loader, error);
     if (rc == -ECANCELED)

@@ -2,6 +2,7 @@
 #include "init/init.h"
 
 #include "config/config.h"
+#include "text/excerpt.h"
 #include "text/utf8.h"
 
 #include <errno.h>
@@ -69,8 +70,8 @@ static int fail_unknown(struct init_file *file, const char *option, const char *
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
                                  column.text);
     }
-    return fail(file, "--%s: no column \"%s\" in %.100s; it has %s", option, excerpt(name).text,
-                file->settings->reference, names);
+    return fail(file, "--%s: no column \"%s\" in %s; it has %s", option, excerpt(name).text,
+                excerpt_path(file->settings->reference).text, names);
 }
 
 /* A name in a list ends at a comma, or where the option was given again (a line feed). */
@@ -126,8 +127,8 @@ static int check_name(struct init_file *file, enum init_role role, size_t i)
         return fail(file, "--%s and --%s both name the column \"%s\"",
                     init_role_names[column->role], option, excerpt(column->name).text);
     if (is_doubled(file, i))
-        return fail(file, "--%s: the column \"%s\" appears more than once in %.100s", option,
-                    excerpt(column->name).text, file->settings->reference);
+        return fail(file, "--%s: the column \"%s\" appears more than once in %s", option,
+                    excerpt(column->name).text, excerpt_path(file->settings->reference).text);
     return 0;
 }
 
@@ -341,13 +342,13 @@ int init_judge(struct init_file *file)
     if (features >= 1 && features <= CONFIG_MAX_FEATURES)
         return 0;
     if (features == 0)
-        fail(file, "%.150s has no column to monitor; the first, \"%s\": %s",
-             file->settings->reference, excerpt(file->columns[0].name).text,
+        fail(file, "%s has no column to monitor; the first, \"%s\": %s",
+             excerpt_path(file->settings->reference).text, excerpt(file->columns[0].name).text,
              file->columns[0].role == INIT_EXCLUDED ? file->columns[0].reason
                                                     : init_role_names[file->columns[0].role]);
     else
-        fail(file, "%.200s has %zu columns to monitor, at most %u can be: --exclude some",
-             file->settings->reference, features, CONFIG_MAX_FEATURES);
+        fail(file, "%s has %zu columns to monitor, at most %u can be: --exclude some",
+             excerpt_path(file->settings->reference).text, features, CONFIG_MAX_FEATURES);
     file->wrong_use = features > 0;
     return -EBADMSG;
 }

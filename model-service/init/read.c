@@ -3,6 +3,7 @@
 
 #include "csv/progress.h"
 #include "row/text_value.h"
+#include "text/excerpt.h"
 #include "text/utf8.h"
 
 #include <errno.h>
@@ -102,9 +103,8 @@ static int count_field(struct init_column *column, uint64_t line, const struct c
 
 static int fail_row(struct init_file *file, uint64_t line, size_t fields)
 {
-    return error_set(&file->error, -EBADMSG,
-                     "%.200s:%llu: the row has %zu field%s, the header has %zu",
-                     file->settings->reference, (unsigned long long)line, fields,
+    return error_set(&file->error, -EBADMSG, "%s:%llu: the row has %zu field%s, the header has %zu",
+                     excerpt_path(file->settings->reference).text, (unsigned long long)line, fields,
                      fields == 1 ? "" : "s", file->count);
 }
 
@@ -144,8 +144,8 @@ static bool on_header(void *context, uint64_t line, const struct csv_field *fiel
 
 static int fail_empty(struct init_file *file)
 {
-    return error_set(&file->error, -EBADMSG, "%.200s has a header but no rows",
-                     file->settings->reference);
+    return error_set(&file->error, -EBADMSG, "%s has a header but no rows",
+                     excerpt_path(file->settings->reference).text);
 }
 
 int init_read(struct init_file *file, const struct init_settings *settings)

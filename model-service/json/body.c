@@ -139,11 +139,18 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '+' || c == '-';
 }
 
-/* Whether the word that the JSON library stopped in is what programs write for a number that is
- * missing or infinite: NaN, -Infinity, nan, Inf and the like. */
-static bool is_special_number(const char *body, size_t bytes, size_t position)
+/* What the JSON library stopped in, where programs write what JSON does not have. */
+enum foreign_word { FOREIGN_NONE, FOREIGN_MISSING, FOREIGN_INFINITE, FOREIGN_PYTHON };
+
+/* NaN, -Infinity, nan, Inf and the like, and the constants of Python. */
+static enum foreign_word foreign_word(const char *body, size_t bytes, size_t position)
 {
-    static const char *const words[] = {"nan", "inf", "infinity"};
+    static const struct {
+        const char *word;
+        enum foreign_word kind;
+    } words[] = {{"nan", FOREIGN_MISSING},       {"inf", FOREIGN_INFINITE},
+                 {"infinity", FOREIGN_INFINITE}, {"none", FOREIGN_PYTHON},
+                 {"true", FOREIGN_PYTHON},       {"false", FOREIGN_PYTHON}};
     size_t begin = position < bytes ? position : bytes, end = begin;
 
     while (begin > 0 && is_word(body[begin - 1]))
@@ -152,10 +159,10 @@ static bool is_special_number(const char *body, size_t bytes, size_t position)
         end++;
     begin += begin < end && (body[begin] == '+' || body[begin] == '-');
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (end - begin == strlen(words[i]) &&
-            strncasecmp(body + begin, words[i], end - begin) == 0)
-            return true;
-    return false;
+        if (end - begin == strlen(words[i].word) &&
+            strncasecmp(body + begin, words[i].word, end - begin) == 0)
+            return words[i].kind;
+    return FOREIGN_NONE;
 }
 
 /* Whether null may stand where the JSON library stopped. */
@@ -175,16 +182,28 @@ static bool may_be_null(const struct json_decoder *decoder, const char *body, si
     return feature < decoder->schema->features && schema_may_be_null(decoder->schema, feature);
 }
 
+static const char *remedy_of(const struct json_decoder *decoder, const char *body, size_t bytes,
+                             size_t position)
+{
+    const enum foreign_word word = foreign_word(body, bytes, position);
+
+    if (word == FOREIGN_NONE)
+        return "";
+    if (word == FOREIGN_PYTHON)
+        return "; JSON has null, true and false, in lower case";
+    if (!may_be_null(decoder, body, position < bytes ? position : bytes))
+        return "; JSON has no NaN or Infinity, and a finite number is needed here";
+    if (word == FOREIGN_INFINITE && decoder->observing)
+        return "; JSON has no NaN or Infinity: use the string \"Infinity\" or \"-Infinity\" for an "
+               "infinite number, null for a missing value";
+    return "; JSON has no NaN or Infinity: use null for a missing value";
+}
+
 static int refuse_malformed(const struct json_decoder *decoder, const char *body, size_t bytes,
                             const json_error_t *error)
 {
     const size_t position = (size_t)error->position;
-    const char *text = error->text, *remedy = "";
-
-    if (is_special_number(body, bytes, position))
-        remedy = may_be_null(decoder, body, position < bytes ? position : bytes)
-                     ? "; JSON has no NaN or Infinity: use null for a missing value"
-                     : "; JSON has no NaN or Infinity, and a finite number is needed here";
+    const char *text = error->text, *remedy = remedy_of(decoder, body, bytes, position);
 
     if (json_error_code(error) == json_error_null_character)
         text = "a string must not contain \\u0000";

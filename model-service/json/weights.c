@@ -31,8 +31,8 @@ refuse(const struct reader *reader, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
-    return error_set(reader->error, -EINVAL, "%.160s: %s%s%s", reader->path, reader->key,
-                     reader->key[0] ? ": " : "", sentence);
+    return error_set(reader->error, -EINVAL, "%s: %s%s%s", excerpt_path(reader->path).text,
+                     reader->key, reader->key[0] ? ": " : "", sentence);
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -247,8 +247,8 @@ static int read_document(struct reader *reader, json_t *root, struct weights_fil
 
 static int refuse_syntax(const struct reader *reader, const json_error_t *error)
 {
-    return error_set(reader->error, -EINVAL, "%.160s:%d:%d: malformed JSON: %s", reader->path,
-                     error->line, error->column, error->text);
+    return error_set(reader->error, -EINVAL, "%s:%d:%d: malformed JSON: %s",
+                     excerpt_path(reader->path).text, error->line, error->column, error->text);
 }
 
 int weights_decode(const char *path, const char *text, size_t bytes, struct weights_file *ret_file,
@@ -310,7 +310,7 @@ static int read_file(const struct reader *reader, char **ret_text, size_t *ret_b
         fclose(stream);
     if (rc < 0) {
         free(text);
-        error_set(reader->error, rc, "%.200s: %s", reader->path, strerror(-rc));
+        error_set(reader->error, rc, "%s: %s", excerpt_path(reader->path).text, strerror(-rc));
         return rc;
     }
     *ret_text = text;

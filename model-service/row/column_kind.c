@@ -60,8 +60,7 @@ static void note(struct column_example *example, uint64_t line, const char *text
     example->text = excerpt_bytes(text, bytes);
 }
 
-/* Whether the text is nothing but digits, perhaps after a sign. */
-static bool is_whole(const char *text, size_t bytes)
+bool column_kind_is_whole(const char *text, size_t bytes)
 {
     const size_t sign = bytes > 0 && (*text == '-' || *text == '+');
     size_t digits = sign;
@@ -74,10 +73,10 @@ static void count_number(struct column_kind *kind, uint64_t line, const char *te
                          int parsed, double number)
 {
     kind->numbers++;
-    if (text[0] == '0' && bytes > 1 && is_whole(text, bytes))
+    if (text[0] == '0' && bytes > 1 && column_kind_is_whole(text, bytes))
         note(&kind->zeros, line, text, bytes);
     if (parsed < 0 || !(fabs(number) < FIRST_LARGE)) {
-        if (is_whole(text, bytes))
+        if (column_kind_is_whole(text, bytes))
             note(&kind->large, line, text, bytes);
         else
             kind->fractions |= isinf(number) || number != floor(number);
@@ -99,6 +98,24 @@ void column_kind_count_any(struct column_kind *kind, uint64_t line, const char *
         kind->dates++;
     kind->texts++;
     note(&kind->text, line, text, bytes);
+}
+
+static void add_example(struct column_example *example, const struct column_example *other)
+{
+    if (other->line > 0 && (example->line == 0 || other->line < example->line))
+        *example = *other;
+}
+
+/* The sum of dates is that of texts only if every text is a date, which is all that is asked. */
+void column_kind_add(struct column_kind *kind, const struct column_kind *other)
+{
+    kind->numbers += other->numbers;
+    kind->texts += other->texts;
+    kind->dates += other->dates;
+    kind->fractions |= other->fractions;
+    add_example(&kind->text, &other->text);
+    add_example(&kind->zeros, &other->zeros);
+    add_example(&kind->large, &other->large);
 }
 
 /* --- judging --- */

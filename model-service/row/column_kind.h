@@ -41,6 +41,12 @@ static inline void column_kind_count(struct column_kind *kind, uint64_t line, co
         column_kind_count_any(kind, line, text, bytes, parsed, number);
 }
 
+/* Counts what another reader of the same column has counted. */
+void column_kind_add(struct column_kind *kind, const struct column_kind *other);
+
+/* Whether a text is nothing but digits, perhaps after a sign. */
+bool column_kind_is_whole(const char *text, size_t bytes);
+
 /* Whether the column is numeric: at least 95 % of its values are numbers, and they are not codes.
  * The texts in it are errors then. */
 bool column_kind_is_numeric(const struct column_kind *kind);

@@ -1,20 +1,52 @@
 /* history.c - strengths over time, and incidents. */
-#include "served/history.h"
-
-#include "served/series.h"
+#include "served/history_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-struct model_history {
-    size_t features;
-    struct series fine, coarse;                  /* strengths, a column for each feature */
-    struct series facts;                         /* struct history_facts, by feature */
-    struct series performance[2];                /* fine, coarse; empty until there are labels */
-    struct incident incident[HISTORY_INCIDENTS]; /* a ring: number i at i % HISTORY_INCIDENTS */
-    size_t incidents;                            /* ever opened */
-    bool open; /* the last one goes on when a feature drifts again */
-};
+/* --- series --- */
+
+static bool series_init(struct series *series, size_t features, size_t capacity,
+                        int64_t interval_ms)
+{
+    *series = (struct series){.interval_ms = interval_ms, .capacity = capacity};
+    series->interval = calloc(capacity, sizeof(*series->interval));
+    series->strength = calloc(capacity * features, sizeof(*series->strength));
+    return series->interval && series->strength;
+}
+
+static void series_finish(struct series *series)
+{
+    free(series->interval);
+    free(series->strength);
+}
+
+float *series_now(struct series *series, size_t features, int64_t now_ms)
+{
+    const int64_t interval = now_ms / series->interval_ms;
+    if (series->length == 0 || series->interval[series->newest] != interval) {
+        series->newest = series->length == 0 ? 0 : (series->newest + 1) % series->capacity;
+        series->length += series->length < series->capacity;
+        series->interval[series->newest] = interval;
+        for (size_t f = 0; f < features; f++)
+            series->strength[series->newest * features + f] = NAN;
+    }
+    return &series->strength[series->newest * features];
+}
+
+static size_t series_read(const struct series *series, size_t features, size_t feature,
+                          struct history_point *points)
+{
+    size_t count = 0;
+    for (size_t age = series->length; age-- > 0;) {
+        const size_t at = (series->newest + series->capacity - age) % series->capacity;
+        const double strength = (double)series->strength[at * features + feature];
+        if (!isnan(strength))
+            points[count++] =
+                (struct history_point){series->interval[at] * series->interval_ms, strength};
+    }
+    return count;
+}
 
 /* --- incidents --- */
 
@@ -97,10 +129,13 @@ static void follow_incident(struct model_history *history, const struct detector
 {
     size_t drifted;
     const int64_t first = first_onset(report, now_ms, &drifted);
+    const bool was_running = history->incidents > 0 && last_incident(history)->running;
+    const bool was_open = history->open;
     if (history->incidents > 0)
         last_incident(history)->running = false;
     if (history->open && now_ms - last_incident(history)->drifted_ms >= DETECTOR_QUIET_MS)
         history->open = false;
+    history->moved = drifted > 0 || was_running || was_open != history->open;
     if (drifted == 0)
         return;
     if (!history->open)
@@ -120,13 +155,6 @@ static void follow_incident(struct model_history *history, const struct detector
 
 /* --- the whole --- */
 
-/* Columns of a feature among the facts. */
-enum { FACT_MEAN, FACT_DEVIATION, FACT_PSI, FACTS };
-/* Columns of the performance: value and both ends of each metric, then the coverage. */
-#define ENDS                3
-#define COVERAGE            (PERFORMANCE_METRIC_COUNT * ENDS)
-#define PERFORMANCE_COLUMNS (COVERAGE + 1)
-
 struct model_history *model_history_create(size_t features)
 {
     struct model_history *history = calloc(1, sizeof(*history));
@@ -135,9 +163,8 @@ struct model_history *model_history_create(size_t features)
     history->features = features;
     const bool fine = series_init(&history->fine, features, HISTORY_FINE, HISTORY_FINE_MS);
     const bool coarse = series_init(&history->coarse, features, HISTORY_COARSE, HISTORY_COARSE_MS);
-    const bool facts =
-        series_init(&history->facts, features * FACTS, HISTORY_FINE, HISTORY_FINE_MS);
-    if (fine && coarse && facts)
+    history->added = calloc(features, sizeof(*history->added));
+    if (fine && coarse && history->added)
         return history;
     model_history_destroy(history);
     return NULL;
@@ -149,9 +176,7 @@ void model_history_destroy(struct model_history *history)
         return;
     series_finish(&history->fine);
     series_finish(&history->coarse);
-    series_finish(&history->facts);
-    series_finish(&history->performance[0]);
-    series_finish(&history->performance[1]);
+    free(history->added);
     free(history);
 }
 
@@ -164,59 +189,38 @@ static double strength_of(const struct detector_feature_report *feature)
     return most;
 }
 
+void history_add_strengths(struct model_history *history)
+{
+    float *fine = series_now(&history->fine, history->features, history->added_ms);
+    float *coarse = series_now(&history->coarse, history->features, history->added_ms);
+    for (size_t f = 0; f < history->features; f++) {
+        fine[f] = fmaxf(fine[f], history->added[f]); /* NaN gives way to a number */
+        coarse[f] = fmaxf(coarse[f], history->added[f]);
+    }
+}
+
 void model_history_add(struct model_history *history, const struct detector_report *report,
                        int64_t now_ms, int64_t (*wall_of)(int64_t tick_ms))
 {
-    float *fine = series_now(&history->fine, now_ms);
-    float *coarse = series_now(&history->coarse, now_ms);
-    float *facts = series_now(&history->facts, now_ms);
-    for (size_t f = 0; f < history->features && f < report->feature_count; f++) {
-        const struct detector_feature_report *feature = &report->features[f];
-        const double strength = strength_of(feature);
-        fine[f] = (float)fmax((double)fine[f], strength); /* NaN gives way to a number */
-        coarse[f] = (float)fmax((double)coarse[f], strength);
-        facts[f * FACTS + FACT_MEAN] = (float)feature->window_mean;
-        facts[f * FACTS + FACT_DEVIATION] = (float)feature->window_deviation;
-        facts[f * FACTS + FACT_PSI] = (float)feature->method[METHOD_PSI].score;
-    }
-    follow_incident(history, report, fine, now_ms, wall_of);
-}
-
-static size_t read_strengths(const struct series *series, size_t feature,
-                             struct history_point *points)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < series->length; i++) {
-        int64_t ms;
-        const double strength = (double)series_row(series, i, &ms)[feature];
-        if (!isnan(strength))
-            points[count++] = (struct history_point){ms, strength};
-    }
-    return count;
+    history->added_ms = now_ms;
+    for (size_t f = 0; f < history->features; f++)
+        history->added[f] =
+            f < report->feature_count ? (float)strength_of(&report->features[f]) : NAN;
+    history_add_strengths(history);
+    follow_incident(history, report, series_now(&history->fine, history->features, now_ms), now_ms,
+                    wall_of);
 }
 
 size_t model_history_fine(const struct model_history *history, size_t feature,
                           struct history_point *points)
 {
-    return read_strengths(&history->fine, feature, points);
+    return series_read(&history->fine, history->features, feature, points);
 }
 
 size_t model_history_coarse(const struct model_history *history, size_t feature,
                             struct history_point *points)
 {
-    return read_strengths(&history->coarse, feature, points);
-}
-
-size_t model_history_facts(const struct model_history *history, size_t feature,
-                           struct history_facts *facts)
-{
-    for (size_t i = 0; i < history->facts.length; i++) {
-        const float *row = series_row(&history->facts, i, &facts[i].ms) + feature * FACTS;
-        facts[i].mean = (double)row[FACT_MEAN];
-        facts[i].deviation = (double)row[FACT_DEVIATION];
-        facts[i].psi = (double)row[FACT_PSI];
-    }
-    return history->facts.length;
+    return series_read(&history->coarse, history->features, feature, points);
 }
 
 size_t model_history_incidents(const struct model_history *history, struct incident *incidents)
@@ -226,55 +230,4 @@ size_t model_history_incidents(const struct model_history *history, struct incid
     for (size_t i = 0; i < kept; i++)
         incidents[i] = history->incident[(history->incidents - 1 - i) % HISTORY_INCIDENTS];
     return kept;
-}
-
-/* --- performance --- */
-
-/* At the first label. */
-static bool begin_performance(struct model_history *history)
-{
-    struct series *series = history->performance;
-    if (series[0].columns > 0)
-        return true;
-    const bool fine = series_init(&series[0], PERFORMANCE_COLUMNS, HISTORY_FINE, HISTORY_FINE_MS);
-    const bool coarse =
-        series_init(&series[1], PERFORMANCE_COLUMNS, HISTORY_COARSE, HISTORY_COARSE_MS);
-    if (fine && coarse)
-        return true;
-    series_finish(&series[0]);
-    series_finish(&series[1]);
-    return false;
-}
-
-void model_history_add_performance(struct model_history *history,
-                                   const struct concept_report *report, int64_t now_ms)
-{
-    if (report->window_labels == 0 || !begin_performance(history))
-        return;
-    for (size_t s = 0; s < 2; s++) {
-        float *row = series_now(&history->performance[s], now_ms);
-        for (size_t m = 0; m < PERFORMANCE_METRIC_COUNT; m++) {
-            const struct performance_value *value = &report->metric[m].window;
-            row[m * ENDS] = (float)value->value;
-            row[m * ENDS + 1] = (float)value->lower;
-            row[m * ENDS + 2] = (float)value->upper;
-        }
-        row[COVERAGE] = (float)report->coverage;
-    }
-}
-
-size_t model_history_performance(const struct model_history *history, bool coarse,
-                                 struct history_performance *rows)
-{
-    const struct series *series = &history->performance[coarse];
-    for (size_t i = 0; i < series->length; i++) {
-        const float *row = series_row(series, i, &rows[i].ms);
-        for (size_t m = 0; m < PERFORMANCE_METRIC_COUNT; m++) {
-            rows[i].value[m] = row[m * ENDS];
-            rows[i].lower[m] = row[m * ENDS + 1];
-            rows[i].upper[m] = row[m * ENDS + 2];
-        }
-        rows[i].coverage = row[COVERAGE];
-    }
-    return series->length;
 }

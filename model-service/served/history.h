@@ -1,16 +1,14 @@
-/* history.h - how strongly each feature of a model has drifted over the last week, its moments over
- * the last hour, the model's performance, and its incidents: a bounded memory that is filled every
- * few seconds from the model's reports.
+/* history.h - how strongly each feature of a model has drifted over the last week, and its
+ * incidents: a bounded memory that is filled every few seconds from the model's report.
  *
  * A strength is a feature's largest score in units of that score's threshold: above 1 it exceeds
  * it. Of each interval the largest one is kept, so that a short peak stays visible. Per feature the
- * series take 4 * HISTORY_FINE + HISTORY_COARSE floats (14 kB), and the performance of a model that
- * has labels 350 kB. Not thread-safe: the owner locks. */
+ * series take HISTORY_FINE + HISTORY_COARSE floats (9.5 kB). Not thread-safe: the owner locks. */
 #ifndef SERVED_HISTORY_H
 #define SERVED_HISTORY_H
 
-#include "concept_monitor.h"
 #include "drift_detector.h"
+#include "encode/buffer.h"
 #include "text/nodiscard.h"
 
 /* 10 s for an hour, 5 min for a week. */
@@ -43,20 +41,6 @@ struct history_point {
     double strength;
 };
 
-/* What a feature's window was like at the end of an interval of HISTORY_FINE_MS; NaN: nothing. */
-struct history_facts {
-    int64_t ms; /* when the interval began */
-    double mean, deviation, psi;
-};
-
-/* The metrics of the window of labels at the end of an interval; NaN: undefined. */
-struct history_performance {
-    int64_t ms;
-    float value[PERFORMANCE_METRIC_COUNT], lower[PERFORMANCE_METRIC_COUNT],
-        upper[PERFORMANCE_METRIC_COUNT];
-    float coverage;
-};
-
 struct model_history;
 
 /* NULL if allocation fails. */
@@ -76,18 +60,19 @@ size_t model_history_fine(const struct model_history *history, size_t feature,
 size_t model_history_coarse(const struct model_history *history, size_t feature,
                             struct history_point *points);
 
-/* facts: room for HISTORY_FINE. Returns how many, oldest first. */
-size_t model_history_facts(const struct model_history *history, size_t feature,
-                           struct history_facts *facts);
-
-/* Nothing is kept without labels, or without memory. */
-void model_history_add_performance(struct model_history *history,
-                                   const struct concept_report *report, int64_t now_ms);
-/* rows: room for HISTORY_FINE or HISTORY_COARSE. Returns how many, oldest first. */
-size_t model_history_performance(const struct model_history *history, bool coarse,
-                                 struct history_performance *rows);
-
 /* Copies the incidents, newest first; incidents: room for HISTORY_INCIDENTS. */
 size_t model_history_incidents(const struct model_history *history, struct incident *incidents);
+
+/* --- as bytes, the same on every machine; history_state.c --- */
+
+/* Append to `out`, whose error sticks: all of it, or what the last model_history_add() brought
+ * (4 bytes per feature, and the last incident where it changed). */
+void model_history_save(const struct model_history *history, struct buffer *out);
+void model_history_record(const struct model_history *history, struct buffer *out);
+/* All of it, and then the records that followed, in their order. 0, or -EINVAL (not such bytes, or
+ * of another number of features; the history is empty then, or ends before the record). Any bytes
+ * are safe. */
+NODISCARD int model_history_restore(struct model_history *history, const void *bytes, size_t size);
+NODISCARD int model_history_replay(struct model_history *history, const void *bytes, size_t size);
 
 #endif

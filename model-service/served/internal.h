@@ -6,6 +6,7 @@
 #include "served/definition.h"
 #include "served/history.h"
 #include "served/keep.h"
+#include "served/measures.h"
 #include "served/model.h"
 #include "served/parts.h"
 #include "served/past.h"
@@ -42,11 +43,15 @@ struct guarded_labels {
 struct model_keeping {
     uint64_t whole_bytes[KEPT_PARTS], journal_bytes[KEPT_PARTS];
     uint64_t hash[KEPT_PARTS]; /* of what was kept whole last; 0: nothing */
+    bool replays;              /* rows are replayed, by the rule of changes that they met */
+    struct change_rule rule;   /* the configured one, for afterwards */
 };
 
 struct guarded_history {
     pthread_mutex_t mu;            /* never held together with another */
-    struct model_history *history; /* guarded by mu, as the next two */
+    struct model_history *history; /* guarded by mu, as what follows */
+    struct model_journal journal; /* of the history alone: the others begin anew with the service */
+    struct model_measures *measures;
     struct model_traffic *traffic;
     struct model_past *past;
     /* belong to the thread that calls served_model_follow() */
@@ -110,11 +115,14 @@ void labels_remember_own(struct served_model *model, const struct prediction *pr
 
 /* --- keep.c --- */
 
-/* Notes rows that the windows have taken, or an event of the labels; holding the mu of either.
- * Nothing happens while nobody keeps the model. */
+/* Notes rows that the windows have taken, an event of the labels, or what the history has taken;
+ * holding the mu of it. Nothing happens while nobody keeps the model. */
 void journal_rows(struct served_model *model, const union detector_cell *cells, size_t rows,
                   size_t stride, const size_t *feature_rows, int64_t now_ms);
 void journal_event(struct served_model *model, const struct concept_event *event);
+void journal_history(struct served_model *model);
+/* Rows of the journal so far met another rule: everything is kept next time. Holding the mu. */
+void windows_set_change_rule(struct guarded_windows *windows, const struct change_rule *rule);
 
 /* --- counters.c --- */
 

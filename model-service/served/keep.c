@@ -1,57 +1,16 @@
 /* keep.c - see the header. */
 #include "served/keep.h"
 
+#include "change_state.h"
 #include "drift_state.h"
 #include "served/internal.h"
+#include "served/numbers.h"
 #include "text/hash.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define COUNTERS_VERSION 1u
-#define NUMBER_BYTES     8
-
-/* --- numbers --- */
-
-static void append_number(struct buffer *out, uint64_t number)
-{
-    unsigned char bytes[NUMBER_BYTES];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (unsigned char)(number >> (8 * i));
-    buffer_append(out, bytes, sizeof(bytes));
-}
-
-/* What is still to be read. */
-struct pieces_reader {
-    const unsigned char *bytes;
-    size_t size;
-};
-
-/* False at the end. */
-static bool take_number(struct pieces_reader *in, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-    if (in->size < NUMBER_BYTES)
-        return false;
-    for (size_t i = 0; i < NUMBER_BYTES; i++)
-        number |= (uint64_t)in->bytes[i] << (8 * i);
-    in->bytes += NUMBER_BYTES;
-    in->size -= NUMBER_BYTES;
-    *ret_number = number;
-    return true;
-}
-
-/* A block that stands behind its size. */
-static bool take_block(struct pieces_reader *in, struct pieces_reader *ret_block)
-{
-    uint64_t size;
-    if (!take_number(in, &size) || size > in->size)
-        return false;
-    *ret_block = (struct pieces_reader){in->bytes, size};
-    in->bytes += size;
-    in->size -= size;
-    return true;
-}
 
 /* --- the journal --- */
 
@@ -79,6 +38,22 @@ void journal_event(struct served_model *model, const struct concept_event *event
     struct model_journal *journal = &model->labels.journal;
     if (journal_open(journal))
         concept_monitor_record(model->labels.monitor, event, &journal->bytes);
+}
+
+void journal_history(struct served_model *model)
+{
+    struct model_journal *journal = &model->history.journal;
+    if (journal_open(journal))
+        model_history_record(model->history.history, &journal->bytes);
+}
+
+void windows_set_change_rule(struct guarded_windows *windows, const struct change_rule *rule)
+{
+    const struct change_rule now = change_monitor_rule(windows->changes);
+    if (now.false_page_seconds == rule->false_page_seconds && now.materiality == rule->materiality)
+        return;
+    change_monitor_retune(windows->changes, rule);
+    windows->journal.whole = windows->journal.on;
 }
 
 /* --- keeping --- */
@@ -115,14 +90,23 @@ static void save_counters(const struct served_model *model, struct buffer *out)
         append_number(out, atomic_load(&counters->predictions[c]));
 }
 
+/* Moves what has been written to `block` behind its size; empties the block. */
+static void append_block(struct buffer *out, struct buffer *block)
+{
+    append_number(out, block->length);
+    buffer_append(out, block->data, block->length);
+    if (block->error)
+        buffer_fail(out, block->error);
+    buffer_finish(block);
+}
+
 static void save_windows(const struct served_model *model, struct buffer *out)
 {
     const struct guarded_windows *windows = &model->windows;
     struct buffer block;
     buffer_init(&block, 4096);
     detector_save_windows(windows->detector, &block);
-    append_number(out, block.length);
-    buffer_append(out, block.data, block.length);
+    append_block(out, &block);
     for (size_t i = 0; i < windows->streams.count; i++) {
         const struct change_watch *watch = model_streams_watch(&windows->streams, i);
         const size_t size = drift_change_watch_save(watch, NULL, 0);
@@ -131,9 +115,8 @@ static void save_windows(const struct served_model *model, struct buffer *out)
         if (room)
             out->length += drift_change_watch_save(watch, room, size);
     }
-    if (block.error)
-        buffer_fail(out, block.error);
-    buffer_finish(&block);
+    change_monitor_save(windows->changes, &block);
+    append_block(out, &block);
 }
 
 static bool is_due(const struct served_model *model, const struct model_journal *journal,
@@ -182,6 +165,16 @@ static void keep_labels(struct served_model *model, bool all, struct kept_piece 
     pthread_mutex_unlock(&labels->mu);
 }
 
+static void keep_history(struct served_model *model, bool all, struct kept_piece *piece)
+{
+    struct guarded_history *history = &model->history;
+    pthread_mutex_lock(&history->mu);
+    take_journal(&history->journal, all || is_due(model, &history->journal, KEPT_HISTORY), piece);
+    if (piece->whole)
+        model_history_save(history->history, &piece->bytes);
+    pthread_mutex_unlock(&history->mu);
+}
+
 /* Small parts are kept when they have changed. */
 static void note_small(struct served_model *model, enum kept_part part, bool all,
                        struct kept_piece *piece)
@@ -208,6 +201,7 @@ int served_model_keep(struct served_model *model, bool all, struct kept_piece pi
 {
     keep_windows(model, all, pieces);
     keep_labels(model, all, &pieces[KEPT_LABELS]);
+    keep_history(model, all, &pieces[KEPT_HISTORY]);
     save_counters(model, &pieces[KEPT_COUNTERS].bytes);
     for (enum kept_part part = 0; part < KEPT_PARTS; part++)
         if (pieces[part].bytes.error) {
@@ -216,6 +210,7 @@ int served_model_keep(struct served_model *model, bool all, struct kept_piece pi
         }
     note_large(model, KEPT_WINDOWS, &pieces[KEPT_WINDOWS]);
     note_large(model, KEPT_LABELS, &pieces[KEPT_LABELS]);
+    note_large(model, KEPT_HISTORY, &pieces[KEPT_HISTORY]);
     note_small(model, KEPT_HEAD, all, &pieces[KEPT_HEAD]);
     note_small(model, KEPT_COUNTERS, all, &pieces[KEPT_COUNTERS]);
     return 0;
@@ -229,14 +224,26 @@ void kept_pieces_finish(struct kept_piece pieces[KEPT_PARTS])
     }
 }
 
+static void journal_begin(struct model_journal *journal, pthread_mutex_t *mu, bool whole)
+{
+    pthread_mutex_lock(mu);
+    *journal = (struct model_journal){.on = true, .whole = whole};
+    pthread_mutex_unlock(mu);
+}
+
 void served_model_keep_begin(struct served_model *model, bool restored)
 {
+    struct model_keeping *keeping = &model->keeping;
+    const uint64_t *whole = keeping->whole_bytes;
+    journal_begin(&model->windows.journal, &model->windows.mu, !restored || !whole[KEPT_WINDOWS]);
+    journal_begin(&model->labels.journal, &model->labels.mu, !restored || !whole[KEPT_LABELS]);
+    journal_begin(&model->history.journal, &model->history.mu, !restored || !whole[KEPT_HISTORY]);
+    if (!keeping->replays)
+        return;
+    keeping->replays = false;
     pthread_mutex_lock(&model->windows.mu);
-    model->windows.journal = (struct model_journal){.on = true, .whole = !restored};
+    windows_set_change_rule(&model->windows, &keeping->rule);
     pthread_mutex_unlock(&model->windows.mu);
-    pthread_mutex_lock(&model->labels.mu);
-    model->labels.journal = (struct model_journal){.on = true, .whole = !restored};
-    pthread_mutex_unlock(&model->labels.mu);
 }
 
 bool served_model_is_kept(struct served_model *model)
@@ -269,6 +276,24 @@ static int restore_counters(struct served_model *model, struct pieces_reader in)
     return 0;
 }
 
+/* The evidence of changes comes last: versions before the second had none. */
+static int restore_changes(struct served_model *model, struct pieces_reader in)
+{
+    struct model_keeping *keeping = &model->keeping;
+    struct change_monitor *changes = model->windows.changes;
+    struct pieces_reader block;
+    size_t anew = 0;
+    if (in.size == 0)
+        return 1;
+    if (!take_block(&in, &block) || in.size > 0)
+        return -EINVAL;
+    if (!keeping->replays)
+        keeping->rule = change_monitor_rule(changes);
+    keeping->replays = true;
+    const int rc = change_monitor_restore(changes, block.bytes, block.size, &anew);
+    return rc == 0 ? anew > 0 : rc;
+}
+
 static int restore_windows(struct served_model *model, struct pieces_reader in)
 {
     struct guarded_windows *windows = &model->windows;
@@ -281,13 +306,15 @@ static int restore_windows(struct served_model *model, struct pieces_reader in)
                  ? drift_change_watch_restore(model_streams_watch(&windows->streams, i),
                                               block.bytes, block.size)
                  : -EINVAL;
-    return rc == 0 && in.size > 0 ? -EINVAL : rc;
+    return rc == 0 ? restore_changes(model, in) : rc;
 }
 
-static void feed_replayed(void *context, const union detector_cell *cells, size_t stride,
-                          const size_t *feature_rows, int64_t now_ms)
+static void feed_replayed(void *context, const union detector_cell *cells, size_t rows,
+                          size_t stride, const size_t *feature_rows, int64_t now_ms)
 {
-    const struct model_streams *streams = &((struct served_model *)context)->windows.streams;
+    const struct guarded_windows *windows = &((struct served_model *)context)->windows;
+    const struct model_streams *streams = &windows->streams;
+    change_monitor_observe(windows->changes, cells, rows, stride, feature_rows, now_ms);
     for (size_t i = 0; i < streams->count; i++) {
         const size_t f = model_streams_feature(streams, i);
         model_streams_feed(streams, i, &cells[f * stride], feature_rows[f], now_ms);
@@ -307,6 +334,8 @@ static int restore_whole(struct served_model *model, enum kept_part part, const 
         return concept_monitor_restore(model->labels.monitor, bytes, size);
     case KEPT_COUNTERS:
         return restore_counters(model, in);
+    case KEPT_HISTORY:
+        return model_history_restore(model->history.history, bytes, size);
     case KEPT_PARTS:
         break;
     }
@@ -320,16 +349,21 @@ static int restore_journal(struct served_model *model, enum kept_part part, cons
         return detector_replay(model->windows.detector, bytes, size, feed_replayed, model);
     if (part == KEPT_LABELS)
         return concept_monitor_replay(model->labels.monitor, bytes, size);
+    if (part == KEPT_HISTORY)
+        return model_history_replay(model->history.history, bytes, size);
     return -EINVAL;
 }
 
+/* What did not come whole from the disk goes there whole next time. */
 int served_model_restore(struct served_model *model, enum kept_part part, bool whole,
                          const void *bytes, size_t size)
 {
+    struct model_keeping *keeping = &model->keeping;
+    const int rc =
+        whole ? restore_whole(model, part, bytes, size) : restore_journal(model, part, bytes, size);
     if (whole)
-        model->keeping.whole_bytes[part] = size;
+        keeping->whole_bytes[part] = rc == 0 ? size : 0;
     else
-        model->keeping.journal_bytes[part] += size;
-    return whole ? restore_whole(model, part, bytes, size)
-                 : restore_journal(model, part, bytes, size);
+        keeping->journal_bytes[part] += size;
+    return rc;
 }

@@ -49,6 +49,7 @@ static void destroy(struct served_model *model)
     free((void *)model->counters.predictions);
     buffer_finish(&model->windows.journal.bytes);
     buffer_finish(&model->labels.journal.bytes);
+    buffer_finish(&model->history.journal.bytes);
     pthread_mutex_destroy(&model->windows.mu);
     pthread_mutex_destroy(&model->labels.mu);
     trace_finish(&model->history);
@@ -75,7 +76,7 @@ int served_model_set_levels(struct served_model *model, const struct detector_sp
     pthread_mutex_lock(&model->windows.mu);
     int rc = detector_retune(model->windows.detector, &levels);
     if (rc == 0)
-        change_monitor_retune(model->windows.changes, changes);
+        windows_set_change_rule(&model->windows, changes);
     pthread_mutex_unlock(&model->windows.mu);
     if (rc < 0)
         return rc;

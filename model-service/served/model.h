@@ -241,8 +241,8 @@ NODISCARD int served_model_report(struct served_model *model, struct detector_re
 NODISCARD int served_model_pictures(struct served_model *model, size_t feature,
                                     struct detector_report *report,
                                     struct feature_picture **ret_pictures);
-/* Takes what the model's reports say into what it remembers (served/history.h, traffic.h, past.h);
- * called every few seconds, by one thread. */
+/* Takes what the model's reports say into what it remembers (served/history.h, measures.h,
+ * traffic.h, past.h); called every few seconds, by one thread. */
 void served_model_follow(struct served_model *model);
 /* The points of a feature of the report: coarse ones or fine ones, room for HISTORY_COARSE. */
 size_t served_model_history(struct served_model *model, size_t feature, bool coarse,

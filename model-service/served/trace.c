@@ -1,4 +1,5 @@
-/* trace.c - fills what a model remembers of itself (history.h, traffic.h, past.h), and reads it. */
+/* trace.c - fills what a model remembers of itself (history.h, measures.h, traffic.h, past.h), and
+ * reads it. */
 #include "served/internal.h"
 
 #include "system/clock.h"
@@ -9,13 +10,15 @@
 int trace_init(struct guarded_history *trace, size_t features)
 {
     trace->history = model_history_create(features);
+    trace->measures = model_measures_create(features);
     trace->past = model_past_create(features);
     trace->traffic = calloc(1, sizeof(*trace->traffic));
-    if (trace->history && trace->past && trace->traffic) {
+    if (trace->history && trace->measures && trace->past && trace->traffic) {
         pthread_mutex_init(&trace->mu, NULL);
         return 0;
     }
     model_history_destroy(trace->history);
+    model_measures_destroy(trace->measures);
     model_past_destroy(trace->past);
     free(trace->traffic);
     return -ENOMEM;
@@ -25,6 +28,7 @@ void trace_finish(struct guarded_history *trace)
 {
     pthread_mutex_destroy(&trace->mu);
     model_history_destroy(trace->history);
+    model_measures_destroy(trace->measures);
     model_past_destroy(trace->past);
     free(trace->traffic);
 }
@@ -39,6 +43,8 @@ static void follow_drift(struct served_model *model, int64_t now_ms)
         return;
     pthread_mutex_lock(&model->history.mu);
     model_history_add(model->history.history, &report, now_ms, clock_wall_of);
+    journal_history(model);
+    model_measures_add(model->history.measures, &report, now_ms);
     pthread_mutex_unlock(&model->history.mu);
     free(report.features);
 }
@@ -73,7 +79,7 @@ static void follow_performance(struct served_model *model, int64_t now_ms)
     trace->seen_labels = labels;
     trace->performance_ms = now_ms;
     pthread_mutex_lock(&trace->mu);
-    model_history_add_performance(trace->history, &report, now_ms);
+    model_measures_add_performance(trace->measures, &report, now_ms);
     pthread_mutex_unlock(&trace->mu);
 }
 
@@ -118,7 +124,7 @@ size_t served_model_history(struct served_model *model, size_t feature, bool coa
 size_t served_model_facts(struct served_model *model, size_t feature, struct history_facts *facts)
 {
     pthread_mutex_lock(&model->history.mu);
-    const size_t count = model_history_facts(model->history.history, feature, facts);
+    const size_t count = model_measures_facts(model->history.measures, feature, facts);
     pthread_mutex_unlock(&model->history.mu);
     return count;
 }
@@ -127,7 +133,7 @@ size_t served_model_performance(struct served_model *model, bool coarse,
                                 struct history_performance *rows)
 {
     pthread_mutex_lock(&model->history.mu);
-    const size_t count = model_history_performance(model->history.history, coarse, rows);
+    const size_t count = model_measures_performance(model->history.measures, coarse, rows);
     pthread_mutex_unlock(&model->history.mu);
     return count;
 }

@@ -44,6 +44,7 @@ struct keeper {
 struct restoring {
     struct served_model *model;
     bool damaged[KEPT_PARTS];
+    bool changes_anew;
 };
 
 /* What is about windows that are not there is not restored either. */
@@ -56,6 +57,7 @@ static int restore_piece(void *context, unsigned part, bool whole, const void *b
     const int rc =
         bytes && based ? served_model_restore(restoring->model, part, whole, bytes, size) : -EINVAL;
     restoring->damaged[part] = rc < 0;
+    restoring->changes_anew |= rc > 0;
     return rc == -ENOMEM ? rc : 0;
 }
 
@@ -84,6 +86,10 @@ static void restore_model(struct keeper *keeper, struct served_model *model)
         log_error("model \"%s\": some of its saved state is damaged and starts anew", name);
     else
         log_info("model \"%s\": goes on with its saved state", name);
+    if (restoring.changes_anew)
+        log_warning("model \"%s\": the evidence of changes begins anew for some features: it was "
+                    "not saved, or for another order of the reference",
+                    name);
     served_model_keep_begin(model, whole);
 }
 

@@ -155,8 +155,9 @@ static int model_create(struct model_set *set, const struct served_model_setting
                  ? served_model_create(&set->config.models[set->count], settings, model, &sentence)
                  : served_model_create_builtin(settings, model, &sentence);
     if (rc < 0)
-        snprintf(error, MODEL_SET_ERROR_BYTES, "%.300s%s%s", config_path ? config_path : "",
-                 config_path ? ": " : "", sentence.text);
+        snprintf(error, MODEL_SET_ERROR_BYTES, "%s%s%s",
+                 config_path ? excerpt_path(config_path).text : "", config_path ? ": " : "",
+                 sentence.text);
     else
         log_info("model \"%s\": %zu features", served_model_name(*model),
                  served_model_schema(*model)->features);
@@ -235,7 +236,7 @@ int model_set_retune(const struct model_registry *registry, const char *config_p
             rc = retune(set, i, set, &settings, &sentence);
     if (rc == 0)
         return 0;
-    snprintf(error, MODEL_SET_ERROR_BYTES, "%.300s: %s", config_path, sentence.text);
+    snprintf(error, MODEL_SET_ERROR_BYTES, "%s: %s", excerpt_path(config_path).text, sentence.text);
     while (i-- > 0) /* what held before was accepted once */
         if (set->sources[i].state == MODEL_RETUNED &&
             retune(set, i, before, &settings, &ignored) < 0)

@@ -8,6 +8,7 @@
 #include "encode/json_writer.h"
 #include "report/report.h"
 #include "served/history.h"
+#include "served/measures.h"
 #include "served/traffic.h"
 #include "system/clock.h"
 

@@ -7,6 +7,7 @@
 
 #include "encode/json_writer.h"
 #include "served/history.h"
+#include "served/measures.h"
 #include "system/clock.h"
 
 #include <stdlib.h>

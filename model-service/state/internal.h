@@ -7,8 +7,9 @@
 #include <sqlite3.h>
 
 #define STATE_PATH_BYTES 4096
-/* Of PRAGMA user_version. A change of the tables raises it and adds a step to open.c's table. */
-#define STATE_VERSION 1
+/* Of PRAGMA user_version. A change of the tables, or one of the pieces that an older program would
+ * take for damage, raises it and adds a step to open.c's table. */
+#define STATE_VERSION 2
 
 struct state_store {
     sqlite3 *database;

@@ -1,6 +1,8 @@
 /* manage.c - what people do with a state: list, export, import, forget. */
 #include "state/internal.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +13,7 @@ static int open_to_read(struct state_store *store, const char *path, struct erro
     *store = (struct state_store){.lock = -1};
     const int bytes = snprintf(store->path, sizeof(store->path), "%s", path);
     if (bytes < 0 || bytes >= STATE_PATH_BYTES)
-        return error_set(error, -ENAMETOOLONG, "%.200s...: the path is too long", path);
+        return error_set(error, -ENAMETOOLONG, "%s: the path is too long", excerpt_path(path).text);
     if (access(store->path, R_OK) < 0)
         return error_set(error, -errno, "%s: %s", store->path, strerror(errno));
     return state_open_file(store, SQLITE_OPEN_READONLY, error);

@@ -54,18 +54,18 @@ struct counting {
     size_t candidates, table_size;
 };
 
-static void count_row(struct counting *counting, const char *name)
+static void count_rows(struct counting *counting, const char *name, uint32_t rows)
 {
     size_t slot = slot_of(name, strlen(name), counting->table_size);
     while (counting->table[slot] != 0) {
         struct candidate *found = &counting->candidate[counting->table[slot] - 1];
         if (strcmp(found->name, name) == 0) {
-            found->count++;
+            found->count += rows;
             return;
         }
         slot = (slot + 1) & (counting->table_size - 1);
     }
-    counting->candidate[counting->candidates++] = (struct candidate){name, 1};
+    counting->candidate[counting->candidates++] = (struct candidate){name, rows};
     counting->table[slot] = (uint32_t)counting->candidates;
 }
 
@@ -161,6 +161,32 @@ static int build(struct categorical_reference *ref, const struct counting *count
     return 0;
 }
 
+static int counting_init(struct counting *counting, size_t most)
+{
+    *counting = (struct counting){.table_size = table_size_for(most)};
+    counting->candidate = calloc(most + 1, sizeof(*counting->candidate));
+    counting->table = calloc(counting->table_size, sizeof(*counting->table));
+    return counting->candidate && counting->table ? 0 : -ENOMEM;
+}
+
+/* The reference from what has been counted, which is freed. */
+static int finish_counting(struct counting *counting, struct categorical_reference ref,
+                           size_t max_categories, int rc, struct categorical_reference *ret_ref)
+{
+    if (rc == 0) {
+        qsort(counting->candidate, counting->candidates, sizeof(*counting->candidate),
+              by_frequency);
+        rc = build(&ref, counting, max_categories);
+    }
+    free(counting->candidate);
+    free(counting->table);
+    if (rc == 0)
+        *ret_ref = ref;
+    else
+        drift_categorical_reference_finish(&ref);
+    return rc;
+}
+
 int drift_categorical_reference_init(struct categorical_reference *ret_ref, const char *const *rows,
                                      size_t count, size_t max_categories)
 {
@@ -168,28 +194,39 @@ int drift_categorical_reference_init(struct categorical_reference *ret_ref, cons
         max_categories > REFERENCE_MAX_CATEGORIES)
         return -EINVAL;
     struct categorical_reference ref = {.rows = count};
-    struct counting counting = {.table_size = table_size_for(count)};
-    int rc = -ENOMEM;
-    counting.candidate = calloc(count, sizeof(*counting.candidate));
-    counting.table = calloc(counting.table_size, sizeof(*counting.table));
-    if (!counting.candidate || !counting.table)
-        goto out;
-    for (size_t i = 0; i < count; i++) {
+    struct counting counting;
+    const int rc = counting_init(&counting, count);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         if (!rows[i])
             ref.missing_rows++;
         else
-            count_row(&counting, rows[i]);
+            count_rows(&counting, rows[i], 1);
     }
-    qsort(counting.candidate, counting.candidates, sizeof(*counting.candidate), by_frequency);
-    rc = build(&ref, &counting, max_categories);
-out:
-    free(counting.candidate);
-    free(counting.table);
-    if (rc == 0)
-        *ret_ref = ref;
-    else
-        drift_categorical_reference_finish(&ref);
-    return rc;
+    return finish_counting(&counting, ref, max_categories, rc, ret_ref);
+}
+
+static uint64_t all_rows(const struct counted_category *category, size_t count, uint64_t missing)
+{
+    uint64_t rows = missing;
+    for (size_t i = 0; i < count && rows <= REFERENCE_MAX_ROWS; i++)
+        rows = category[i].rows <= REFERENCE_MAX_ROWS ? rows + category[i].rows : UINT64_MAX;
+    return rows;
+}
+
+int drift_categorical_reference_init_counted(struct categorical_reference *ret_ref,
+                                             const struct counted_category *category, size_t count,
+                                             uint64_t missing_rows, size_t max_categories)
+{
+    const uint64_t rows = all_rows(category, count, missing_rows);
+    if (rows == 0 || rows > REFERENCE_MAX_ROWS || max_categories == 0 ||
+        max_categories > REFERENCE_MAX_CATEGORIES)
+        return -EINVAL;
+    struct categorical_reference ref = {.rows = rows, .missing_rows = missing_rows};
+    struct counting counting;
+    const int rc = counting_init(&counting, count);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        count_rows(&counting, category[i].name, (uint32_t)category[i].rows);
+    return finish_counting(&counting, ref, max_categories, rc, ret_ref);
 }
 
 void drift_categorical_reference_finish(struct categorical_reference *ref)

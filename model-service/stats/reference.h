@@ -124,6 +124,17 @@ struct categorical_reference {
 DRIFT_API NODISCARD int drift_categorical_reference_init(struct categorical_reference *ret_ref,
                                                          const char *const *rows, size_t count,
                                                          size_t max_categories);
+/* A category and how many rows have it. */
+struct counted_category {
+    const char *name; /* NUL-terminated */
+    uint64_t rows;    /* >= 1 */
+};
+/* The same from `count` categories, of which some may have the same name, and missing rows: at
+ * least one row, at most REFERENCE_MAX_ROWS. O(count log count). */
+DRIFT_API NODISCARD int
+drift_categorical_reference_init_counted(struct categorical_reference *ret_ref,
+                                         const struct counted_category *category, size_t count,
+                                         uint64_t missing_rows, size_t max_categories);
 DRIFT_API void drift_categorical_reference_finish(struct categorical_reference *ref);
 
 /* Code of a category of `bytes` bytes (no terminator needed); name NULL is missing. */

@@ -1,6 +1,5 @@
 /* urn_feature.c - the urns of a feature, made from its reference. */
-#include "urn_feature.h"
-
+#include "urn_feature_internal.h"
 #include "urn_order.h"
 
 #include <errno.h>
@@ -16,20 +15,6 @@ struct sample {
     const double *numbers; /* or NULL */
     const uint32_t *codes;
     size_t rows, categories;
-};
-
-struct channel {
-    struct urn_bins bins;
-    const struct urn_bets *bets;
-    struct urn *urn; /* NULL: not watched */
-    struct urn_episode episode;
-    uint16_t *bin_of_code; /* [categories], or NULL */
-    size_t categories;
-};
-
-struct urn_feature {
-    struct channel channel[URN_PARTS];
-    double waited; /* start weights of rows without a value, for the next one */
 };
 
 static void channel_finish(struct channel *channel)

@@ -85,6 +85,16 @@ DRIFT_API struct urn_report drift_urn_feature_report(const struct urn_feature *f
 DRIFT_API uint32_t drift_urn_feature_code(const struct urn_feature *feature, enum urn_part part,
                                           size_t bin);
 
+/* What the rows have left as bytes, the same on every machine; restored and continued equals never
+ * stopped. save: returns the size; writes nothing when that exceeds capacity. restore: into a
+ * feature of the same reference in the same order. 0, -ENOMEM, or -EINVAL (not such bytes, damaged,
+ * or of another reference or order); the feature is unchanged then. Whether it only gives notices
+ * stays as it is. Any bytes are safe. */
+DRIFT_API size_t drift_urn_feature_save(const struct urn_feature *feature, void *bytes,
+                                        size_t capacity);
+DRIFT_API NODISCARD int drift_urn_feature_restore(struct urn_feature *feature, const void *bytes,
+                                                  size_t size);
+
 /* Memory in bytes beside the pool's tables. */
 DRIFT_API size_t drift_urn_feature_bytes(const struct urn_feature *feature);
 

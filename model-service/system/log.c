@@ -18,6 +18,8 @@
 #define LINE_BYTES PIPE_BUF
 /* Longest escape, "\u001b". */
 #define ESCAPE_BYTES 6
+/* The sign of a cut and the end of a line of JSON. */
+#define END_BYTES sizeof("...\"}\n")
 
 static const char *const level_names[] = {
     [LOG_LEVEL_DEBUG] = "debug",
@@ -106,15 +108,16 @@ static size_t escape_json(char *out, size_t room, const unsigned char *text, siz
     return (size_t)snprintf(out, room, "\\u%04x", text[bytes == 2 ? 1 : 0]);
 }
 
-/* Appends the message escaped, whole characters only, leaving `reserve` bytes of the line. */
-static void append_escaped(struct line *line, const char *message, size_t length, size_t reserve)
+/* Appends the message escaped, whole characters only, leaving `reserve` bytes of the line. Returns
+ * whether all of it fitted. */
+static bool append_escaped(struct line *line, const char *message, size_t length, size_t reserve)
 {
     const bool json = line_format == LOG_FORMAT_JSON;
     const unsigned char *text = (const unsigned char *)message;
     for (size_t i = 0; i < length;) {
         const size_t bytes = character_bytes(text + i, length - i);
         if (line->bytes + ESCAPE_BYTES + reserve >= sizeof(line->text))
-            return;
+            return false;
         char *out = line->text + line->bytes;
         const size_t room = sizeof(line->text) - line->bytes;
         const bool quote = json && (text[i] == '"' || text[i] == '\\');
@@ -127,6 +130,7 @@ static void append_escaped(struct line *line, const char *message, size_t length
         }
         i += bytes ? bytes : 1;
     }
+    return true;
 }
 
 /* Drops a character that the cut at LOG_MAX_BYTES has split. */
@@ -171,6 +175,12 @@ static void write_line(const struct line *line)
     }
 }
 
+static void append(struct line *line, const char *text)
+{
+    memcpy(line->text + line->bytes, text, strlen(text));
+    line->bytes += strlen(text);
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
     if (level < least_level)
@@ -182,14 +192,14 @@ void log_write(enum log_level level, const char *format, ...)
     const int wanted = vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
     size_t length = wanted < 0 ? 0 : (size_t)wanted;
-    if (length > LOG_MAX_BYTES)
+    const bool cut = length > LOG_MAX_BYTES;
+    if (cut)
         length = whole_characters(message, LOG_MAX_BYTES);
-    const char *end = line_format == LOG_FORMAT_JSON ? "\"}\n" : "\n";
     struct line line;
     begin_line(&line, level);
-    append_escaped(&line, message, length, strlen(end));
-    memcpy(line.text + line.bytes, end, strlen(end));
-    line.bytes += strlen(end);
+    if (!append_escaped(&line, message, length, END_BYTES) || cut)
+        append(&line, "...");
+    append(&line, line_format == LOG_FORMAT_JSON ? "\"}\n" : "\n");
     write_line(&line);
     errno = saved_errno;
 }

@@ -11,8 +11,8 @@ void log_configure(enum log_level level, enum log_format format);
 int log_level_parse(const char *word, enum log_level *ret_level);
 int log_format_parse(const char *word, enum log_format *ret_format);
 
-/* One line; longer messages are cut at LOG_MAX_BYTES. Control characters are escaped, so that a
- * client cannot forge a line. */
+/* One line; longer messages are cut at LOG_MAX_BYTES and end with "...". Control characters are
+ * escaped, so that a client cannot forge a line. */
 #define LOG_MAX_BYTES 2048
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -48,6 +48,20 @@ struct excerpt excerpt(const char *text)
     return excerpt_bytes(text, strlen(text));
 }
 
+struct excerpt_path excerpt_path(const char *path)
+{
+    struct excerpt_path result = {"..."};
+    const size_t bytes = strlen(path);
+    size_t start = bytes > EXCERPT_PATH_BYTES ? bytes - EXCERPT_PATH_BYTES : 0;
+    size_t length = start > 0 ? strlen("...") : 0, copied;
+
+    while (start > 0 && start < bytes && utf8_is_continuation(path[start]))
+        start++;
+    copy_clean(result.text + length, EXCERPT_PATH_BYTES, path + start, bytes - start, &copied);
+    result.text[length + copied] = '\0';
+    return result;
+}
+
 void excerpt_clean(char *sentence)
 {
     size_t bytes = strlen(sentence), length;

@@ -17,6 +17,17 @@ struct excerpt {
 struct excerpt excerpt(const char *text);
 struct excerpt excerpt_bytes(const char *text, size_t bytes);
 
+/* Long enough for a path of the usual depth; the end of a longer one says which file it is. */
+#define EXCERPT_PATH_BYTES 160
+
+struct excerpt_path {
+    char text[sizeof("...") + EXCERPT_PATH_BYTES];
+};
+
+/* A path as it stands in a sentence: cleaned like a name, and of a path beyond EXCERPT_PATH_BYTES
+ * its end, with "..." before it. By value. */
+struct excerpt_path excerpt_path(const char *path);
+
 /* Makes a sentence valid UTF-8 without control characters, in place. snprintf() may have cut it
  * within a character. */
 void excerpt_clean(char *sentence);

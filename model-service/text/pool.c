@@ -3,6 +3,7 @@
 
 #include "text/hash.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,40 +11,44 @@
 
 /* Blocks double, so that a column of few categories stays small; a longer string gets a block of
  * its own. */
-#define FIRST_BLOCK_BYTES   1024u
-#define LARGEST_BLOCK_BYTES (64u << 10)
+#define FIRST_BLOCK_WORDS   128u
+#define LARGEST_BLOCK_WORDS (8u << 10)
 
 struct text_pool_block {
     struct text_pool_block *next;
-    size_t used, capacity;
-    char bytes[];
+    size_t used, capacity; /* in words */
+    uint64_t word[];
 };
 
-static size_t next_capacity(const struct text_pool_block *block, size_t bytes)
+static size_t next_capacity(const struct text_pool_block *block, size_t words)
 {
-    size_t capacity = block ? block->capacity * 2 : FIRST_BLOCK_BYTES;
+    size_t capacity = block ? block->capacity * 2 : FIRST_BLOCK_WORDS;
 
-    capacity = capacity > LARGEST_BLOCK_BYTES ? LARGEST_BLOCK_BYTES : capacity;
-    return bytes < capacity ? capacity : bytes + 1;
+    capacity = capacity > LARGEST_BLOCK_WORDS ? LARGEST_BLOCK_WORDS : capacity;
+    return words < capacity ? capacity : words;
 }
 
+/* A counter, the bytes and a NUL. */
 static char *add(struct text_pool *pool, const char *text, size_t bytes)
 {
+    const size_t words = 1 + bytes / sizeof(uint64_t) + 1;
     struct text_pool_block *block = pool->blocks;
-    char *copy;
 
-    if (!block || block->capacity - block->used <= bytes) {
-        size_t capacity = next_capacity(block, bytes);
+    if (!block || block->capacity - block->used < words) {
+        const size_t capacity = next_capacity(block, words);
 
-        block = malloc(sizeof(*block) + capacity);
+        block = malloc(sizeof(*block) + capacity * sizeof(block->word[0]));
         if (!block)
             return NULL;
         *block = (struct text_pool_block){.next = pool->blocks, .capacity = capacity};
         pool->blocks = block;
     }
-    copy = memcpy(block->bytes + block->used, text, bytes);
+    uint64_t *word = block->word + block->used;
+    char *copy = (char *)(word + 1);
+    *word = 0;
+    memcpy(copy, text, bytes);
     copy[bytes] = '\0';
-    block->used += bytes + 1;
+    block->used += words;
     return copy;
 }
 
@@ -86,6 +91,39 @@ const char *text_pool_intern(struct text_pool *pool, const char *text, size_t by
         pool->count += *slot != NULL;
     }
     return *slot;
+}
+
+static void join_blocks(struct text_pool *pool, struct text_pool_block *more)
+{
+    struct text_pool_block **last = &pool->blocks;
+
+    while (*last)
+        last = &(*last)->next;
+    *last = more;
+}
+
+int text_pool_absorb(struct text_pool *pool, struct text_pool *other)
+{
+    while (pool->size < 2 * (pool->count + other->count))
+        if (!grow(pool))
+            return -ENOMEM;
+    for (size_t i = 0; i < other->size; i++) {
+        const char **slot, *text = other->slots[i];
+
+        if (!text)
+            continue;
+        slot = find_slot(pool, text, strlen(text));
+        if (!*slot) {
+            *slot = text;
+            pool->count++;
+        } else {
+            *text_pool_counter(*slot) += *text_pool_counter(text);
+        }
+    }
+    join_blocks(pool, other->blocks);
+    other->blocks = NULL;
+    text_pool_finish(other);
+    return 0;
 }
 
 void text_pool_seal(struct text_pool *pool)

@@ -105,3 +105,17 @@ def test_the_help_names_every_option_of_a_gate():
     text = subprocess.run([BINARY, "check", "--help"], capture_output=True, text=True, check=True).stdout
     for option in "--allow-missing-columns", "--methods", "--delimiter", "--decimal", "--verbose":
         assert option in text
+
+
+@pytest.mark.parametrize("side", ["reference", "current"])
+def test_a_gate_refuses_a_doubled_name(check, side):
+    """Which of the columns is meant cannot be known, so nothing about the name was compared."""
+    once, twice = check.write("o.csv", wide(WIDE[:3])), check.write("t.csv", wide(WIDE[:3] + WIDE[2:3]))
+    files = (twice, once) if side == "reference" else (once, twice)
+    done = check.files(*files)
+    assert done.returncode == 0
+    assert done.out.splitlines()[-1] == "No drift in 2 features; 1 column more than once"
+    for options in [], ["--allow-missing-columns"]:
+        gate = check.files(*files, "--fail-on", "drift", *options)
+        assert gate.returncode == 3 and "--exclude" in gate.err
+    assert check.files(*files, "--fail-on", "drift", "--exclude", WIDE[2]).returncode == 0

@@ -453,9 +453,15 @@ def test_refused_rows_are_seen(folder, start_service):
     assert answer.status_code == 422
     answer = service.post("/observe", data='{"features": {"age": NaN}}', headers=LINES)
     assert "use null for a missing value" in answer.json()["detail"]
-    for word in "nan", "-Infinity", "Inf", "-inf", "+Infinity":
+    for word, remedy in [("nan", "no NaN or Infinity: use null for a missing value"),
+                         *[(word, 'use the string "Infinity" or "-Infinity"') for word in
+                           ("-Infinity", "Inf", "-inf", "+Infinity")],
+                         ("None", "JSON has null, true and false"), ("True", "JSON has null, true and false")]:
         answer = service.post("/observe", data='{"features": {"age": %s}}' % word, headers=LINES)
-        assert "JSON has no NaN or Infinity: use null for a missing value" in answer.json()["detail"], word
+        assert remedy in answer.json()["detail"], word
+    for word in "Infinity", "-Infinity":
+        answer = service.post("/observe", data='{"features": {"age": "%s"}}' % word, headers=LINES)
+        assert answer.json()["observed"] == 1, "what the sentence advises works"
     answer = service.post("/observe", data='\ufeff{"features": {"age": 3}}\n'.encode(), headers=LINES)
     assert answer.status_code == 200 and answer.json()["observed"] == 1, "a byte order mark is skipped"
     answer = service.post("/predict", data='{"features": [NaN, 1]}', headers={"Content-Type": "application/json"})

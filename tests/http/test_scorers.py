@@ -322,7 +322,7 @@ def test_expected_predictions(tmp_path):
     table.to_csv(tmp_path / "predictions.csv", index=False)
     done = validate(config, "--expect", str(tmp_path / "predictions.csv"))
     assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert f'2 of {ROWS} rows have other predictions here, most of all row 10: "prediction=young" is' in done.stderr
+    assert f'the predictions of 2 of {ROWS} rows are others here, most of all row 10: "prediction=young" is' in done.stderr
     table.drop(columns="prediction=old").to_csv(tmp_path / "predictions.csv", index=False)
     assert "prediction=old" in validate(config, "--expect", str(tmp_path / "predictions.csv")).stderr
     assert "has no model 'other'" in validate(config, "--model", "other").stderr

@@ -1,5 +1,7 @@
 """serve --state: what the models know survives kills, and no disk takes the service down."""
 import concurrent.futures
+import gzip
+import json
 import pathlib
 import random
 import re
@@ -89,7 +91,7 @@ def traffic(service, generator, rows, shift=0.0):
         lines.append({**lines[-1], "id": f"{generator.getrandbits(60):x}", "label": truth})
         labels = [label for label in labels if generator.random() < 0.7] + labels[:2] + [{"id": "?", "label": truth}]
         for path, sent in (("observe", lines), ("labels", labels)):
-            body = "\n".join(map(__import__("json").dumps, sent))
+            body = "\n".join(map(json.dumps, sent))
             answer = service.post(f"/models/{model}/{path}", data=body, headers={"Content-Type": "application/x-ndjson"})
             assert answer.status_code == 200, answer.text
     instances = [[generator.gauss(shift, 1), generator.gauss(0, 1)] for _ in range(rows)]
@@ -97,22 +99,20 @@ def traffic(service, generator, rows, shift=0.0):
 
 
 def knowledge(service):
-    """All that the service says about its models, but for the coverage, which changes as time goes by, and for what the urns
-    say, which are not kept."""
+    """All that the service says about its models, but for the coverage, which changes as time goes by, and the history,
+    which grows by itself."""
     said = {}
     for model in ("binary", "passing", "number"):
         for path in ("drift/status", "performance"):
             answer = service.get(f"/models/{model}/{path}").json()
             answer.pop("timestamp", None)
             answer.get("labels", {}).pop("coverage", None)
-            for feature in answer.get("features", {}).values() if path == "drift/status" else ():
-                feature.pop("change")
             said[model, path] = answer
     families = scrape(service)
     said["metrics"] = {
         (sample.name, tuple(sorted(sample.labels.items()))): str(sample.value)
         for family in families.values() for sample in family.samples
-        if "model" in sample.labels and not re.search("_created$|coverage|_change_", sample.name)}
+        if "model" in sample.labels and not re.search("_created$|coverage", sample.name)}
     return said
 
 
@@ -163,8 +163,112 @@ def test_a_restart_equals_no_restart(serve, folder, start_service):
                 assert mine[name]["scores"].get(method) == theirs[name]["scores"].get(method) \
                     if "scores" in mine[name] else mine[name].get(method) == theirs[name].get(method)
     for series, number in plain["metrics"].items():
-        if not re.search("timestamp|latency|_since|lag", series[0]):
+        if not re.search("timestamp|latency|_since|lag|_change_", series[0]):     # evidence of changes begins with the seconds
             assert kept["metrics"][series] == number, series
+
+
+def past(service, model):
+    """Series and incidents, of which the last one goes on while something has drifted."""
+    answers = [service.get(f"/models/{model}/{path}").json() for path in ("history", "history?feature=x", "incidents")]
+    return {"all": answers[0], "x": answers[1], "incidents": answers[2]["incidents"]}
+
+
+@pytest.mark.parametrize("sig, pause", [(signal.SIGTERM, 0), (signal.SIGKILL, SAVED)])
+def test_history_and_incidents_survive(serve, sig, pause):
+    service = serve()
+    traffic(service, random.Random(12), 400, shift=2)
+    wait_for(lambda: past(service, "binary")["incidents"], 20)        # from here on five seconds without another point
+    time.sleep(pause)
+    before = past(service, "binary")
+    service.stop(sig)
+    service = serve()
+    assert_same(before, past(service, "binary"))
+    traffic(service, random.Random(13), 20, shift=2)
+    wait_for(lambda: past(service, "binary")["incidents"] != before["incidents"], 20)
+    incident, = past(service, "binary")["incidents"]                  # it goes on
+    assert (incident["id"], incident["opened"], incident["ended"]) == (
+        before["incidents"][0]["id"], before["incidents"][0]["opened"], None)
+    (ms, strength), *_ = before["x"]["fine"]["points"]                # an interval may still have grown
+    assert any(at == ms and more >= strength for at, more in past(service, "binary")["x"]["fine"]["points"])
+
+
+def changes(service, model="old"):
+    return {name: feature["change"] for name, feature in service.get(f"/models/{model}/drift/status").json()["features"].items()}
+
+
+def observe_old(service, shift, rows=40):
+    generator = random.Random(rows)
+    lines = [json.dumps({"features": {"x": round(generator.gauss(shift, 1), 3), "town": generator.choice(["Bern", "Oslo"])},
+                         "prediction": "yes"}) for _ in range(rows)]
+    for line in lines:      # one by one, for the urns
+        assert service.post("/observe", data=line, headers={"Content-Type": "application/x-ndjson"}).ok
+
+
+@pytest.fixture
+def version_1(tmp_path):
+    """What the program of the first version wrote: windows whole and as a journal, labels, counters; and what it said."""
+    source = pathlib.Path(__file__).with_name("state_version_1")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/state.db").write_bytes(gzip.decompress((source / "state.db.gz").read_bytes()))
+    for name in ("reference.csv", "model.yml"):
+        shutil.copy(source / name, tmp_path)
+    return tmp_path, json.loads((source / "said.json").read_text())
+
+
+def version_of(folder):
+    with sqlite3.connect(folder / "kept/state.db") as database:
+        version, = database.execute("PRAGMA user_version").fetchone()
+    database.close()
+    return version
+
+
+def test_a_file_of_the_first_version(version_1, start_service):
+    folder, said = version_1
+    assert version_of(folder) == 1
+    start = lambda: start_service("--config", str(folder / "model.yml"), "--state", str(folder / "kept"))
+    service = start()
+    assert "goes on with its saved state" in service.log
+    assert "the evidence of changes begins anew" in service.log
+    status = service.get("/drift/status").json()
+    for feature in status["features"].values():
+        assert not feature.pop("change")["values"]["open"]
+    status.pop("timestamp")
+    assert_same(said["status"], status)
+    metrics = dict(line.rsplit(" ", 1) for line in service.get("/metrics").text.splitlines())
+    for series, number in said["metrics"].items():
+        assert metrics[series] == number, series
+    observe_old(service, shift=0)       # a journal upon pieces that had no evidence: they are whole first
+    service.stop(signal.SIGTERM)
+    assert version_of(folder) == 2
+    service = start()
+    assert "the evidence of changes" not in service.log
+    assert changes(service)["x"]["values"]["evidence"] > 0
+    observe_old(service, shift=3, rows=80)
+    before = changes(service)
+    assert before["x"]["values"]["open"]
+    time.sleep(SAVED)
+    service.stop(signal.SIGKILL)
+    service = start()
+    assert_same(before, changes(service))
+
+
+def test_other_rules_of_changes_apply_to_later_rows_only(version_1, start_service):
+    """A page that is open stays open under a materiality that would not have opened it; nothing is judged again."""
+    folder, _ = version_1
+    start = lambda: start_service("--config", str(folder / "model.yml"), "--state", str(folder / "kept"))
+    service = start()
+    observe_old(service, shift=3, rows=80)
+    before = changes(service)
+    assert before["x"]["values"]["open"]
+    service.stop(signal.SIGTERM)
+    model = (folder / "model.yml").read_text()
+    (folder / "model.yml").write_text(model.replace("    window:", "    materiality: 100\n    window:"))
+    service = start()
+    assert_same(before["x"], changes(service)["x"])
+    observe_old(service, shift=0, rows=300)
+    observe_old(service, shift=-3, rows=100)
+    after = changes(service)["x"]["values"]
+    assert not after["open"] and after["pages"] == 1 and after["notices"] >= 1, after
 
 
 def test_a_kill_loses_at_most_a_second(serve):

@@ -47,7 +47,8 @@ class Traffic:
         deadline = time.monotonic() + seconds
         url = f"http://127.0.0.1:{self.run.ports['MODEL_SERVICE_PORT']}/observe"
         while not condition():
-            assert time.monotonic() < deadline, (self.run.text()[-2000:], messages(self.run))
+            assert time.monotonic() < deadline, "\n".join([self.run.text()[-2000:], *(
+                part[key] for entry in messages(self.run) for part in entry["attachments"] for key in ("title", "text"))])
             body = "".join(json.dumps({"features": self.row()}) + "\n" for _ in range(ROWS_EACH))
             answer = self.session.post(url, data=body, headers={"Content-Type": "application/x-ndjson"}, timeout=30)
             assert answer.json()["observed"] == ROWS_EACH

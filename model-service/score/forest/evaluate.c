@@ -8,6 +8,7 @@
 #include "score/forest/forest.h"
 
 #include "score/forest/evaluate_small.h"
+#include "score/forest/ranks.h"
 
 #include <math.h>
 #include <string.h>
@@ -227,8 +228,9 @@ static void margins_of_block(const struct forest *forest, const double *rows, si
             add_tree(forest, &forest->trees[t], row + r, sums + r * forest->outputs);
 }
 
-void forest_margins(const struct forest *forest, const double *rows, size_t count, size_t trees,
-                    double *margins)
+/* Row by row, or in small blocks. */
+static void walk_margins(const struct forest *forest, const double *rows, size_t count,
+                         size_t trees, double *margins)
 {
     const size_t whole = count - count % LANES;
 
@@ -243,6 +245,20 @@ void forest_margins(const struct forest *forest, const double *rows, size_t coun
     for (size_t r = whole; r < count; r++)
         margins_of_row(forest, rows + r * forest->column_count, trees,
                        margins + r * forest->outputs);
+}
+
+void forest_margins(const struct forest *forest, const double *rows, size_t count, size_t trees,
+                    double *margins)
+{
+    while (forest->ranks && count >= RANKS_LEAST_ROWS) {
+        const size_t part = count < RANKS_ROWS ? count : RANKS_ROWS;
+
+        ranks_margins(forest, rows, part, trees, margins);
+        rows += part * forest->column_count;
+        margins += part * forest->outputs;
+        count -= part;
+    }
+    walk_margins(forest, rows, count, trees, margins);
 }
 
 void forest_leaves(const struct forest *forest, const double *row, uint32_t *leaves)

@@ -4,6 +4,8 @@
  * and the two children of a node stand side by side. */
 #include "score/forest/forest.h"
 
+#include "score/forest/ranks.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -58,6 +60,7 @@ void forest_finish(struct forest *forest)
     free(forest->columns);
     free(forest->base);
     free(forest->trees);
+    ranks_destroy(forest->ranks);
     free(forest->nodes);
     free(forest->small);
     free(forest->small_value);
@@ -361,5 +364,6 @@ int forest_complete(struct forest *forest, struct error *error)
     size_t room = forest->node_room;
     shrink((void **)&forest->source, forest->node_count, &room, sizeof(*forest->source));
     shrink((void **)&forest->nodes, forest->node_count, &forest->node_room, sizeof(*forest->nodes));
-    return make_small_nodes(forest);
+    int rc = ranks_create(forest, &forest->ranks);
+    return rc < 0 ? rc : make_small_nodes(forest);
 }

@@ -118,6 +118,7 @@ struct forest {
     struct forest_node *nodes;       /* [node_count]; NULL if there are small ones */
     struct forest_small_node *small; /* [node_count], or NULL */
     float *small_value;              /* [node_count] of the leaves, beside them */
+    struct forest_ranks *ranks;      /* for many rows at once, or NULL (ranks.h) */
     uint32_t *source;                /* [node_count] number of the node, or leaf, in the file */
     size_t node_count, node_room;
     uint32_t *bits;

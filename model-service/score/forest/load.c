@@ -1,6 +1,8 @@
 /* load.c - a file's bytes, and whose they are. */
 #include "score/forest/load.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,7 +79,7 @@ int forest_parse(char *bytes, size_t length, struct forest *ret_forest, struct e
 
 static int fail_errno(const char *path, int rc, struct error *error)
 {
-    return error_set(error, rc, "%s: %s", path, strerror(-rc));
+    return error_set(error, rc, "%s: %s", excerpt_path(path).text, strerror(-rc));
 }
 
 static int open_file(const char *path, size_t *ret_bytes, struct error *error)
@@ -93,9 +95,10 @@ static int open_file(const char *path, size_t *ret_bytes, struct error *error)
     else if (S_ISDIR(status.st_mode))
         rc = fail_errno(path, -EISDIR, error);
     else if (!S_ISREG(status.st_mode))
-        rc = error_set(error, -EINVAL, "%s: not a regular file", path);
+        rc = error_set(error, -EINVAL, "%s: not a regular file", excerpt_path(path).text);
     else if ((uint64_t)status.st_size > FOREST_MAX_FILE_BYTES)
-        rc = error_set(error, -EFBIG, "%s: larger than %zu MiB", path, FOREST_MAX_FILE_BYTES >> 20);
+        rc = error_set(error, -EFBIG, "%s: larger than %zu MiB", excerpt_path(path).text,
+                       FOREST_MAX_FILE_BYTES >> 20);
     if (rc < 0) {
         close(fd);
         return rc;
@@ -154,5 +157,5 @@ int forest_load(const char *path, struct forest *ret_forest, struct error *error
         return rc;
     rc = forest_parse(bytes, length, ret_forest, error);
     free(bytes);
-    return rc == -EINVAL ? error_at(error, rc, "%s", path) : rc;
+    return rc == -EINVAL ? error_at(error, rc, "%s", excerpt_path(path).text) : rc;
 }

@@ -1,6 +1,8 @@
 /* expect.c - a model's predictions held against a file of those made where it was trained. */
 #include "served/build/build.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -115,11 +117,11 @@ static int judge(const struct comparison *comparison, const struct expected_tabl
                  const char *path, struct error *error)
 {
     if (comparison->rows == 0)
-        return error_set(error, -EBADMSG, "%s: it has no rows", path);
+        return error_set(error, -EBADMSG, "%s: it has no rows", excerpt_path(path).text);
     if (comparison->differing == 0)
         return 0;
     return error_set(error, -EBADMSG,
-                     "%s: %zu of %zu rows have other predictions here, most of all row %zu: "
+                     "%s: the predictions of %zu of %zu rows are others here, most of all row %zu: "
                      "\"%s\" is %.9g, expected %.9g",
                      path, comparison->differing, comparison->rows, comparison->worst_row + 1,
                      expected->names[comparison->worst_output], comparison->got,

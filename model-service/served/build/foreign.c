@@ -1,6 +1,8 @@
 /* foreign.c - files of models that only their own framework can run. */
 #include "served/build/build.h"
 
+#include "text/excerpt.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,15 +48,15 @@ int served_model_check_file(const char *path, struct error *error)
     char head[8];
     FILE *file = fopen(path, "rbe");
     if (!file)
-        return error_set(error, -errno, "%.200s: %s", path, strerror(errno));
+        return error_set(error, -errno, "%s: %s", excerpt_path(path).text, strerror(errno));
     const size_t bytes = fread(head, 1, sizeof(head), file);
     fclose(file);
     const char *kind = kind_of(path, head, bytes);
     if (!kind)
         return 0;
     return error_set(error, -EINVAL,
-                     "%.200s is %s, which only its own framework can run: leave it where it is "
+                     "%s is %s, which only its own framework can run: leave it where it is "
                      "served now, use a scorer of type none (for init: without --model), and send "
                      "its predictions to POST /observe (docs/api.md)",
-                     path, kind);
+                     excerpt_path(path).text, kind);
 }

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -29,6 +30,44 @@ static struct column_kind kind_of(const char *values)
         values += bytes + strspn(values + bytes, " ");
     }
     return kind;
+}
+
+/* Two readers of a column know together what one of all its values knows. */
+static void test_parts_together(void **state)
+{
+    static const char *const values[] = {
+        "1 2 NA 3.5 x", "007 12 1",    "2020-01-01 2020-01-02", "1e5 99999999999999999999",
+        "NA",           "y 2020-01-01"};
+
+    (void)state;
+    for (size_t a = 0; a < sizeof(values) / sizeof(*values); a++)
+        for (size_t b = 0; b < sizeof(values) / sizeof(*values); b++) {
+            char both[128];
+            snprintf(both, sizeof(both), "%s %s", values[a], values[b]);
+            const struct column_kind whole = kind_of(both), second = kind_of(values[b]);
+            struct column_kind kind = kind_of(values[a]);
+            column_kind_add(&kind, &second);
+            assert_int_equal(kind.numbers, whole.numbers);
+            assert_int_equal(kind.texts, whole.texts);
+            assert_int_equal(column_kind_are_dates(&kind), column_kind_are_dates(&whole));
+            assert_int_equal(column_kind_are_codes(&kind), column_kind_are_codes(&whole));
+            assert_int_equal(column_kind_are_large(&kind), column_kind_are_large(&whole));
+            assert_int_equal(column_kind_is_numeric(&kind), column_kind_is_numeric(&whole));
+        }
+}
+
+/* The earlier of two examples stays, whoever has found it. */
+static void test_first_example(void **state)
+{
+    struct column_kind kind = kind_of("1 2 z"), earlier = kind_of("a 1");
+
+    (void)state;
+    column_kind_add(&kind, &earlier);
+    assert_int_equal(kind.text.line, 2);
+    assert_string_equal(kind.text.text.text, "a");
+    earlier = kind_of("1 1 1 1 1 late");
+    column_kind_add(&kind, &earlier);
+    assert_string_equal(kind.text.text.text, "a");
 }
 
 static void test_numbers_and_texts(void **state)
@@ -124,6 +163,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_and_texts),
+        cmocka_unit_test(test_parts_together),
+        cmocka_unit_test(test_first_example),
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_large_integers),
         cmocka_unit_test(test_dates),

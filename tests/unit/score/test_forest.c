@@ -1,8 +1,10 @@
 /* Unit tests of score/forest: trees that are no trees, and files made by hand. Predictions of the
  * programs themselves are compared in test_forest_vectors.py. */
 #include "score/forest/load.h"
+#include "score/forest/ranks.h"
 
 #include "corpus.h"
+#include "random_stream.h"
 
 #include <errno.h>
 #include <math.h>
@@ -38,18 +40,37 @@ static struct forest empty(size_t features)
     return forest;
 }
 
+/* Rows of a call: a block and some more. */
+#define ROWS (RANKS_ROWS + 9)
+
+/* That rows together have the margins that each has alone, by each of the ways. rows: [ROWS]. */
+static void compare_ways(const struct forest *forest, const double *rows)
+{
+    static double together[ROWS * FOREST_SMALL_OUTPUTS];
+    double alone[FOREST_SMALL_OUTPUTS];
+
+    for (size_t kernel = 0; kernel < (forest->ranks ? ranks_kernels() : 1); kernel++) {
+        if (forest->ranks)
+            ranks_choose_kernel(forest->ranks, kernel);
+        forest_margins(forest, rows, ROWS, forest->tree_count, together);
+        for (size_t r = 0; r < ROWS; r++) {
+            forest_margins(forest, rows + r * forest->column_count, 1, forest->tree_count, alone);
+            assert_memory_equal(together + r * forest->outputs, alone,
+                                forest->outputs * sizeof(*alone));
+        }
+    }
+}
+
 static double margin(const struct forest *forest, double x)
 {
-    double rows[9], alone = 0, together[9];
+    double rows[ROWS], alone = 0;
 
-    for (size_t i = 0; i < 9; i++) {
+    for (size_t i = 0; i < ROWS; i++) {
         rows[i] = x;
         forest_prepare(forest, &rows[i]);
     }
+    compare_ways(forest, rows);
     forest_margins(forest, rows, 1, forest->tree_count, &alone);
-    forest_margins(forest, rows, 9, forest->tree_count, together);
-    for (size_t i = 0; i < 9; i++)
-        assert_true(together[i] == alone);
     return alone;
 }
 
@@ -132,6 +153,74 @@ static void test_deep_chain(void **state)
     assert_true(margin(&forest, 1e9) == LEVELS);
     forest_finish(&forest);
     free(chain);
+}
+
+/* --- many rows at once --- */
+
+/* A tree of `leaves` leaves, split at random. thresholds: so many different ones, float32. */
+static void add_random_tree(struct forest *forest, uint64_t *stream, size_t leaves,
+                            size_t thresholds, uint32_t output)
+{
+    struct forest_branch branches[2 * 300];
+    size_t count = 1;
+
+    branches[0] = leaf(random_unit(stream), 0);
+    while (count + 1 < 2 * leaves) {
+        const size_t at = random_below(stream, count);
+
+        if (branches[at].left != FOREST_LEAF)
+            continue;
+        branches[at] = split((uint32_t)count, (uint32_t)count + 1,
+                             (double)(float)(0.37 * (double)random_below(stream, thresholds)),
+                             random_below(stream, 2) ? FOREST_NAN_RIGHT : 0);
+        branches[at].id = (uint32_t)at;
+        branches[at].column = (uint32_t)random_below(stream, forest->features);
+        for (size_t i = 0; i < 2; i++, count++)
+            branches[count] = leaf(random_unit(stream) - 0.5, (uint32_t)count);
+    }
+    assert_int_equal(forest_add_tree(forest, branches, count, &error), 0);
+    forest->trees[forest->tree_count - 1].output = output;
+}
+
+static void compare_random_forest(uint64_t seed, size_t leaves, size_t thresholds, bool narrow,
+                                  bool expect_ranks)
+{
+    enum { FEATURES = 3, TREES = 40 };
+    static const double special[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0};
+    uint64_t stream = seed;
+    struct forest forest = empty(FEATURES);
+    double rows[ROWS * FEATURES];
+
+    assert_int_equal(forest_set_outputs(&forest, 3, &error), 0);
+    forest.narrow_cells = forest.narrow_sums = narrow;
+    for (size_t t = 0; t < TREES; t++)
+        add_random_tree(&forest, &stream, 1 + random_below(&stream, leaves), thresholds,
+                        (uint32_t)random_below(&stream, 3));
+    assert_int_equal(forest_complete(&forest, &error), 0);
+    assert_int_equal(forest.ranks != NULL, expect_ranks);
+    for (size_t i = 0; i < ROWS * FEATURES; i++)
+        rows[i] = random_below(&stream, 8) == 0
+                      ? special[random_below(&stream, sizeof(special) / sizeof(special[0]))]
+                      : 0.37 * (double)random_below(&stream, thresholds + 2) -
+                            (double)random_below(&stream, 2) * 0.1;
+    for (size_t r = 0; r < ROWS; r++)
+        forest_prepare(&forest, rows + r * FEATURES);
+    compare_ways(&forest, rows);
+    forest_finish(&forest);
+}
+
+static void test_many_rows(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        const bool narrow = seed % 2;
+
+        compare_random_forest(seed, 8, 5, narrow, true);
+        compare_random_forest(seed, 40, 30, narrow, true);
+        compare_random_forest(seed, 100, 255, narrow, true);
+        compare_random_forest(seed, 100, 3000, narrow, false); /* more thresholds than ranks */
+        compare_random_forest(seed, 299, 20, narrow, false);   /* a tree of too many leaves */
+    }
 }
 
 /* --- files made by hand --- */
@@ -281,11 +370,11 @@ static void test_corpus(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_thresholds),       cmocka_unit_test(test_refuses_what_is_no_tree),
-        cmocka_unit_test(test_deep_chain),       cmocka_unit_test(test_oldest_xgboost),
-        cmocka_unit_test(test_base_scores),      cmocka_unit_test(test_newer_version_warns),
-        cmocka_unit_test(test_lightgbm_by_hand), cmocka_unit_test(test_refused_files),
-        cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_thresholds),          cmocka_unit_test(test_refuses_what_is_no_tree),
+        cmocka_unit_test(test_deep_chain),          cmocka_unit_test(test_many_rows),
+        cmocka_unit_test(test_oldest_xgboost),      cmocka_unit_test(test_base_scores),
+        cmocka_unit_test(test_newer_version_warns), cmocka_unit_test(test_lightgbm_by_hand),
+        cmocka_unit_test(test_refused_files),       cmocka_unit_test(test_corpus),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

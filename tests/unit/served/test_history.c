@@ -167,46 +167,6 @@ static void test_old_incidents_go(void **state)
                          2 * DETECTOR_QUIET_MS);
 }
 
-static void test_facts_are_those_of_the_end(void **state)
-{
-    struct model_history *history = *state;
-    static struct history_facts facts[HISTORY_FINE];
-    for (int i = 0; i < 500; i++) {
-        features[1].window_mean = i;
-        features[1].window_deviation = i % 2 ? NAN : 2;
-        add(history, START_MS + i * INT64_C(5000));
-    }
-    assert_int_equal(model_history_facts(history, 1, facts), 250);
-    for (int i = 0; i < 250; i++) {
-        assert_int_equal(facts[i].ms, START_MS + i * INT64_C(10000));
-        assert_true(facts[i].mean == 2 * i + 1 && isnan(facts[i].deviation));
-        assert_true(fabs(facts[i].psi - 0.03) < 1e-6);
-    }
-}
-
-/* Nothing is allocated before there are labels, and both resolutions have each value. */
-static void test_performance(void **state)
-{
-    struct model_history *history = *state;
-    static struct history_performance rows[HISTORY_COARSE];
-    struct concept_report concept = {.window_labels = 0, .coverage = 0.5};
-    model_history_add_performance(history, &concept, START_MS);
-    assert_int_equal(model_history_performance(history, false, rows), 0);
-    concept.window_labels = 9;
-    for (int i = 0; i < 100; i++) {
-        concept.metric[PERFORMANCE_F1].window =
-            (struct performance_value){.value = i, .lower = i - 1, .upper = i + 1};
-        concept.metric[PERFORMANCE_MAE].window = drift_performance_undefined();
-        model_history_add_performance(history, &concept, START_MS + i * INT64_C(10000));
-    }
-    assert_int_equal(model_history_performance(history, true, rows), 4);
-    assert_int_equal(model_history_performance(history, false, rows), 100);
-    assert_int_equal(rows[99].ms, START_MS + 990000);
-    assert_true(rows[99].value[PERFORMANCE_F1] == 99 && rows[99].lower[PERFORMANCE_F1] == 98 &&
-                rows[99].upper[PERFORMANCE_F1] == 100 && rows[99].coverage == 0.5f);
-    assert_true(isnan(rows[99].value[PERFORMANCE_MAE]));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -218,8 +178,6 @@ int main(void)
         TEST(test_an_incident_in_order_of_onset),
         TEST(test_an_incident_ends),
         TEST(test_old_incidents_go),
-        TEST(test_facts_are_those_of_the_end),
-        TEST(test_performance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -298,6 +298,35 @@ static void test_many_categories(void **state)
     drift_categorical_reference_finish(&ref);
 }
 
+/* The same reference from counts, with a name that comes in parts and more names than are kept. */
+static void test_counted_categories(void **state)
+{
+    (void)state;
+    static const struct counted_category counts[] = {
+        {"b", 3}, {"a", 2}, {"rare", 1}, {"a", 1}, {"c", 4}};
+    static const char *const rows[] = {"c", NULL, "a", "b", "c", "a", "rare",
+                                       "b", "c",  "a", "b", "c", NULL};
+    struct categorical_reference counted, ref;
+    assert_int_equal(drift_categorical_reference_init_counted(&counted, counts, 5, 2, 3), 0);
+    assert_int_equal(drift_categorical_reference_init(&ref, rows, 13, 3), 0);
+    assert_int_equal(counted.fingerprint, ref.fingerprint);
+    assert_int_equal(counted.rows, 13);
+    assert_int_equal(counted.missing_rows, 2);
+    assert_int_equal(counted.rare_categories, 1);
+    assert_string_equal(counted.name[1], "a"); /* three rows, as "b" has */
+    assert_int_equal(counted.once, ref.once);
+    drift_categorical_reference_finish(&counted);
+    drift_categorical_reference_finish(&ref);
+
+    assert_int_equal(drift_categorical_reference_init_counted(&ref, NULL, 0, 0, 3), -EINVAL);
+    static const struct counted_category many[] = {{"a", REFERENCE_MAX_ROWS}, {"b", UINT64_MAX}};
+    assert_int_equal(drift_categorical_reference_init_counted(&ref, many, 1, 1, 3), -EINVAL);
+    assert_int_equal(drift_categorical_reference_init_counted(&ref, many, 2, 0, 3), -EINVAL);
+    assert_int_equal(drift_categorical_reference_init_counted(&ref, NULL, 0, 4, 3), 0);
+    assert_int_equal(ref.bin_count[categorical_code_missing(&ref)], 4);
+    drift_categorical_reference_finish(&ref);
+}
+
 static void test_categorical_bad_arguments(void **state)
 {
     (void)state;
@@ -329,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_numeric_bad_arguments),
         cmocka_unit_test(test_dictionary),
         cmocka_unit_test(test_many_categories),
+        cmocka_unit_test(test_counted_categories),
         cmocka_unit_test(test_categorical_bad_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,14 +163,16 @@ static void long_messages_are_cut(void **state)
     memset(message, 'm', sizeof(message) - 1);
     log_info("%s", message);
     const char *text = next_line();
-    assert_int_equal(strlen(text), PREFIX_BYTES + strlen("info ") + LOG_MAX_BYTES + 1);
+    assert_int_equal(strlen(text), PREFIX_BYTES + strlen("info ") + LOG_MAX_BYTES + 4);
+    assert_string_equal(text + strlen(text) - 5, "m...\n");
     /* A character that the cut would split is left out: so many bytes are before it. */
     for (size_t before = LOG_MAX_BYTES - 3; before <= LOG_MAX_BYTES; before++) {
         memset(message, 'm', sizeof(message) - 1);
         memcpy(message + before, "\xf0\x9f\x98\x80", 4);
         log_info("%s", message);
         text = next_line();
-        assert_int_equal(strlen(text), PREFIX_BYTES + strlen("info ") + before + 1);
+        assert_int_equal(strlen(text), PREFIX_BYTES + strlen("info ") + before + 4);
+        assert_string_equal(text + strlen(text) - 5, "m...\n");
         assert_null(strchr(text, '\\'));
     }
     /* Escapes lengthen a message, but one line stays one write that a pipe takes whole. */
@@ -180,7 +182,7 @@ static void long_messages_are_cut(void **state)
     text = next_line();
     const size_t bytes = strlen(text);
     assert_true(bytes <= PIPE_BUF && bytes > PIPE_BUF - 20);
-    assert_string_equal(text + bytes - 9, "\\u0001\"}\n");
+    assert_string_equal(text + bytes - 12, "\\u0001...\"}\n");
     assert_null(next_line());
 }
 

@@ -1,13 +1,13 @@
-/* series.h - numbers over time in a fixed memory: a ring of intervals, each with a row of floats.
+/* track.h - numbers over time in a fixed memory: a ring of intervals, each with a row of floats.
  */
-#ifndef SERVED_SERIES_H
-#define SERVED_SERIES_H
+#ifndef SERVED_TRACK_H
+#define SERVED_TRACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct series {
+struct track {
     int64_t interval_ms;
     size_t columns, capacity, length, newest;
     int64_t *interval; /* [capacity] number of the interval: ms / interval_ms */
@@ -15,12 +15,12 @@ struct series {
 };
 
 /* False if allocation fails; to be finished in either case. */
-bool series_init(struct series *series, size_t columns, size_t capacity, int64_t interval_ms);
-void series_finish(struct series *series);
+bool track_init(struct track *track, size_t columns, size_t capacity, int64_t interval_ms);
+void track_finish(struct track *track);
 
 /* The row of the interval that now_ms is in, begun anew, without values, if it is another one. */
-float *series_now(struct series *series, int64_t now_ms);
+float *track_now(struct track *track, int64_t now_ms);
 /* Row i of those there are, oldest first, and when it began. */
-const float *series_row(const struct series *series, size_t i, int64_t *ret_ms);
+const float *track_row(const struct track *track, size_t i, int64_t *ret_ms);
 
 #endif
