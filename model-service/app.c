@@ -19,77 +19,97 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_LISTEN "127.0.0.1:8000"
-#define MAX_THREADS    64
-/* Also the size of the pool that the HTTP library clears for every request: larger is slower. */
+#define DEFAULT_LISTEN   "127.0.0.1:8000"
+#define MAX_THREADS      64
 #define HEADER_MAX_BYTES (8 << 10)
-#define DEFAULT_THREADS  4
+#define MAX_CONNECTIONS  1000
+/* Of one address, so that it leaves half of them to others. */
+#define ADDRESS_CONNECTIONS 500
+#define DEFAULT_THREADS     4
 /* Requests in flight at SIGTERM have this long to finish. */
 #define STOP_GRACE_MS 5000
 /* Nothing is read from it; clients send "{}". */
 #define RELOAD_MAX_BYTES 1024
 
 static const struct http_route routes[] = {
-    {"GET", "/", HTTP_BODY_NONE, 0, handle_root, HTTP_ROLE_READ},
-    {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict, HTTP_ROLE_WRITE},
-    {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe, HTTP_ROLE_WRITE},
-    {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status, HTTP_ROLE_READ},
+    {"GET", "/", HTTP_BODY_NONE, 0, handle_root, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"POST", "/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict, HTTP_ROLE_WRITE,
+     HTTP_LANE_USUAL},
+    {"POST", "/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe, HTTP_ROLE_WRITE,
+     HTTP_LANE_USUAL},
+    {"GET", "/drift/status", HTTP_BODY_NONE, 0, handle_drift_status, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
     {"POST", "/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES, handle_simulate,
-     HTTP_ROLE_ADMIN},
-    {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels, HTTP_ROLE_WRITE},
-    {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ},
-    {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics, HTTP_ROLE_READ},
-    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE},
-    {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready, HTTP_ROLE_NONE},
-    {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload, HTTP_ROLE_ADMIN},
-    {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
-    {"GET", "/dashboard/features/{feature}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
-    {"GET", "/dashboard/incidents/{incident}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
-    {"GET", "/dashboard/performance", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
-    {"GET", "/dashboard/alerts", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
-    {"GET", "/dashboard/try", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ},
-    {"GET", "/alerts", HTTP_BODY_NONE, 0, handle_alerts, HTTP_ROLE_READ},
-    {"POST", "/alerts/silences", HTTP_BODY_JSON, SILENCE_MAX_BYTES, handle_silence,
-     HTTP_ROLE_ADMIN},
+     HTTP_ROLE_ADMIN, HTTP_LANE_SLOW},
+    {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels, HTTP_ROLE_WRITE,
+     HTTP_LANE_USUAL},
+    {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics, HTTP_ROLE_READ, HTTP_LANE_PROBE},
+    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
+    {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
+    {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload, HTTP_ROLE_ADMIN,
+     HTTP_LANE_SLOW},
+    {"GET", "/dashboard", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/dashboard/features/{feature}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/incidents/{incident}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/performance", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/alerts", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/try", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/alerts", HTTP_BODY_NONE, 0, handle_alerts, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"POST", "/alerts/silences", HTTP_BODY_JSON, SILENCE_MAX_BYTES, handle_silence, HTTP_ROLE_ADMIN,
+     HTTP_LANE_SLOW},
     {"POST", "/alerts/silences/{silence}/expire", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES,
-     handle_expire_silence, HTTP_ROLE_ADMIN},
-    {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
-    {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
-    {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
-    {"GET", "/runbook", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ},
+     handle_expire_silence, HTTP_ROLE_ADMIN, HTTP_LANE_SLOW},
+    {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/runbook", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"POST", "/models/{model}/predict", HTTP_BODY_JSON, PREDICT_MAX_BYTES, handle_predict,
-     HTTP_ROLE_WRITE},
+     HTTP_ROLE_WRITE, HTTP_LANE_USUAL},
     {"POST", "/models/{model}/observe", HTTP_BODY_STREAM, OBSERVE_MAX_BYTES, handle_observe,
-     HTTP_ROLE_WRITE},
-    {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status, HTTP_ROLE_READ},
+     HTTP_ROLE_WRITE, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/drift/status", HTTP_BODY_NONE, 0, handle_drift_status, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
     {"POST", "/models/{model}/simulate/drift", HTTP_BODY_OPTIONAL, SIMULATE_MAX_BYTES,
-     handle_simulate, HTTP_ROLE_ADMIN},
+     handle_simulate, HTTP_ROLE_ADMIN, HTTP_LANE_SLOW},
     {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels,
-     HTTP_ROLE_WRITE},
-    {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ},
+     HTTP_ROLE_WRITE, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
     {"GET", "/models/{model}/performance/history", HTTP_BODY_NONE, 0, handle_performance_history,
-     HTTP_ROLE_READ},
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"GET", "/models/{model}/performance/pictures", HTTP_BODY_NONE, 0, handle_performance_pictures,
-     HTTP_ROLE_READ},
-    {"GET", "/models/{model}/panels", HTTP_BODY_NONE, 0, handle_panels, HTTP_ROLE_READ},
-    {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report, HTTP_ROLE_READ},
-    {"GET", "/models/{model}/history", HTTP_BODY_NONE, 0, handle_history, HTTP_ROLE_READ},
-    {"GET", "/models/{model}/incidents", HTTP_BODY_NONE, 0, handle_incidents, HTTP_ROLE_READ},
-    {"GET", "/models/{model}/features/{feature}", HTTP_BODY_NONE, 0, handle_feature,
-     HTTP_ROLE_READ},
-    {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2, HTTP_ROLE_READ},
-    {"GET", "/v2/health/live", HTTP_BODY_NONE, 0, handle_v2_live, HTTP_ROLE_NONE},
-    {"GET", "/v2/health/ready", HTTP_BODY_NONE, 0, handle_v2_ready, HTTP_ROLE_NONE},
-    {"GET", "/v2/models/{model}", HTTP_BODY_NONE, 0, handle_v2_model, HTTP_ROLE_READ},
-    {"GET", "/v2/models/{model}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready, HTTP_ROLE_READ},
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/panels", HTTP_BODY_NONE, 0, handle_panels, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report, HTTP_ROLE_READ,
+     HTTP_LANE_SLOW},
+    {"GET", "/models/{model}/history", HTTP_BODY_NONE, 0, handle_history, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/incidents", HTTP_BODY_NONE, 0, handle_incidents, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/features/{feature}", HTTP_BODY_NONE, 0, handle_feature, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/v2", HTTP_BODY_NONE, 0, handle_v2, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/v2/health/live", HTTP_BODY_NONE, 0, handle_v2_live, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
+    {"GET", "/v2/health/ready", HTTP_BODY_NONE, 0, handle_v2_ready, HTTP_ROLE_NONE,
+     HTTP_LANE_PROBE},
+    {"GET", "/v2/models/{model}", HTTP_BODY_NONE, 0, handle_v2_model, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/v2/models/{model}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
     {"POST", "/v2/models/{model}/infer", HTTP_BODY_JSON_OR_UNTYPED, PREDICT_MAX_BYTES,
-     handle_v2_infer, HTTP_ROLE_WRITE},
+     handle_v2_infer, HTTP_ROLE_WRITE, HTTP_LANE_USUAL},
     {"GET", "/v2/models/{model}/versions/{version}", HTTP_BODY_NONE, 0, handle_v2_model,
-     HTTP_ROLE_READ},
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"GET", "/v2/models/{model}/versions/{version}/ready", HTTP_BODY_NONE, 0, handle_v2_model_ready,
-     HTTP_ROLE_READ},
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"POST", "/v2/models/{model}/versions/{version}/infer", HTTP_BODY_JSON_OR_UNTYPED,
-     PREDICT_MAX_BYTES, handle_v2_infer, HTTP_ROLE_WRITE},
+     PREDICT_MAX_BYTES, handle_v2_infer, HTTP_ROLE_WRITE, HTTP_LANE_USUAL},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 _Static_assert(ROUTES <= SERVICE_MAX_ROUTES, "raise the limit");
@@ -105,6 +125,7 @@ enum {
     OPTION_ALERTMANAGER,
     OPTION_INBOX,
     OPTION_THREADS,
+    OPTION_ADDRESS_CONNECTIONS,
     OPTION_LOG_LEVEL,
     OPTION_LOG_FORMAT
 };
@@ -124,6 +145,9 @@ static const struct cli_option options[] = {
                              "where they read what fires, and silence it; likewise"},
     [OPTION_INBOX] = {"inbox", "URL", "where they read messages: the slack-inbox; likewise"},
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
+    [OPTION_ADDRESS_CONNECTIONS] = {"connections-per-address", "N",
+                                    "most connections of one address other than loopback "
+                                    "(default 500; 0: no limit)"},
     [OPTION_LOG_LEVEL] = {"log-level", "LEVEL", "debug, info (default), warning or error"},
     [OPTION_LOG_FORMAT] = {"log-format", "FORMAT", "plain (default) or json, one line each"},
 };
@@ -182,7 +206,7 @@ static size_t default_threads(void)
 struct settings {
     const char *listen, *allowed_hosts; /* as in struct http_server_config */
     const struct cli_access *access;
-    size_t threads;
+    size_t threads, address_connections;
 };
 
 static int run(struct service *service, const struct settings *settings)
@@ -195,7 +219,8 @@ static int run(struct service *service, const struct settings *settings)
         .routes = routes,
         .route_count = ROUTES,
         .context = service,
-        .limits = {.connections = 1000,
+        .limits = {.connections = MAX_CONNECTIONS,
+                   .connections_per_address = settings->address_connections,
                    .header_bytes = HEADER_MAX_BYTES,
                    .idle_seconds = 60,
                    .threads = settings->threads},
@@ -268,7 +293,8 @@ static const char *config_path(const char *option)
 }
 
 /* Starts the models and serves them until a signal ends it. */
-static int serve(const char *const *values, const struct cli_access *access, size_t threads)
+static int serve(const char *const *values, const struct cli_access *access, size_t threads,
+                 size_t address_connections)
 {
     struct service *service = calloc(1, sizeof(*service));
     if (!service) {
@@ -289,6 +315,7 @@ static int serve(const char *const *values, const struct cli_access *access, siz
                               .allowed_hosts = values[OPTION_ALLOW_HOST],
                               .access = access,
                               .threads = threads,
+                              .address_connections = address_connections,
                           });
     service_unwatch_alerts(service);
     keeper_stop(service->keeper);
@@ -313,8 +340,10 @@ int app_main(int argc, char **argv)
     int first, parsed = cli_parse(&command, argc, argv, values, &first);
     if (parsed != 0)
         return parsed == CLI_HELP ? CLI_OK : CLI_USAGE;
-    unsigned long long threads = default_threads();
+    unsigned long long threads = default_threads(), connections = ADDRESS_CONNECTIONS;
     if (cli_integer(&command, "threads", values[OPTION_THREADS], 1, MAX_THREADS, &threads) < 0 ||
+        cli_integer(&command, "connections-per-address", values[OPTION_ADDRESS_CONNECTIONS], 0,
+                    MAX_CONNECTIONS, &connections) < 0 ||
         cli_log(&command, values[OPTION_LOG_LEVEL], values[OPTION_LOG_FORMAT]) < 0)
         return CLI_USAGE;
     if (!option_named(values[OPTION_CONFIG], "config", "a file") ||
@@ -324,7 +353,7 @@ int app_main(int argc, char **argv)
     cli_block_signals(true);
     int rc = cli_access_init(&access, values[OPTION_TOKEN_FILE], values[OPTION_INSECURE_LISTEN]);
     if (rc == 0)
-        rc = serve(values, &access, (size_t)threads);
+        rc = serve(values, &access, (size_t)threads, (size_t)connections);
     cli_access_finish(&access);
     return rc < 0 ? CLI_FAILURE : CLI_OK;
 }

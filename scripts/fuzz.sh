@@ -18,7 +18,7 @@ BUILD_DIR=$folder CC=clang-14 scripts/build.sh -Dbuildtype=debugoptimized -Db_lu
 
 # What the service is linked from, but for its main.
 mapfile -t libraries < <(find "$folder" -name 'lib*.a')
-read -ra system < <(pkg-config --libs libmicrohttpd jansson libcyaml yaml-0.1 sqlite3 zlib)
+read -ra system < <(pkg-config --libs jansson libcyaml yaml-0.1 sqlite3 zlib)
 system+=(-lm -pthread)
 
 mkdir -p "$folder/findings"

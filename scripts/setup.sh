@@ -24,7 +24,6 @@ build    libc6-dev
 build    meson
 build    ninja-build
 build    pkg-config
-build    libmicrohttpd-dev
 build    libjansson-dev
 build    libcyaml-dev
 build    libyaml-dev

@@ -1,6 +1,6 @@
 /* http.h - an HTTP/1.1 server: routes are data, handlers decode, call and encode.
  *
- * Everything of the HTTP library stays behind this header. Limits are enforced before a handler
+ * Limits are enforced before a handler
  * runs; a handler sees a complete body within its route's limit. Requests that are for another
  * host, or that another site's page sends, reach no handler (http/origin.h). */
 #ifndef HTTP_HTTP_H
@@ -102,6 +102,14 @@ enum http_role {
 };
 struct http_tokens; /* http/access.h */
 
+/* When a route's handler runs. Requests of a worker take turns in the order in which they are
+ * complete. */
+enum http_lane {
+    HTTP_LANE_USUAL,
+    HTTP_LANE_PROBE, /* before all others: what asks whether the server is well */
+    HTTP_LANE_SLOW,  /* on a thread beside the workers: may take seconds */
+};
+
 struct http_route {
     const char *method; /* "GET" (serves HEAD too) or "POST" */
     const char *path;   /* exact, or with one or two whole segments "{name}" */
@@ -109,15 +117,17 @@ struct http_route {
     size_t max_body_bytes; /* beyond: 413, before the body is read when its length is announced */
     http_handler handler;
     enum http_role role;
+    enum http_lane lane;
 };
 
 struct http_limits {
-    size_t connections;        /* at the limit a new one replaces one that waits for its client */
-    size_t connections_per_ip; /* 0: no such limit */
-    size_t header_bytes;       /* request line and headers; beyond, or with far more fields than
-                                * the 40 that fit at any size: 431 */
-    unsigned idle_seconds;     /* without traffic or a request, then closed */
-    size_t threads;            /* 1 to 64 workers */
+    size_t connections; /* at the limit a new one replaces one that waits for its client */
+    /* Of one address (IPv6: of one /64); a further one is closed. 0: no such limit. */
+    size_t connections_per_address;
+    bool count_loopback;   /* that limit holds for loopback addresses, too */
+    size_t header_bytes;   /* request line and headers; beyond: 414 or 431 */
+    unsigned idle_seconds; /* without traffic or a request, then closed */
+    size_t threads;        /* 1 to 64 workers */
 };
 
 struct http_server_config {
@@ -131,7 +141,8 @@ struct http_server_config {
     const struct http_tokens *tokens; /* borrowed; NULL: everybody may do everything */
     struct http_limits limits;
     /* Renders the body of an error the adapter itself answers (400, 401, 403, 404, 405, 408, 411,
-     * 413, 415, 431, 500, 501, 503) by calling http_respond; detail is one sentence. */
+     * 413, 414, 415, 417, 431, 500, 501, 503, 505) by calling http_respond; detail is one
+     * sentence. */
     void (*render_error)(void *context, unsigned status, const char *detail,
                          struct http_response *response);
     /* After each answered request, on the worker's thread; route NULL when none matched.

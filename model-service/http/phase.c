@@ -36,6 +36,16 @@ bool http_progress_enter(struct http_progress *progress, enum http_phase phase)
     return false;
 }
 
+void http_progress_answer(struct http_progress *progress)
+{
+    atomic_store(&progress->word, pack(HTTP_PHASE_ANSWER));
+}
+
+void http_progress_moved(struct http_progress *progress)
+{
+    atomic_store_explicit(&progress->moved, clock_tick_ms(), memory_order_relaxed);
+}
+
 enum http_phase http_progress_phase(const struct http_progress *progress)
 {
     return phase_of(atomic_load(&progress->word));
@@ -63,9 +73,11 @@ static int64_t ms_for(const struct http_progress *progress, int64_t bytes_per_se
 bool http_progress_overdue(const struct http_progress *progress, int64_t idle_ms)
 {
     const int64_t waited = http_progress_waits_ms(progress);
-    switch (http_progress_phase(progress)) {
-    case HTTP_PHASE_IDLE:
-        return waited > idle_ms;
+    const int64_t moved = atomic_load_explicit(&progress->moved, memory_order_relaxed);
+    const enum http_phase phase = http_progress_phase(progress);
+    if (phase != HTTP_PHASE_WORK && phase != HTTP_PHASE_CUT && clock_tick_ms() - moved > idle_ms)
+        return true;
+    switch (phase) {
     case HTTP_PHASE_HEADER:
         return waited > HEADER_MS;
     case HTTP_PHASE_BODY:

@@ -10,13 +10,31 @@
         0, NULL                                                                                    \
     }
 
-/* The HTTP library has already refused a length that is not a number or does not fit. */
-static uint64_t parse_length(const char *text)
+static bool parse_length(const char *text, uint64_t *ret_length)
 {
     uint64_t length = 0;
-    for (; *text >= '0' && *text <= '9'; text++)
-        length = length * 10 + (uint64_t)(*text - '0');
-    return length;
+    if (!*text)
+        return false;
+    for (; *text; text++)
+        if (*text < '0' || *text > '9' || __builtin_mul_overflow(length, 10, &length) ||
+            __builtin_add_overflow(length, (uint64_t)(*text - '0'), &length))
+            return false;
+    *ret_length = length;
+    return true;
+}
+
+/* Whether a list separated by commas has the word. */
+static bool has_word(const char *list, const char *word)
+{
+    const size_t bytes = strlen(word);
+    while (*list) {
+        list += strspn(list, " \t,");
+        const size_t item = strcspn(list, " \t,");
+        if (item == bytes && strncasecmp(list, word, bytes) == 0)
+            return true;
+        list += item;
+    }
+    return false;
 }
 
 static bool is_header(const char *name, size_t name_bytes, const char *wanted, size_t wanted_bytes)
@@ -29,11 +47,9 @@ static bool is_header(const char *name, size_t name_bytes, const char *wanted, s
 void http_announced_read(struct http_announced *announced, const char *name, size_t name_bytes,
                          const char *value)
 {
-    if (name_bytes > 0 && (name[name_bytes - 1] == ' ' || name[name_bytes - 1] == '\t')) {
-        announced->blurred_name = true;
-    } else if (IS_HEADER("Content-Length")) {
+    if (IS_HEADER("Content-Length")) {
         announced->lengths++;
-        announced->length = parse_length(value);
+        announced->bad_length |= !parse_length(value, &announced->length);
     } else if (IS_HEADER("Transfer-Encoding")) {
         announced->codings++;
         announced->chunked = strcasecmp(value, "chunked") == 0;
@@ -51,8 +67,18 @@ void http_announced_read(struct http_announced *announced, const char *name, siz
     } else if (IS_HEADER("Sec-Fetch-Site")) {
         announced->fetch_site = value;
     } else if (IS_HEADER("Expect")) {
-        announced->expects_continue = true;
+        const bool known = strcasecmp(value, "100-continue") == 0;
+        announced->expects_continue |= known && !announced->old;
+        announced->expects_other |= !known;
+    } else if (IS_HEADER("Connection")) {
+        announced->says_close |= has_word(value, "close");
+        announced->says_keep_alive |= has_word(value, "keep-alive");
     }
+}
+
+bool http_announced_keeps_alive(const struct http_announced *announced)
+{
+    return !announced->says_close && (!announced->old || announced->says_keep_alive);
 }
 
 bool http_announced_body(const struct http_announced *announced)
@@ -62,16 +88,19 @@ bool http_announced_body(const struct http_announced *announced)
 
 struct http_refusal http_check_framing(const struct http_announced *announced)
 {
-    /* Others may take "Content-Length : 5" for a length; RFC 9112, section 5.1, asks for 400. */
-    if (announced->blurred_name)
-        return (struct http_refusal){400, "a header's name ends with a space or a tab"};
     if (announced->lengths > 1)
         return (struct http_refusal){400, "the request has more than one Content-Length"};
     if (announced->lengths && announced->codings)
         return (struct http_refusal){400,
                                      "the request has both Content-Length and Transfer-Encoding"};
+    if (announced->bad_length)
+        return (struct http_refusal){400, "the Content-Length is not a number of bytes"};
+    if (announced->old && announced->codings)
+        return (struct http_refusal){400, "HTTP/1.0 has no Transfer-Encoding"};
     if (announced->codings > 1 || (announced->codings && !announced->chunked))
         return (struct http_refusal){501, "the only transfer coding understood is chunked"};
+    if (announced->expects_other)
+        return (struct http_refusal){417, "the only expectation understood is 100-continue"};
     return REFUSE_NOTHING;
 }
 

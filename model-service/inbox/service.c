@@ -20,7 +20,7 @@
 
 static const struct http_limits limits = {
     .connections = 256,
-    .connections_per_ip = 0, /* every client is on this machine or in its network */
+    .connections_per_address = 0, /* every client is on this machine or in its network */
     .header_bytes = 16 * 1024,
     .idle_seconds = 60,
     .threads = 2,
@@ -218,17 +218,20 @@ static void render_error(void *context, unsigned status, const char *detail,
 }
 
 static const struct http_route routes[] = {
-    {"POST", "/slack", HTTP_BODY_JSON, MAX_BODY_BYTES, handle_webhook, HTTP_ROLE_WRITE},
-    {"POST", "/slack/{rest}", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_wrong_webhook, HTTP_ROLE_WRITE},
-    {"GET", "/", HTTP_BODY_NONE, 0, slack_handle_page, HTTP_ROLE_READ},
-    {"GET", "/inbox.css", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ},
-    {"GET", "/inbox.js", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ},
-    {"GET", "/inbox.svg", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ},
-    {"GET", "/news", HTTP_BODY_NONE, 0, slack_handle_news, HTTP_ROLE_READ},
-    {"GET", "/messages", HTTP_BODY_NONE, 0, slack_handle_messages, HTTP_ROLE_READ},
-    {"POST", "/messages/clear", HTTP_BODY_OPTIONAL, 1024, handle_clear, HTTP_ROLE_ADMIN},
-    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE},
-    {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics, HTTP_ROLE_READ},
+    {"POST", "/slack", HTTP_BODY_JSON, MAX_BODY_BYTES, handle_webhook, HTTP_ROLE_WRITE,
+     HTTP_LANE_USUAL},
+    {"POST", "/slack/{rest}", HTTP_BODY_ANY, MAX_BODY_BYTES, handle_wrong_webhook, HTTP_ROLE_WRITE,
+     HTTP_LANE_USUAL},
+    {"GET", "/", HTTP_BODY_NONE, 0, slack_handle_page, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/inbox.css", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/inbox.js", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/inbox.svg", HTTP_BODY_NONE, 0, slack_handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/news", HTTP_BODY_NONE, 0, slack_handle_news, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/messages", HTTP_BODY_NONE, 0, slack_handle_messages, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"POST", "/messages/clear", HTTP_BODY_OPTIONAL, 1024, handle_clear, HTTP_ROLE_ADMIN,
+     HTTP_LANE_USUAL},
+    {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics, HTTP_ROLE_READ, HTTP_LANE_PROBE},
 };
 
 static int start_server(struct slack_service *service, const struct slack_service_config *settings)

@@ -63,8 +63,9 @@ static void handle_stream(void *context, const struct http_request *request,
 }
 
 static const struct http_route routes[] = {
-    {"POST", "/stream/{id}", HTTP_BODY_STREAM, ECHO_LIMIT, handle_stream, HTTP_ROLE_NONE},
-    {"GET", "/echo", HTTP_BODY_NONE, 0, handle_echo, HTTP_ROLE_NONE},
+    {"POST", "/stream/{id}", HTTP_BODY_STREAM, ECHO_LIMIT, handle_stream, HTTP_ROLE_NONE,
+     HTTP_LANE_USUAL},
+    {"GET", "/echo", HTTP_BODY_NONE, 0, handle_echo, HTTP_ROLE_NONE, HTTP_LANE_USUAL},
 };
 
 static int start(void **state)
