@@ -55,6 +55,16 @@ static const struct http_route routes[] = {
      HTTP_LANE_USUAL},
     {"GET", "/dashboard/incidents/{incident}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
      HTTP_LANE_USUAL},
+    {"GET", "/dashboard/performance", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/alerts", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/try", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/alerts", HTTP_BODY_NONE, 0, handle_alerts, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"POST", "/alerts/silences", HTTP_BODY_JSON, SILENCE_MAX_BYTES, handle_silence, HTTP_ROLE_ADMIN,
+     HTTP_LANE_SLOW},
+    {"POST", "/alerts/silences/{silence}/expire", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES,
+     handle_expire_silence, HTTP_ROLE_ADMIN, HTTP_LANE_SLOW},
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
@@ -70,6 +80,12 @@ static const struct http_route routes[] = {
     {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels,
      HTTP_ROLE_WRITE, HTTP_LANE_USUAL},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/performance/history", HTTP_BODY_NONE, 0, handle_performance_history,
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/performance/pictures", HTTP_BODY_NONE, 0, handle_performance_pictures,
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/panels", HTTP_BODY_NONE, 0, handle_panels, HTTP_ROLE_READ,
      HTTP_LANE_USUAL},
     {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report, HTTP_ROLE_READ,
      HTTP_LANE_SLOW},
@@ -106,6 +122,9 @@ enum {
     OPTION_TOKEN_FILE,
     OPTION_INSECURE_LISTEN,
     OPTION_STATE,
+    OPTION_PROMETHEUS,
+    OPTION_ALERTMANAGER,
+    OPTION_INBOX,
     OPTION_THREADS,
     OPTION_ADDRESS_CONNECTIONS,
     OPTION_LOG_LEVEL,
@@ -121,6 +140,11 @@ static const struct cli_option options[] = {
     [OPTION_TOKEN_FILE] = CLI_TOKEN_FILE_OPTION,
     [OPTION_INSECURE_LISTEN] = CLI_INSECURE_LISTEN_OPTION,
     [OPTION_STATE] = {"state", "DIR", "where to keep the state over restarts (default: nowhere)"},
+    [OPTION_PROMETHEUS] = {"prometheus", "URL",
+                           "where the pages read pending and firing alerts: http://HOST:PORT"},
+    [OPTION_ALERTMANAGER] = {"alertmanager", "URL",
+                             "where they read what fires, and silence it; likewise"},
+    [OPTION_INBOX] = {"inbox", "URL", "where they read messages: the slack-inbox; likewise"},
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
     [OPTION_ADDRESS_CONNECTIONS] = {"connections-per-address", "N",
                                     "most connections of one address other than loopback "
@@ -184,6 +208,7 @@ struct settings {
     const char *config_path;            /* NULL: the built-in model */
     const char *listen, *allowed_hosts; /* as in struct http_server_config */
     const char *state;                  /* from the command line, or NULL */
+    const char *const *values;          /* of all options */
     const struct cli_access *access;
     size_t threads, address_connections;
 };
@@ -202,15 +227,27 @@ static int keep_state(struct service *service, const char *option)
     return rc;
 }
 
+static int watch_alerts(struct service *service, const char *const *values)
+{
+    struct error error = {""};
+    const int rc = service_watch_alerts(service, values[OPTION_PROMETHEUS],
+                                        values[OPTION_ALERTMANAGER], values[OPTION_INBOX], &error);
+    if (rc < 0)
+        log_error("cannot start: %s", error.text);
+    return rc;
+}
+
 /* Loads the models, and what was kept of them. The port is open meanwhile. */
 static int load(struct service *service, const struct settings *settings)
 {
     char error[MODEL_SET_ERROR_BYTES];
-    const int rc = service_load(service, settings->config_path, error);
-    if (rc == 0)
-        return keep_state(service, settings->state);
-    log_error("cannot start: %s", error);
-    return rc;
+    int rc = service_load(service, settings->config_path, error);
+    if (rc < 0) {
+        log_error("cannot start: %s", error);
+        return rc;
+    }
+    rc = keep_state(service, settings->state);
+    return rc < 0 ? rc : watch_alerts(service, settings->values);
 }
 
 static int run(struct service *service, const struct settings *settings)
@@ -302,10 +339,12 @@ static int serve(const char *const *values, const struct cli_access *access, siz
                                                         : DEFAULT_LISTEN,
                               .allowed_hosts = values[OPTION_ALLOW_HOST],
                               .state = values[OPTION_STATE],
+                              .values = values,
                               .access = access,
                               .threads = threads,
                               .address_connections = address_connections,
                           });
+        service_unwatch_alerts(service);
         keeper_stop(service->keeper);
         metrics_finish(service);
         service_finish(service);

@@ -1,13 +1,12 @@
 /* crew.c - see the header. */
 #include "csv/crew.h"
 
-#include <sched.h>
+#include "system/process.h"
 
 size_t csv_crew_size(void)
 {
-    cpu_set_t set;
-    const int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count < CSV_CREW_MOST ? (size_t)count : CSV_CREW_MOST;
+    const size_t count = process_processors();
+    return count < CSV_CREW_MOST ? count : CSV_CREW_MOST;
 }
 
 int csv_crew_open(struct csv_crew *crew, const char *path, struct csv_format format,

@@ -124,6 +124,11 @@ void exposition_family(struct exposition *exposition, const struct metric_family
     }
 }
 
+void exposition_continue(struct exposition *exposition, const struct metric_family *family)
+{
+    exposition->family = family;
+}
+
 /* name="value",... without the braces */
 static void append_labels(struct buffer *out, const struct metric_label *labels, size_t count)
 {

@@ -50,6 +50,8 @@ struct exposition {
 void exposition_init(struct exposition *exposition, struct buffer *out,
                      enum exposition_format format);
 void exposition_family(struct exposition *exposition, const struct metric_family *family);
+/* For more samples of a family that has been begun in another buffer, which will stand before. */
+void exposition_continue(struct exposition *exposition, const struct metric_family *family);
 /* Not for histograms. An info sample's value is 1. */
 void exposition_sample(struct exposition *exposition, const struct metric_label *labels,
                        size_t label_count, double value);

@@ -1,5 +1,6 @@
 /* model_set.c - the set of models that is served, exchanged as a whole. */
 #include "service/model_set.h"
+#include "service/model_fill.h"
 
 #include "system/log.h"
 #include "text/decimal.h"
@@ -14,7 +15,8 @@
 static void set_destroy(struct model_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
-        served_model_release(set->models[i]);
+        if (set->models[i])
+            served_model_release(set->models[i]);
     free(set->models);
     free(set->sources);
     if (set->config.model_count)
@@ -146,24 +148,6 @@ static void log_warning_sentence(void *context, const char *sentence)
     log_warning("%s", sentence);
 }
 
-static int model_create(struct model_set *set, const struct served_model_settings *settings,
-                        const char *config_path, char error[MODEL_SET_ERROR_BYTES])
-{
-    struct served_model **model = &set->models[set->count];
-    struct error sentence = {""};
-    int rc = config_path
-                 ? served_model_create(&set->config.models[set->count], settings, model, &sentence)
-                 : served_model_create_builtin(settings, model, &sentence);
-    if (rc < 0)
-        snprintf(error, MODEL_SET_ERROR_BYTES, "%s%s%s",
-                 config_path ? excerpt_path(config_path).text : "", config_path ? ": " : "",
-                 sentence.text);
-    else
-        log_info("model \"%s\": %zu features", served_model_name(*model),
-                 served_model_schema(*model)->features);
-    return rc;
-}
-
 static int settings_read(const struct model_registry *registry,
                          struct served_model_settings *settings, char error[MODEL_SET_ERROR_BYTES])
 {
@@ -183,9 +167,11 @@ static int models_create(const struct model_registry *registry, struct model_set
     set->sources = calloc(count, sizeof(*set->sources));
     if (rc == 0 && (!set->models || !set->sources))
         rc = -ENOMEM;
-    for (; rc == 0 && set->count < count; set->count += rc == 0)
+    for (; rc == 0 && set->count < count; set->count++)
         if (!config_path || !take_over(set, before))
-            rc = model_create(set, &settings, config_path, error);
+            set->models[set->count] = NULL;
+    if (rc == 0)
+        rc = model_set_fill(set, &settings, config_path, error);
     return rc;
 }
 

@@ -2,81 +2,15 @@
  * statistics. The search is in numeric_index.c, the bins are in numeric_bins.c. */
 #include "exact_sum.h"
 #include "fingerprint.h"
+#include "number_sort.h"
 #include "numeric_bins.h"
 #include "numeric_index.h"
 #include "reference.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- sorting: by digits of 11 bits from the lowest on, several times as fast as comparing --- */
-
-#define DIGIT_BITS 11
-#define DIGITS     6
-#define DIGIT_SIZE (1u << DIGIT_BITS)
-
-/* Orders as the double does: negative numbers, whose larger bits are the lower ones, are flipped
- * as a whole, the others only in their sign. */
-static uint64_t key_of(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof(bits));
-    return bits ^ ((uint64_t)((int64_t)bits >> 63) | UINT64_C(1) << 63);
-}
-
-static double number_of(uint64_t key)
-{
-    const uint64_t bits = key ^ (((key >> 63) - 1) | UINT64_C(1) << 63);
-    double x;
-    memcpy(&x, &bits, sizeof(x));
-    return x;
-}
-
-static size_t digit_of(uint64_t key, size_t digit)
-{
-    return (size_t)(key >> digit * DIGIT_BITS) & (DIGIT_SIZE - 1);
-}
-
-/* Where the keys of each digit's value begin in the sorted order; false if all keys have the same
- * digit. */
-static bool begins_of(uint32_t place[DIGIT_SIZE], size_t count)
-{
-    uint32_t begin = 0;
-    for (size_t i = 0; i < DIGIT_SIZE; i++) {
-        const uint32_t length = place[i];
-        if (length == count)
-            return false;
-        place[i] = begin;
-        begin += length;
-    }
-    return true;
-}
-
-/* scratch: room for twice as many numbers. */
-static void sort(double *numbers, size_t count, uint64_t *scratch)
-{
-    uint64_t *from = scratch, *to = scratch + count;
-    uint32_t place[DIGITS][DIGIT_SIZE] = {{0}};
-    for (size_t i = 0; i < count; i++) {
-        from[i] = key_of(numbers[i]);
-        for (size_t digit = 0; digit < DIGITS; digit++)
-            place[digit][digit_of(from[i], digit)]++;
-    }
-    for (size_t digit = 0; digit < DIGITS; digit++) {
-        if (!begins_of(place[digit], count))
-            continue;
-        for (size_t i = 0; i < count; i++)
-            to[place[digit][digit_of(from[i], digit)]++] = from[i];
-        uint64_t *sorted = to;
-        to = from;
-        from = sorted;
-    }
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = number_of(from[i]);
-}
 
 /* Counts the rows of each kind and gathers the finite ones. x + 0.0 turns -0.0 into 0.0. */
 static void gather_finite(struct numeric_reference *ref, const double *rows, size_t count,
@@ -161,7 +95,7 @@ static int build(struct numeric_reference *ref, const double *rows, size_t count
     uint64_t *scratch = malloc((2 * (size_t)ref->finite_rows + 1) * sizeof(*scratch));
     if (!scratch)
         return -ENOMEM;
-    sort(finite, (size_t)ref->finite_rows, scratch);
+    drift_number_sort(finite, (size_t)ref->finite_rows, scratch);
     free(scratch);
     measure(ref, finite);
     const size_t distinct = keep_values(ref, finite, resolution);

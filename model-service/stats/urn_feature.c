@@ -1,4 +1,5 @@
 /* urn_feature.c - the urns of a feature, made from its reference. */
+#include "number_sort.h"
 #include "urn_feature_internal.h"
 #include "urn_order.h"
 
@@ -27,19 +28,15 @@ static void channel_finish(struct channel *channel)
 
 /* --- bins --- */
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int cut_numbers(struct channel *channel, const struct sample *sample)
 {
-    double *sorted = malloc(sample->rows * sizeof(*sorted));
+    /* the numbers, and what sorting them needs */
+    double *sorted = malloc(3 * sample->rows * sizeof(*sorted));
     if (!sorted)
         return -ENOMEM;
-    memcpy(sorted, sample->numbers, sample->rows * sizeof(*sorted));
-    qsort(sorted, sample->rows, sizeof(*sorted), by_value);
+    for (size_t i = 0; i < sample->rows; i++)
+        sorted[i] = sample->numbers[i] + 0.0; /* one zero */
+    drift_number_sort(sorted, sample->rows, (uint64_t *)(sorted + sample->rows));
     const int rc = drift_urn_bins_numeric(&channel->bins, sorted, sample->rows);
     free(sorted);
     return rc;
@@ -383,6 +380,36 @@ size_t drift_urn_feature_observe_codes(struct urn_feature *feature, const struct
     }
     observe_block(feature, rule, bin, present, missing, rows, start, events);
     return rows;
+}
+
+/* --- bins alone --- */
+
+size_t drift_urn_feature_number_bins(const struct urn_feature *feature, const double *x,
+                                     size_t rows, uint16_t bin[URN_BLOCK_ROWS])
+{
+    const struct channel *values = &feature->channel[URN_VALUES];
+    size_t present = 0;
+    for (size_t r = 0; values->urn && r < rows; r++)
+        if (!isnan(x[r]))
+            bin[present++] = (uint16_t)urn_bin_of(&values->bins, x[r]);
+    return present;
+}
+
+size_t drift_urn_feature_code_bins(const struct urn_feature *feature, const uint32_t *code,
+                                   size_t rows, uint16_t bin[URN_BLOCK_ROWS])
+{
+    const struct channel *values = &feature->channel[URN_VALUES];
+    size_t present = 0;
+    for (size_t r = 0; values->urn && r < rows; r++)
+        if (code[r] != URN_MISSING)
+            bin[present++] = (uint16_t)bin_of_code(values, code[r]);
+    return present;
+}
+
+size_t drift_urn_feature_bin_count(const struct urn_feature *feature)
+{
+    const struct channel *values = &feature->channel[URN_VALUES];
+    return values->urn ? values->bins.count : 0;
 }
 
 /* --- reading it --- */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,12 @@ int process_usage_read(struct process_usage *usage)
     read.max_fds = limit.rlim_cur;
     *usage = read;
     return 0;
+}
+
+size_t process_processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
 }
 
 /* The heap is extended by this much at once; what is not touched of it costs nothing. */

@@ -1,6 +1,7 @@
 /* test_reference.c - distinct values, cells, bins, compression and dictionaries. */
 #include "random_stream.h"
 #include "stats/ks.h"
+#include "stats/number_sort.h"
 #include "stats/reference.h"
 
 #include <errno.h>
@@ -345,6 +346,41 @@ static void test_categorical_bad_arguments(void **state)
     drift_categorical_reference_finish(NULL);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* By digits as by comparing, for few numbers and for many; which zero comes first does not matter.
+ */
+static void test_sort(void **state)
+{
+    static const size_t counts[] = {0, 1, 2, 3, 100, 5999, 6000, 20000};
+    (void)state;
+    for (uint64_t seed = 1; seed <= 24; seed++)
+        for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+            const size_t count = counts[c];
+            double *by_digits = calloc(3 * count + 1, sizeof(double));
+            double *compared = calloc(count + 1, sizeof(double));
+            uint64_t stream = seed;
+            assert_true(by_digits && compared);
+            for (size_t i = 0; i < count; i++) {
+                double x = seed % 3 == 0   ? random_normal(&stream)
+                           : seed % 3 == 1 ? (double)random_below(&stream, 9) - 4
+                                           : random_dirty(&stream);
+                x = isnan(x) ? -0.0 : x;
+                by_digits[i] = compared[i] = x;
+            }
+            drift_number_sort(by_digits, count, (uint64_t *)(by_digits + count));
+            qsort(compared, count, sizeof(*compared), ascending);
+            for (size_t i = 0; i < count; i++)
+                assert_true(by_digits[i] == compared[i]);
+            free(by_digits);
+            free(compared);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_many_categories),
         cmocka_unit_test(test_counted_categories),
         cmocka_unit_test(test_categorical_bad_arguments),
+        cmocka_unit_test(test_sort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
