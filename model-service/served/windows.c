@@ -207,39 +207,6 @@ const char *served_model_row_name(const struct served_model *model, size_t featu
                : NULL;
 }
 
-/* --- history --- */
-
-/* Without memory this moment is left out. */
-void served_model_follow(struct served_model *model)
-{
-    struct detector_report report;
-    if (served_model_report(model, &report) < 0)
-        return;
-    pthread_mutex_lock(&model->history.mu);
-    model_history_add(model->history.history, &report, clock_tick_ms(), clock_wall_of);
-    journal_history(model);
-    pthread_mutex_unlock(&model->history.mu);
-    free(report.features);
-}
-
-size_t served_model_history(struct served_model *model, size_t feature, bool coarse,
-                            struct history_point *points)
-{
-    pthread_mutex_lock(&model->history.mu);
-    const size_t count = coarse ? model_history_coarse(model->history.history, feature, points)
-                                : model_history_fine(model->history.history, feature, points);
-    pthread_mutex_unlock(&model->history.mu);
-    return count;
-}
-
-size_t served_model_incidents(struct served_model *model, struct incident *incidents)
-{
-    pthread_mutex_lock(&model->history.mu);
-    const size_t count = model_history_incidents(model->history.history, incidents);
-    pthread_mutex_unlock(&model->history.mu);
-    return count;
-}
-
 int served_model_changes(struct served_model *model, struct feature_changes **ret_changes)
 {
     const size_t features = model->definition.row_features;
