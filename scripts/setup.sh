@@ -58,6 +58,7 @@ bench    python3-fastapi
 bench    uvicorn                    uvicorn
 bench    python3-uvloop
 bench    python3-httptools
+bench    python3-matplotlib
 compose  docker.io                  dockerd
 compose  docker-compose             docker-compose
 compose  debootstrap                debootstrap

@@ -22,7 +22,7 @@ SEED = 20261124
 
 
 def make_rows(numpy, pandas, random, rows, moved):
-    """Ten numeric columns of the kinds tables have, and three categorical ones."""
+    """Fifteen numeric columns of the kinds tables have, and five categorical ones."""
     shift = 0.1 if moved else 0.0
     return pandas.DataFrame({
         "amount": numpy.round(random.lognormal(3 + shift, 1, rows), 2),
@@ -40,6 +40,13 @@ def make_rows(numpy, pandas, random, rows, moved):
         "country": random.choice([f"C{i:03d}" for i in range(200)], rows),
         "status": random.choice(["new", "active", "dormant", "closed"], rows,
                                 p=[0.2, 0.5, 0.2, 0.1]),
+        "longitude": numpy.round(random.uniform(-180, 180, rows), 6),
+        "temperature": numpy.round(random.normal(21, 6, rows), 2),
+        "clicks": random.geometric(0.05, rows),
+        "margin": random.normal(0, 1e-3, rows),
+        "weight": numpy.round(random.normal(75, 12, rows), 1),
+        "device": random.choice(["phone", "tablet", "desktop"], rows, p=[0.6, 0.1, 0.3]),
+        "returning": random.choice(["true", "false"], rows),
     })
 
 

@@ -5,19 +5,18 @@
  * on its rows are looked at one by one. */
 #include "csv/csv.h"
 #include "csv/scan.h"
+#include "csv/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* First size of a block: several read-ahead windows of the kernel. */
 #define FIRST_BLOCK_BYTES (256u << 10)
 
 struct csv_file {
     const char *path;
-    int fd;
+    struct csv_source *source;
     struct csv_format format; /* all of it is known once begun */
     bool begun, at_end;       /* something, everything has been read */
     uint64_t line;            /* of the first byte of rest */
@@ -38,9 +37,9 @@ int csv_open(const char *path, struct csv_format format, struct csv_file **ret_f
     if (!file)
         return csv_fail(path, error, -ENOMEM, 0, "%s", strerror(ENOMEM));
     *file = (struct csv_file){.path = path, .format = format, .line = 1};
-    file->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (file->fd < 0) {
-        int rc = csv_fail(path, error, -errno, 0, "%s", strerror(errno));
+    int rc = csv_source_open(path, &file->source, error);
+
+    if (rc < 0) {
         free(file);
         return rc;
     }
@@ -52,7 +51,7 @@ void csv_close(struct csv_file *file)
 {
     if (!file)
         return;
-    close(file->fd);
+    csv_source_close(file->source);
     free(file->rest);
     free(file);
 }
@@ -80,12 +79,11 @@ static int grow(const struct csv_file *file, struct csv_block *block, size_t cap
 static int fill(struct csv_file *file, struct csv_block *block, struct error *error)
 {
     while (block->bytes < block->capacity && !file->at_end) {
-        ssize_t n = read(file->fd, block->text + block->bytes, block->capacity - block->bytes);
+        const ssize_t n = csv_source_read(file->source, block->text + block->bytes,
+                                          block->capacity - block->bytes, error);
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n < 0)
-            return csv_fail(file->path, error, -errno, 0, "%s", strerror(errno));
+            return (int)n;
         file->at_end = n == 0;
         block->bytes += (size_t)n;
     }

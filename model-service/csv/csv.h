@@ -1,5 +1,5 @@
 /* csv.h - CSV files (RFC 4180, UTF-8, optional BOM, LF or CRLF) as rows of fields, separated by
- * commas, semicolons, tabs or pipes (csv/format.h).
+ * commas, semicolons, tabs or pipes (csv/format.h), maybe compressed with gzip.
  *
  * A quote is special only as a field's first byte; one inside an unquoted field is text, as is a
  * carriage return that no line feed follows. Bytes after a closing quote are an error. */

@@ -17,6 +17,7 @@ static const struct {
     size_t bytes;
     const char *kind, *remedy;
 } formats[] = {
+    /* once more, behind what csv/source.c has taken off */
     {"\x1f\x8b", 2, "is compressed with gzip", DECOMPRESS("zcat")},
     {"\x28\xb5\x2f\xfd", 4, "is compressed with zstd", DECOMPRESS("zstdcat")},
     {"\xfd\x37zXZ", 5, "is compressed with xz", DECOMPRESS("xzcat")},

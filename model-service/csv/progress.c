@@ -4,7 +4,9 @@
 #include "system/clock.h"
 #include "text/excerpt.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,13 +14,25 @@
 #define PROGRESS_FIRST_SECONDS 0.5
 #define PROGRESS_EVERY_SECONDS 0.2
 
+/* The size of a file that is compressed says nothing about that of its rows. */
+static bool is_compressed(const char *path)
+{
+    char magic[2] = "";
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool found = read(fd, magic, sizeof(magic)) == 2 && memcmp(magic, "\x1f\x8b", 2) == 0;
+    close(fd);
+    return found;
+}
+
 void csv_progress_begin(struct csv_progress *progress, const char *path)
 {
     struct stat about;
     *progress = (struct csv_progress){.path = path,
                                       .terminal = isatty(STDERR_FILENO) != 0,
                                       .next_seconds = PROGRESS_FIRST_SECONDS};
-    if (stat(path, &about) == 0 && S_ISREG(about.st_mode))
+    if (stat(path, &about) == 0 && S_ISREG(about.st_mode) && !is_compressed(path))
         progress->size = (uint64_t)about.st_size;
     progress->start_seconds = clock_monotonic_seconds();
 }

@@ -1,5 +1,7 @@
 """What separates the fields, decimal commas, codes, large numbers and dates: recognised in one place,
 so that check, init and the reference of a service agree. The oracles are pandas and SciPy."""
+import gzip
+import json
 import random
 import subprocess
 
@@ -206,12 +208,55 @@ def test_other_formats_get_a_sentence_that_says_what_to_do(check, start, words):
         assert done.returncode == 1 and path in said and all(word in said for word in words), said
 
 
-def test_real_files_of_gzip_and_pandas_are_told(check):
+def test_a_real_pickle_is_told(check):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": range(50)})
-    frame.to_csv(check.folder / "a.csv.gz", index=False)
     frame.to_csv(check.folder / "a.csv", index=False)
     frame.to_pickle(check.folder / "a.pkl")
-    for name, word in ("a.csv.gz", "gzip"), ("a.pkl", "pickle"):
-        done = check.files(check.folder / name, check.folder / "a.csv")
-        assert done.returncode == 1 and word in done.err
+    done = check.files(check.folder / "a.pkl", check.folder / "a.csv")
+    assert done.returncode == 1 and "pickle" in done.err
+
+
+def test_files_compressed_with_gzip_say_the_same(check):
+    """By pandas, by gzip, and in several members; as reference, as current file and on standard input; by
+    check, init and a configured model."""
+    pandas = pytest.importorskip("pandas")
+    source = random.Random(5)
+    frame = pandas.DataFrame({"x": [source.gauss(0, 1) for _ in range(90_000)],
+                              "k": [source.choice("abc") for _ in range(90_000)]})
+    folder = check.folder
+    frame.to_csv(folder / "r.csv", index=False)
+    frame.to_csv(folder / "r.csv.gz", index=False)
+    frame[:20_000].to_csv(folder / "c.csv", index=False)
+    text = (folder / "c.csv").read_bytes()
+    parts = [text[:100_001], text[100_001:100_002], b"", text[100_002:]]
+    (folder / "c.csv.gz").write_bytes(b"".join(map(gzip.compress, parts)))
+
+    def answer(reference, current, **options):
+        done = check.run("--reference", reference, "--current", current, "--format", "json", **options)
+        assert done.returncode == 0, done.err
+        return done.out.replace(".csv.gz", ".csv")
+
+    plain = answer(folder / "r.csv", folder / "c.csv")
+    assert answer(folder / "r.csv.gz", folder / "c.csv.gz") == plain
+    assert answer(folder / "r.csv", folder / "c.csv.gz") == plain
+    with open(folder / "c.csv.gz", "rb") as file:
+        piped = json.loads(answer(folder / "r.csv.gz", "-", stdin=file))
+    assert piped["results"] == json.loads(plain)["results"]
+    done = command("init", folder / "r.csv.gz", "--output", folder / "drift.yml")
+    assert done.returncode == 0, done.stderr
+    assert command("validate", folder / "drift.yml").returncode == 0
+
+
+@pytest.mark.parametrize("spoil, word", [
+    (lambda data: data[:-9], "cut short"), (lambda data: data[:len(data) // 2], "cut short"),
+    (lambda data: data[:-6] + bytes([data[-6] ^ 1]) + data[-5:], "damaged"),
+    (lambda data: data[:3000] + b"\0\1\2\3" * 9 + data[3036:], "damaged"), (lambda data: data + b"more", "damaged"),
+    (lambda data: gzip.compress(data), "gzip")])
+def test_damaged_gzip_is_told(check, spoil, word):
+    text = text_of(table(1, rows=2000), ",").encode()
+    path = check.folder / "r.csv.gz"
+    path.write_bytes(spoil(gzip.compress(text)))
+    good = check.write("c.csv", text_of(table(1), ","))
+    for done in check.files(path, good), check.files(good, path):
+        assert done.returncode == 1 and "gzip" in done.err and word in done.err and str(path) in done.err, done.err

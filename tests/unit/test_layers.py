@@ -26,7 +26,7 @@ LIBRARIES = {
     "jansson.h": {"json/body.h", "json/limit.h", "inbox/payload.c"},
     "cyaml/cyaml.h": {"config/file.h"},
     "yaml.h": {"config/file.h"},
-    "zlib.h": {"http/gzip.c"},
+    "zlib.h": {"http/gzip.c", "csv/source.c"},
     "sqlite3.h": {"state/internal.h"},
 }
 
@@ -38,7 +38,8 @@ MAY_INCLUDE = {
     "app": {"service", "service/metrics", "served", "http", "config", "system", "cli"},
     "state": {"system"},
     "service/metrics": {"service", "served", "http", "system"},
-    "service": {"served", "report", "state", "json", "http", "config", "system", "web"},
+    "alerts": {"system"},
+    "service": {"alerts", "served", "report", "state", "json", "http", "config", "system", "web"},
     "served/build": {"served", "drift_detector", "concept_monitor", "data_generator", "score", "config",
                      "json", "csv", "system"},
     "served": {"drift_detector", "concept_monitor", "data_generator", "score", "config", "system"},
