@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run stop test test-compose test-scripts asan tsan soak fuzz bench dist format lint clean
+.PHONY: help setup build run stop test test-compose test-scripts asan tsan soak crash faults fuzz bench dist format lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +40,14 @@ tsan: ## unit and HTTP tests under the thread sanitizer
 
 soak: ## a million requests under each sanitizer
 	@scripts/soak.sh
+
+crash: ## kill the service 1000 times (CRASHES) while it works, compare what it knows with what it acknowledged
+	@scripts/build.sh
+	@/usr/bin/python3 tests/crash/crash.py $(or $(CRASHES),1000)
+
+faults: ## fail every allocation at the start and in each kind of request; read thousands of damaged files
+	@scripts/build.sh
+	@/usr/bin/python3 tests/faults/allocations.py
 
 fuzz: ## fuzz every parser (FUZZ_SECONDS each, default 60)
 	@scripts/fuzz.sh

@@ -54,6 +54,16 @@ static const struct http_route routes[] = {
      HTTP_LANE_USUAL},
     {"GET", "/dashboard/incidents/{incident}", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
      HTTP_LANE_USUAL},
+    {"GET", "/dashboard/performance", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/alerts", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/dashboard/try", HTTP_BODY_NONE, 0, handle_dashboard, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/alerts", HTTP_BODY_NONE, 0, handle_alerts, HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"POST", "/alerts/silences", HTTP_BODY_JSON, SILENCE_MAX_BYTES, handle_silence, HTTP_ROLE_ADMIN,
+     HTTP_LANE_SLOW},
+    {"POST", "/alerts/silences/{silence}/expire", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES,
+     handle_expire_silence, HTTP_ROLE_ADMIN, HTTP_LANE_SLOW},
     {"GET", "/dashboard.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"GET", "/report.css", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"GET", "/dashboard.js", HTTP_BODY_NONE, 0, handle_asset, HTTP_ROLE_READ, HTTP_LANE_USUAL},
@@ -69,6 +79,12 @@ static const struct http_route routes[] = {
     {"POST", "/models/{model}/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels,
      HTTP_ROLE_WRITE, HTTP_LANE_USUAL},
     {"GET", "/models/{model}/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/performance/history", HTTP_BODY_NONE, 0, handle_performance_history,
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/performance/pictures", HTTP_BODY_NONE, 0, handle_performance_pictures,
+     HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/panels", HTTP_BODY_NONE, 0, handle_panels, HTTP_ROLE_READ,
      HTTP_LANE_USUAL},
     {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report, HTTP_ROLE_READ,
      HTTP_LANE_SLOW},
@@ -105,6 +121,9 @@ enum {
     OPTION_TOKEN_FILE,
     OPTION_INSECURE_LISTEN,
     OPTION_STATE,
+    OPTION_PROMETHEUS,
+    OPTION_ALERTMANAGER,
+    OPTION_INBOX,
     OPTION_THREADS,
     OPTION_ADDRESS_CONNECTIONS,
     OPTION_LOG_LEVEL,
@@ -120,6 +139,11 @@ static const struct cli_option options[] = {
     [OPTION_TOKEN_FILE] = CLI_TOKEN_FILE_OPTION,
     [OPTION_INSECURE_LISTEN] = CLI_INSECURE_LISTEN_OPTION,
     [OPTION_STATE] = {"state", "DIR", "where to keep the state over restarts (default: nowhere)"},
+    [OPTION_PROMETHEUS] = {"prometheus", "URL",
+                           "where the pages read pending and firing alerts: http://HOST:PORT"},
+    [OPTION_ALERTMANAGER] = {"alertmanager", "URL",
+                             "where they read what fires, and silence it; likewise"},
+    [OPTION_INBOX] = {"inbox", "URL", "where they read messages: the slack-inbox; likewise"},
     [OPTION_THREADS] = {"threads", "N", "worker threads, 1 to 64 (default: processors, at most 4)"},
     [OPTION_ADDRESS_CONNECTIONS] = {"connections-per-address", "N",
                                     "most connections of one address other than loopback "
@@ -250,6 +274,16 @@ static int keep_state(struct service *service, const char *option)
     return rc;
 }
 
+static int watch_alerts(struct service *service, const char *const *values)
+{
+    struct error error = {""};
+    const int rc = service_watch_alerts(service, values[OPTION_PROMETHEUS],
+                                        values[OPTION_ALERTMANAGER], values[OPTION_INBOX], &error);
+    if (rc < 0)
+        log_error("cannot start: %s", error.text);
+    return rc;
+}
+
 /* From the command line, else from the environment; NULL: the built-in model. */
 static const char *config_path(const char *option)
 {
@@ -274,6 +308,8 @@ static int serve(const char *const *values, const struct cli_access *access, siz
     else
         rc = keep_state(service, values[OPTION_STATE]);
     if (rc == 0)
+        rc = watch_alerts(service, values);
+    if (rc == 0)
         rc = run(service, &(struct settings){
                               .listen = listen_address(service, values[OPTION_LISTEN]),
                               .allowed_hosts = values[OPTION_ALLOW_HOST],
@@ -281,6 +317,7 @@ static int serve(const char *const *values, const struct cli_access *access, siz
                               .threads = threads,
                               .address_connections = address_connections,
                           });
+    service_unwatch_alerts(service);
     keeper_stop(service->keeper);
     metrics_finish(service);
     service_finish(service);

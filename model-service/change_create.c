@@ -105,10 +105,20 @@ static int create_watched(struct change_monitor *monitor, const struct change_mo
                                     .rule = monitor->rule};
     watched->last_ms = spec->now_ms;
     watched->categorical = spec->features[feature].type == FEATURE_CATEGORICAL;
-    if (!watched->categorical)
-        return create_numeric(spec, &urns, feature, pool, &watched->urns);
-    watched->missing_code = detector_cell(spec->detector, feature, &missing).category;
-    return create_categorical(spec, &urns, feature, watched->missing_code, pool, &watched->urns);
+    if (!spec->ordered) {
+        watched->neighbours = calloc(URN_PARTS, sizeof(*watched->neighbours));
+        if (!watched->neighbours)
+            return -ENOMEM;
+    }
+    if (watched->categorical)
+        watched->missing_code = detector_cell(spec->detector, feature, &missing).category;
+    const int rc =
+        watched->categorical
+            ? create_categorical(spec, &urns, feature, watched->missing_code, pool, &watched->urns)
+            : create_numeric(spec, &urns, feature, pool, &watched->urns);
+    for (enum urn_part part = 0; rc == 0 && part < URN_PARTS; part++)
+        watched->discount[part] = drift_urn_feature_report(watched->urns, part).discount;
+    return rc;
 }
 
 /* --- all features, by several threads --- */
@@ -186,8 +196,10 @@ void change_monitor_destroy(struct change_monitor *monitor)
 {
     if (!monitor)
         return;
-    for (size_t f = 0; monitor->features && f < monitor->feature_count; f++)
+    for (size_t f = 0; monitor->features && f < monitor->feature_count; f++) {
         drift_urn_feature_destroy(monitor->features[f].urns);
+        free(monitor->features[f].neighbours);
+    }
     for (size_t i = 0; i < CHANGE_MAX_BUILDERS; i++)
         drift_urn_bets_pool_finish(&monitor->pool[i]);
     free(monitor->features);

@@ -67,24 +67,69 @@ static size_t observe_some(struct change_monitor *monitor, struct watched *watch
     return taken;
 }
 
-static void shuffle(const struct watched *watched, const union detector_cell *cells,
-                    struct block *block)
+/* An order in which rows that came together are taken; most features have as many of them. */
+struct order {
+    size_t rows;
+    uint32_t row[URN_BLOCK_ROWS];
+};
+
+static const uint32_t *shuffled(struct order *order, size_t rows)
 {
-    uint32_t order[URN_BLOCK_ROWS];
-    drift_urn_shuffle(SHUFFLE_SEED, order, block->rows);
-    for (size_t r = 0; r < block->rows; r++) {
-        const union detector_cell cell = cells[order[r]];
-        if (!watched->categorical)
-            block->number[r] = cell.number;
-        else
-            block->code[r] = cell.category == watched->missing_code ? URN_MISSING : cell.category;
+    if (order->rows != rows) {
+        drift_urn_shuffle(SHUFFLE_SEED, order->row, rows);
+        order->rows = rows;
     }
+    return order->row;
+}
+
+/* order: NULL, as they came. */
+static void take_block(const struct watched *watched, const union detector_cell *cells, size_t rows,
+                       const uint32_t *order, struct block *block)
+{
+    block->rows = rows;
+    if (!watched->categorical) {
+        for (size_t r = 0; r < rows; r++)
+            block->number[r] = cells[order ? order[r] : r].number;
+        return;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        const uint32_t code = cells[order ? order[r] : r].category;
+        block->code[r] = code == watched->missing_code ? URN_MISSING : code;
+    }
+}
+
+static double window_discount(const struct watched *watched, enum urn_part part)
+{
+    return watched->neighbours ? drift_urn_neighbours_discount(&watched->neighbours[part])
+                               : watched->discount[part];
+}
+
+/* Two bins: whether the value is there. */
+#define PRESENCE_BINS 2
+
+/* In the order in which the rows came. */
+static void meet_neighbours(struct watched *watched, const union detector_cell *cells, size_t rows)
+{
+    struct block block;
+    uint16_t bin[URN_BLOCK_ROWS], presence[URN_BLOCK_ROWS];
+    take_block(watched, cells, rows, NULL, &block);
+    const size_t present =
+        watched->categorical
+            ? drift_urn_feature_code_bins(watched->urns, block.code, rows, bin)
+            : drift_urn_feature_number_bins(watched->urns, block.number, rows, bin);
+    for (size_t r = 0; r < rows; r++)
+        presence[r] =
+            watched->categorical ? block.code[r] == URN_MISSING : isnan(block.number[r]) != 0;
+    drift_urn_neighbours_add(&watched->neighbours[URN_VALUES], bin, present,
+                             drift_urn_feature_bin_count(watched->urns));
+    drift_urn_neighbours_add(&watched->neighbours[URN_MISSINGNESS], presence, rows, PRESENCE_BINS);
 }
 
 /* The first row may begin a change with the time since the last one, the others at the same
  * moment. */
 static void observe_feature(struct change_monitor *monitor, struct watched *watched,
-                            const union detector_cell *cells, size_t rows, int64_t now_ms)
+                            const union detector_cell *cells, size_t rows, struct order *order,
+                            int64_t now_ms)
 {
     double start = fmax((double)(now_ms - watched->last_ms) / 1000, 0);
     if (rows > 0)
@@ -92,7 +137,9 @@ static void observe_feature(struct change_monitor *monitor, struct watched *watc
     for (size_t done = 0; done < rows; done += URN_BLOCK_ROWS) {
         struct block block;
         block.rows = rows - done < URN_BLOCK_ROWS ? rows - done : URN_BLOCK_ROWS;
-        shuffle(watched, cells + done, &block);
+        if (watched->neighbours)
+            meet_neighbours(watched, cells + done, block.rows);
+        take_block(watched, cells + done, block.rows, shuffled(order, block.rows), &block);
         for (size_t taken = 0; taken < block.rows; start = 0)
             taken += observe_some(monitor, watched, &block, taken, start, now_ms);
     }
@@ -101,10 +148,18 @@ static void observe_feature(struct change_monitor *monitor, struct watched *watc
 void change_monitor_observe(struct change_monitor *monitor, const union detector_cell *cells,
                             size_t rows, size_t stride, const size_t *feature_rows, int64_t now_ms)
 {
+    struct order order = {.rows = 0};
     change_times_add(&monitor->times, rows, now_ms);
     for (size_t f = 0; f < monitor->feature_count; f++)
         observe_feature(monitor, &monitor->features[f], &cells[f * stride],
-                        feature_rows ? feature_rows[f] : rows, now_ms);
+                        feature_rows ? feature_rows[f] : rows, &order, now_ms);
+}
+
+void change_monitor_discount(const struct change_monitor *monitor, struct detector *detector)
+{
+    for (size_t f = 0; f < monitor->feature_count; f++)
+        detector_discount(detector, f, window_discount(&monitor->features[f], URN_VALUES),
+                          window_discount(&monitor->features[f], URN_MISSINGNESS));
 }
 
 /* --- reading it --- */
@@ -164,6 +219,7 @@ void change_monitor_report(const struct change_monitor *monitor, size_t feature,
             .watched = urn.watched,
             .evidence_ratio = urn.evidence / monitor->rule.budget,
             .discount = urn.discount,
+            .window_discount = window_discount(&monitor->features[feature], part),
             .limit = limit_of(monitor, episode),
             .suspected = episode->suspected,
             .open = episode->open || episode->changed,

@@ -9,8 +9,9 @@
  * is for an hour and 5000 rows, these rows become what later ones are compared with, so that the
  * next change is seen too; the page stays open, as the feature still differs from the reference.
  *
- * Without an order that the reference is known to have, nobody can tell how much its rows resemble
- * their neighbours, and changes are only noticed.
+ * Without an order that the reference is known to have, it does not tell how much its rows resemble
+ * their neighbours: changes are only noticed, and how much it is is learned from the live rows
+ * (stats/urn_neighbours.h), for the p-values of the windows.
  *
  * Not thread-safe: the owner locks around every call. Time is an argument. */
 #ifndef CHANGE_MONITOR_H
@@ -57,11 +58,17 @@ void change_monitor_observe(struct change_monitor *monitor, const union detector
 
 enum change_limit { CHANGE_PAGES, CHANGE_NO_ORDER, CHANGE_REHEARSED };
 
+/* Tells the detector by what its p-values are to be discounted, after rows were observed.
+ * O(features)
+ */
+void change_monitor_discount(const struct change_monitor *monitor, struct detector *detector);
+
 /* What one urn of a feature says. */
 struct change_report {
-    bool watched;          /* the reference has enough values */
-    double evidence_ratio; /* to the urn's budget; a page comes at 1 */
-    double discount;       /* >= 1 */
+    bool watched;           /* the reference has enough values */
+    double evidence_ratio;  /* to the urn's budget; a page comes at 1 */
+    double discount;        /* of the evidence, >= 1 */
+    double window_discount; /* of the windows' p-values: the same, or learned from live rows */
     enum change_limit limit;
     bool suspected; /* evidence is there and has to last */
     bool open;      /* the feature differs from the reference */

@@ -4,6 +4,7 @@
 
 #include "change_monitor.h"
 #include "change_times.h"
+#include "stats/urn_neighbours.h"
 
 /* Each makes features in a thread of its own, with tables of its own. */
 #define CHANGE_MAX_BUILDERS 4
@@ -18,9 +19,11 @@ struct watched_part {
 struct watched {
     struct urn_feature *urns;
     bool categorical;
-    uint32_t missing_code; /* the detector's */
-    int64_t last_ms;       /* of the last row */
-    int64_t paged_ms;      /* of the last page of either urn */
+    uint32_t missing_code;             /* the detector's */
+    int64_t last_ms;                   /* of the last row */
+    int64_t paged_ms;                  /* of the last page of either urn */
+    double discount[URN_PARTS];        /* by the reference */
+    struct urn_neighbours *neighbours; /* [URN_PARTS] where the reference's order is not known */
     struct watched_part part[URN_PARTS];
 };
 

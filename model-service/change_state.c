@@ -5,7 +5,8 @@
  * for each: size u32 and its own bytes times    of each power of two that the rows have reached,
  * the times i64 of its last multiples, at most CHANGE_TIMES_KEPT, the oldest first feature  last
  * row i64, last page i64, for each part: opened i64, onset i64, row of the onset u64, differs since
- * i64; its urns' own bytes */
+ * i64; of a monitor without the reference's order how alike neighbours are, for each part; its
+ * urns' own bytes */
 #include "change_state.h"
 
 #include "change_monitor_internal.h"
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 #define VERSION     1u
 #define RULE_BYTES  16
@@ -62,7 +64,9 @@ static void read_times(struct change_times *times, struct byte_reader *in)
 
 static size_t feature_bytes(const struct watched *watched)
 {
-    return 2 * 8 + URN_PARTS * PART_BYTES + drift_urn_feature_save(watched->urns, NULL, 0);
+    const size_t neighbours = watched->neighbours ? URN_PARTS * URN_NEIGHBOURS_BYTES : 0;
+    return 2 * 8 + URN_PARTS * PART_BYTES + neighbours +
+           drift_urn_feature_save(watched->urns, NULL, 0);
 }
 
 static void write_feature(const struct watched *watched, struct byte_writer *out, size_t size)
@@ -77,7 +81,24 @@ static void write_feature(const struct watched *watched, struct byte_writer *out
         write_u64(out, state->onset_row);
         write_u64(out, (uint64_t)state->differs_since_ms);
     }
+    for (enum urn_part part = 0; watched->neighbours && part < URN_PARTS; part++) {
+        drift_urn_neighbours_save(&watched->neighbours[part], out->bytes + out->size);
+        out->size += URN_NEIGHBOURS_BYTES;
+    }
     out->size += drift_urn_feature_save(watched->urns, out->bytes + out->size, end - out->size);
+}
+
+static int read_neighbours(const struct watched *watched, struct urn_neighbours *neighbours,
+                           struct byte_reader *in)
+{
+    int rc = 0;
+    for (enum urn_part part = 0; rc == 0 && watched->neighbours && part < URN_PARTS; part++) {
+        if (in->size - in->at < URN_NEIGHBOURS_BYTES)
+            return -EINVAL;
+        rc = drift_urn_neighbours_restore(&neighbours[part], in->bytes + in->at);
+        in->at += URN_NEIGHBOURS_BYTES;
+    }
+    return rc;
 }
 
 /* Unchanged on failure. */
@@ -95,12 +116,16 @@ static int read_feature(struct watched *watched, uint64_t rows, const void *byte
         state->differs_since_ms = read_ms(&in);
         in.failed |= state->onset_row > rows;
     }
-    if (in.failed)
+    struct urn_neighbours neighbours[URN_PARTS];
+    if (in.failed || read_neighbours(watched, neighbours, &in) < 0)
         return -EINVAL;
     const int rc = drift_urn_feature_restore(watched->urns, in.bytes + in.at, in.size - in.at);
-    if (rc == 0)
-        *watched = read;
-    return rc;
+    if (rc < 0)
+        return rc;
+    *watched = read;
+    if (watched->neighbours)
+        memcpy(watched->neighbours, neighbours, sizeof(neighbours));
+    return 0;
 }
 
 /* --- the monitor --- */

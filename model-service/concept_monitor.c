@@ -76,10 +76,14 @@ static int reference_measure(struct concept_monitor *monitor, const struct conce
     const int rc = drift_performance_create(&whole, &performance);
     if (rc < 0)
         return rc;
-    for (size_t r = 0; r < spec->reference_rows; r++)
-        drift_performance_add(
-            performance, spec->reference_predictions[r], spec->reference_labels[r],
-            spec->reference_scores ? &spec->reference_scores[r * monitor->score_count] : NULL);
+    for (size_t r = 0; r < spec->reference_rows; r++) {
+        const double *scores =
+            spec->reference_scores ? &spec->reference_scores[r * monitor->score_count] : NULL;
+        const struct concept_pair pair = {spec->reference_predictions[r], spec->reference_labels[r],
+                                          concept_score(spec->task, spec->classes, scores)};
+        drift_performance_add(performance, pair.prediction, pair.label, scores);
+        concept_calibration_add(monitor->reference_calibration, spec->task, &pair);
+    }
     take_reference(monitor, performance, CONCEPT_REFERENCE_ROWS);
     drift_performance_destroy(performance);
     prime(monitor, spec);
@@ -107,7 +111,9 @@ static int parts_create(struct concept_monitor *monitor)
     monitor->row = calloc(1 + monitor->score_count, sizeof(*monitor->row));
     if (!monitor->row)
         return -ENOMEM;
-    int rc = drift_label_store_create(&store, &monitor->store);
+    int rc = concept_ring_init(&monitor->pairs, spec->window);
+    if (rc == 0)
+        rc = drift_label_store_create(&store, &monitor->store);
     if (rc == 0)
         rc = drift_performance_create(&performance, &monitor->performance);
     return rc < 0 ? rc : drift_change_watch_create(&watch, &monitor->watch);
@@ -168,6 +174,7 @@ void concept_monitor_destroy(struct concept_monitor *monitor)
     drift_label_store_destroy(monitor->store);
     drift_performance_destroy(monitor->performance);
     drift_change_watch_destroy(monitor->watch);
+    concept_ring_finish(&monitor->pairs);
     free(monitor->row);
     free(monitor);
 }
@@ -226,6 +233,10 @@ static void joined(struct concept_monitor *monitor, double prediction, const dou
     if (!concept_output_valid(monitor, prediction))
         return;
     drift_performance_add(monitor->performance, prediction, label, scores);
+    concept_ring_add(
+        &monitor->pairs,
+        &(struct concept_pair){prediction, label,
+                               concept_score(monitor->spec.task, monitor->spec.classes, scores)});
     if (monitor->spec.task != PERFORMANCE_REGRESSION ||
         monitor->reference != CONCEPT_REFERENCE_NONE) {
         const struct error_signal error = error_of(monitor, prediction, label);
@@ -303,6 +314,18 @@ void concept_monitor_report(struct concept_monitor *monitor, int64_t now_ms,
     drift_change_watch_report(monitor->watch, report->detector);
     report->coverage = drift_label_store_coverage(monitor->store, now_ms);
     report->labels = *drift_label_store_counters(monitor->store);
+}
+
+size_t concept_monitor_pairs(const struct concept_monitor *monitor, struct concept_pair *pairs,
+                             struct concept_calibration_bin reference[CONCEPT_CALIBRATION_BINS])
+{
+    memcpy(reference, monitor->reference_calibration, sizeof(monitor->reference_calibration));
+    return concept_ring_read(&monitor->pairs, pairs);
+}
+
+uint64_t concept_monitor_total_labels(const struct concept_monitor *monitor)
+{
+    return drift_performance_total_labels(monitor->performance);
 }
 
 size_t concept_monitor_label_bytes(const struct concept_monitor *monitor)

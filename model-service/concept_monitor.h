@@ -20,6 +20,7 @@
 #ifndef CONCEPT_MONITOR_H
 #define CONCEPT_MONITOR_H
 
+#include "concept_monitor_pairs.h"
 #include "stats/change_watch.h"
 #include "stats/label_store.h"
 #include "stats/performance.h"
@@ -104,6 +105,14 @@ struct concept_report {
 /* Fills *report but for window_class, which is the caller's. O(W log W) per score. */
 void concept_monitor_report(struct concept_monitor *monitor, int64_t now_ms,
                             struct concept_report *report);
+
+/* The last labels beside their predictions, oldest first; pairs: room for CONCEPT_PAIRS. reference:
+ * the calibration of its own predictions, empty where it has none. Returns how many pairs. */
+size_t concept_monitor_pairs(const struct concept_monitor *monitor, struct concept_pair *pairs,
+                             struct concept_calibration_bin reference[CONCEPT_CALIBRATION_BINS]);
+
+/* Labels that were joined since the start. */
+uint64_t concept_monitor_total_labels(const struct concept_monitor *monitor);
 
 /* Bytes of the predictions that wait, which is what the capacity bounds. */
 size_t concept_monitor_label_bytes(const struct concept_monitor *monitor);

@@ -15,6 +15,8 @@ struct concept_monitor {
     enum concept_reference reference;
     uint64_t reference_labels;
     struct performance_value reference_metric[PERFORMANCE_METRIC_COUNT];
+    struct concept_ring pairs;
+    struct concept_calibration_bin reference_calibration[CONCEPT_CALIBRATION_BINS];
 };
 
 /* Whether it is the index of a class, or a number of a regression. */

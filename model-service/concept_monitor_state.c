@@ -22,8 +22,10 @@
 uint64_t concept_monitor_identity(const struct concept_monitor *monitor)
 {
     const struct concept_spec *spec = &monitor->spec;
-    const uint64_t numbers[] = {spec->task,   spec->classes,   spec->capacity, spec->max_age_ms,
-                                spec->window, spec->detectors, spec->seed};
+    /* the urn came later than states that are still restored (change_watch_state.c) */
+    const unsigned detectors = spec->detectors & ~(1u << CHANGE_URN);
+    const uint64_t numbers[] = {spec->task,   spec->classes, spec->capacity, spec->max_age_ms,
+                                spec->window, detectors,     spec->seed};
     uint64_t hash = fingerprint_double(FINGERPRINT_START, spec->level);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         hash = fingerprint_number(hash, numbers[i]);

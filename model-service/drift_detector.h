@@ -133,6 +133,7 @@ struct detector_feature_report {
     bool drifted;
     int64_t drifted_since_ms; /* of the running drift; 0 if none */
     uint64_t window_rows, window_missing, window_infinite, window_unseen;
+    double effective_rows; /* independent rows that p-values take the window's rows for */
     uint64_t reference_rows, reference_missing;
     double missing_p_value;   /* two proportions, window against reference */
     bool missing_significant; /* Holm over the model's features */
@@ -175,6 +176,9 @@ const char *detector_feature_name(const struct detector *detector, size_t featur
 /* Other thresholds, significance and minimum sample for the same features; windows stay as they
  * are. spec: only these members are read, of the features only their thresholds. 0, -EINVAL. */
 NODISCARD int detector_retune(struct detector *detector, const struct detector_spec *spec);
+
+/* So many rows say as much as one of its own (stats/feature_window.h), from the next p-value on. */
+void detector_discount(struct detector *detector, size_t feature, double values, double missing);
 
 /* Fills *report; report->features must have room for every feature. O(features) for the live
  * methods. */

@@ -18,7 +18,8 @@ struct feature {
     struct feature_window *window;
     bool prediction;
     double threshold[SEVERITY_COUNT];
-    bool sufficient; /* as of the last reading of scores */
+    double discount, missing_discount; /* what the window was told; 0 before */
+    bool sufficient;                   /* as of the last reading of scores */
     bool in_drift[SEVERITY_COUNT];
     int64_t drifted_since_ms;
     uint64_t missing_total, infinite_total, unseen_total, out_of_range_total;

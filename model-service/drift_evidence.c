@@ -51,6 +51,19 @@ static bool test_p_value(const struct detector *detector, struct test *test)
     return true;
 }
 
+void detector_discount(struct detector *detector, size_t f, double values, double missing)
+{
+    struct feature *feature = &detector->features[f];
+    if (feature->discount == values && feature->missing_discount == missing)
+        return;
+    feature->discount = values;
+    feature->missing_discount = missing;
+    drift_feature_window_discount(feature->window, values, missing);
+    for (size_t t = 0; t < detector->test_count; t++)
+        if (detector->tests[t].feature == f)
+            detector->tests[t].tested_score = NAN; /* judged anew */
+}
+
 static void correct_family(struct detector *detector, enum test_family family)
 {
     size_t count = 0;

@@ -138,8 +138,8 @@ static void add_to_rest(struct feature_picture *picture, const struct picture_ca
     picture->rest_categories++;
 }
 
-/* Keeps those that moved furthest, in that order; the others join the rest. */
-static void keep_category(struct feature_picture *picture, const struct picture_category *category)
+/* They stay in the order of how far they moved. */
+void picture_keep_category(struct feature_picture *picture, const struct picture_category *category)
 {
     struct picture_category *kept = picture->category;
     size_t at = picture->categories;
@@ -166,7 +166,7 @@ static void draw_categories(const struct feature *feature, struct feature_pictur
         const struct picture_category category = category_of(feature, current, rows, code);
         picture->psi += category.term;
         if (code < categories)
-            keep_category(picture, &category);
+            picture_keep_category(picture, &category);
         else if (category.reference > 0 || category.current > 0)
             picture->category[picture->categories++] = category;
     }

@@ -36,6 +36,7 @@ struct picture_category {
 
 struct feature_picture {
     enum feature_type type;
+    bool earlier; /* the reference's side is an earlier window (drift_past.h) */
     uint64_t window_rows, reference_rows;
     double psi; /* the sum of the terms; NaN without rows */
     /* numeric */
@@ -58,5 +59,9 @@ struct feature_picture {
  * allocation. */
 void detector_picture(const struct detector *detector, size_t feature,
                       struct feature_picture *ret_picture);
+
+/* Puts a category among those that moved furthest, or else into the rest. */
+void picture_keep_category(struct feature_picture *picture,
+                           const struct picture_category *category);
 
 #endif

@@ -51,6 +51,7 @@ static void report_window(struct feature *feature, uint64_t observations,
     report->window_deviation = moments.deviation;
     report->window_min = moments.min;
     report->window_max = moments.max;
+    report->effective_rows = drift_feature_window_effective(feature->window);
     report->missing_p_value = drift_feature_window_missing_p(feature->window);
 }
 

@@ -177,6 +177,9 @@ say "starting"
 start slack-inbox "$binary" slack-inbox --listen "$inbox" --allow-host "$public"
 await slack-inbox "http://$inbox/messages"
 service_options=(--listen "$service" --allow-host "$public" --state "$RUN_DIR/data/model-service")
+# The pages show what fires and what was sent.
+service_options+=(--prometheus "http://$prometheus" --alertmanager "http://$alertmanager")
+[ -n "$webhook" ] || service_options+=(--inbox "http://$inbox")
 [ -z "${TOKEN_FILE:-}" ] || service_options+=(--token-file "$(realpath "$TOKEN_FILE")")
 [ -z "${MODEL_CONFIG:-}" ] || service_options+=(--config "$(realpath "$MODEL_CONFIG")")
 start model-service "$binary" serve "${service_options[@]}"

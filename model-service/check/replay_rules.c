@@ -112,6 +112,19 @@ static int create_urns(struct replay *replay, struct replay_rule *rule)
     return rc;
 }
 
+/* As the live service does: the windows' p-values are discounted as the first rule's urns are. */
+static void discount_windows(struct replay *replay)
+{
+    for (size_t c = 0; replay->rule[0].is_urn && c < replay->check.columns.count; c++) {
+        const struct urn_feature *feature = replay->rule[0].feature[c];
+        const double values = drift_urn_feature_report(feature, URN_VALUES).discount;
+        const double missing = drift_urn_feature_report(feature, URN_MISSINGNESS).discount;
+        for (size_t i = 0; i < replay->rules; i++)
+            if (!replay->rule[i].is_urn)
+                detector_discount(replay->rule[i].detector, c, values, missing);
+    }
+}
+
 int replay_rules_create(struct replay *replay)
 {
     int rc = 0;
@@ -120,6 +133,8 @@ int replay_rules_create(struct replay *replay)
     for (size_t i = 0; rc == 0 && i < replay->rules; i++)
         rc = replay->rule[i].is_urn ? create_urns(replay, &replay->rule[i])
                                     : create_windows(replay, &replay->rule[i]);
+    if (rc == 0)
+        discount_windows(replay);
     return rc;
 }
 

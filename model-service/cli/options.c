@@ -153,6 +153,7 @@ void cli_block_signals(bool hangup)
         sigaddset(&awaited, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &awaited, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk */
 }
 
 int cli_wait_for_signal_until(unsigned timeout_ms)

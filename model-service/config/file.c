@@ -194,9 +194,10 @@ static int read_bytes(struct config_file *file)
 static int fail_syntax(struct config_file *file, const yaml_parser_t *parser)
 {
     char message[MESSAGE_BYTES];
-    const char *problem = parser->problem ? parser->problem : "cannot be read";
+    const char *problem = parser->problem;
 
-    if (parser->error == YAML_MEMORY_ERROR)
+    /* The library names the problem of each text, but not always that memory ran out. */
+    if (parser->error == YAML_MEMORY_ERROR || !problem)
         return fail_at(file, -ENOMEM, 0, strerror(ENOMEM));
     if (parser->error == YAML_READER_ERROR) {
         size_t line = 1;
@@ -229,8 +230,10 @@ static int refuse_second_document(struct config_file *file, yaml_parser_t *parse
 static int parse(struct config_file *file)
 {
     yaml_parser_t parser;
-    int rc = 0;
+    int rc = config_limits_check(file);
 
+    if (rc < 0)
+        return rc;
     if (!yaml_parser_initialize(&parser))
         return fail_at(file, -ENOMEM, 0, strerror(ENOMEM));
     yaml_parser_set_input_string(&parser, (const unsigned char *)file->bytes, file->size);

@@ -40,6 +40,9 @@ struct config_file {
 NODISCARD int config_file_open(struct config_file *file, FILE *stream, const char *path,
                                struct error *error);
 void config_file_finish(struct config_file *file);
+/* Of the bytes, before they are read as a document; limits.c. 0, or -EINVAL with a sentence: nested
+ * too deeply, or too many values or anchors. Time grows with the size only. */
+NODISCARD int config_limits_check(struct config_file *file);
 
 /* 0 or -EINVAL with the first difference: unknown, doubled or missing key, wrong kind of value,
  * scalar that does not read as its type, sequence too short or long. */

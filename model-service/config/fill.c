@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *const config_detector_names[CONFIG_DETECTOR_COUNT] = {
-    "adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley", "kswin",
+    "adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley", "kswin", "urn",
 };
 
 /* A relative path is resolved against the folder of the configuration. NULL if allocation fails. */

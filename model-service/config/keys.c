@@ -20,7 +20,7 @@ static const cyaml_strval_t decimals[] = {{"point", '.'}, {"comma", ','}};
 static const cyaml_strval_t detectors[] = {
     {"adwin", CONFIG_ADWIN},   {"ddm", CONFIG_DDM},       {"eddm", CONFIG_EDDM},
     {"hddm_a", CONFIG_HDDM_A}, {"hddm_w", CONFIG_HDDM_W}, {"page_hinkley", CONFIG_PAGE_HINKLEY},
-    {"kswin", CONFIG_KSWIN}};
+    {"kswin", CONFIG_KSWIN},   {"urn", CONFIG_URN}};
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define REQUIRED      CYAML_FLAG_DEFAULT

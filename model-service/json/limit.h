@@ -10,7 +10,8 @@
  * arrays. */
 #define JSON_DOCUMENT_MAX_BYTES (32u << 20)
 
-/* As json_loadb(). NULL with *ret_too_large when the document would take more. */
+/* As json_loadb(). NULL with *ret_too_large when the document would take more, and with an empty
+ * text in the error when memory ran out. */
 json_t *json_limit_load(const char *text, size_t bytes, size_t flags, json_error_t *error,
                         bool *ret_too_large);
 /* As json_decref(), and gives the memory of a large document back to the system. On the thread

@@ -183,6 +183,9 @@ static struct json_decoder decoder_of(const struct observation_reader *reader, b
                                  .error = error};
 }
 
+static const struct input_error out_of_memory = {.status = 503,
+                                                 .detail = "not enough memory for this row"};
+
 void observation_read_line(struct observation_reader *reader, uint64_t number, const char *text,
                            size_t bytes, observation_fn take, void *context)
 {
@@ -202,7 +205,7 @@ void observation_read_slowly(struct observation_reader *reader, uint64_t number,
     if (rc == 0)
         rc = decode_observation(&decoder, root, &reader->observation);
     if (rc == -ENOMEM)
-        error = (struct input_error){.status = 503, .detail = "not enough memory for this line"};
+        error = out_of_memory;
     take(context, number, rc < 0 ? NULL : &reader->observation, rc < 0 ? &error : NULL);
     if (root)
         json_limit_release(root);
@@ -219,6 +222,8 @@ static void read_instance(struct observation_reader *reader, size_t index, json_
                                "an instance must be an object with \"features\", "
                                "got %s",
                                json_type_name(instance));
+    if (rc == -ENOMEM)
+        error = out_of_memory;
     take(context, index, rc < 0 ? NULL : &reader->observation, rc < 0 ? &error : NULL);
 }
 

@@ -72,22 +72,30 @@ static void write_scores(struct buffer *out, const struct detector_feature_repor
     buffer_append_text(out, "</table></div>");
 }
 
-static void write_figure(struct buffer *out, const char *caption)
+/* What the picture compares the current rows with, in a key. */
+static const char *other_side(const struct feature_picture *picture)
 {
-    print(out,
-          "<figure><figcaption>%s <span class=\"key ref\">reference</span> <span class=\"key "
-          "cur\">current</span></figcaption>",
-          caption);
+    return picture->earlier ? "earlier" : "reference";
 }
 
-static void write_quantiles(struct buffer *out, const struct detector_details *details)
+static void write_figure(struct buffer *out, const struct feature_picture *picture,
+                         const char *caption)
 {
-    write_figure(out, "Quantiles");
+    print(out,
+          "<figure><figcaption>%s <span class=\"key ref\">%s</span> <span class=\"key "
+          "cur\">current</span></figcaption>",
+          caption, other_side(picture));
+}
+
+static void write_quantiles(struct buffer *out, const struct feature_picture *picture)
+{
+    const struct detector_details *details = &picture->details;
+    write_figure(out, picture, "Quantiles");
     svg_quantiles(out, details);
     buffer_append_text(out, "<table><tr><th scope=col>Share below");
     for (size_t i = 0; i < DETAILS_QUANTILES; i++)
         print(out, "<th scope=col>%g %%", 100 * details_probability[i]);
-    buffer_append_text(out, "<tr><th scope=row>reference");
+    print(out, "<tr><th scope=row>%s", other_side(picture));
     for (size_t i = 0; i < DETAILS_QUANTILES; i++)
         write_cell(out, details->reference_quantile[i]);
     buffer_append_text(out, "<tr><th scope=row>current");
@@ -96,13 +104,14 @@ static void write_quantiles(struct buffer *out, const struct detector_details *d
     buffer_append_text(out, "</table></figure>");
 }
 
-static void begin_share_table(struct buffer *out, const char *caption, const char *what)
+static void begin_share_table(struct buffer *out, const struct feature_picture *picture,
+                              const char *caption, const char *what)
 {
-    write_figure(out, caption);
+    write_figure(out, picture, caption);
     print(out,
-          "<table class=shares><tr><th scope=col>%s<th scope=col>Shares<th scope=col>Reference<th "
+          "<table class=shares><tr><th scope=col>%s<th scope=col>Shares<th scope=col>%s<th "
           "scope=col>Current<th scope=col>Adds to PSI",
-          what);
+          what, picture->earlier ? "Earlier" : "Reference");
 }
 
 static void write_shares(struct buffer *out, double reference, double current, double term,
@@ -119,7 +128,7 @@ static void write_bins(struct buffer *out, const struct feature_picture *picture
     double most = 0;
     for (size_t b = 0; b < picture->bins; b++)
         most = fmax(most, fmax(picture->bin[b].reference, picture->bin[b].current));
-    begin_share_table(out, "Bins of the population stability index", "Values");
+    begin_share_table(out, picture, "Bins of the population stability index", "Values");
     for (size_t b = 0; b < picture->bins; b++) {
         const struct picture_bin *bin = &picture->bin[b];
         if (bin->reference <= 0 && bin->current <= 0)
@@ -147,7 +156,7 @@ static void write_categories(struct buffer *out, const struct feature_picture *p
     double most = fmax(rest->reference, rest->current);
     for (size_t i = 0; i < picture->categories; i++)
         most = fmax(most, fmax(picture->category[i].reference, picture->category[i].current));
-    begin_share_table(out, "Categories, those that moved most first", "Category");
+    begin_share_table(out, picture, "Categories, those that moved most first", "Category");
     for (size_t i = 0; i < picture->categories; i++)
         write_category(out, &picture->category[i], most);
     if (picture->rest_categories > 0) {
@@ -160,26 +169,28 @@ static void write_categories(struct buffer *out, const struct feature_picture *p
 static void write_numbers(struct buffer *out, const struct feature_picture *picture)
 {
     if (picture->histogram.bars > 0) {
-        write_figure(out, "Histogram");
-        svg_histogram(out, &picture->histogram);
+        write_figure(out, picture, "Histogram");
+        svg_histogram(out, picture);
         buffer_append_text(out, "</figure>");
     }
     if (picture->has_curves) {
-        write_figure(out, "Share of the values up to here");
+        write_figure(out, picture, "Share of the values up to here");
         svg_curves(out, picture);
         buffer_append_text(out, "</figure>");
-        write_quantiles(out, &picture->details);
+        write_quantiles(out, picture);
     }
-    write_bins(out, picture);
+    if (picture->bins > 0)
+        write_bins(out, picture);
 }
 
 /* "; missing: 31 % of the current rows, 15 % of the reference", unless there are none. */
-static void write_part(struct buffer *out, const char *what, double current, double reference)
+static void write_part(struct buffer *out, const struct feature_picture *picture, const char *what,
+                       double current, double reference)
 {
     const struct number_pair pair = percent_pair_words(reference, current);
     if (current > 0 || reference > 0)
-        print(out, "; %s: %s of the current rows, %s of the reference", what, pair.to.text,
-              pair.from.text);
+        print(out, "; %s: %s of the current rows, %s of the %s", what, pair.to.text, pair.from.text,
+              picture->earlier ? "earlier ones" : "reference");
 }
 
 static double share_of(uint64_t part, uint64_t whole)
@@ -187,36 +198,55 @@ static double share_of(uint64_t part, uint64_t whole)
     return whole > 0 ? (double)part / (double)whole : 0;
 }
 
-static void write_sizes(struct buffer *out, const struct detector_feature_report *feature)
+static void write_sizes(struct buffer *out, const struct detector_feature_report *feature,
+                        const struct feature_picture *picture)
 {
     const uint64_t rows = feature->window_rows;
-    print(out, "<p class=soft>%llu rows against %llu of the reference", (unsigned long long)rows,
-          (unsigned long long)feature->reference_rows);
-    write_part(out, "missing", share_of(feature->window_missing, rows),
+    print(out, "<p class=soft>%llu rows against %llu %s", (unsigned long long)rows,
+          (unsigned long long)feature->reference_rows,
+          picture->earlier ? "then" : "of the reference");
+    write_part(out, picture, "missing", share_of(feature->window_missing, rows),
                share_of(feature->reference_missing, feature->reference_rows));
-    write_part(out, "not in the reference", share_of(feature->window_unseen, rows), 0);
+    if (!picture->earlier)
+        write_part(out, picture, "not in the reference", share_of(feature->window_unseen, rows), 0);
     buffer_append_text(out, "</p>");
+}
+
+/* A comparison with an earlier window has no verdict: it is not what the thresholds are about. */
+static void write_heading(struct buffer *out, const struct report_view *view, size_t place,
+                          const struct feature_picture *picture)
+{
+    const struct detector_feature_report *feature = &view->drift->features[view->feature[place]];
+    const enum report_verdict verdict = report_verdict(feature);
+    print(out, "<article id=f%zu class=%s><h2>", place + 1,
+          picture->earlier ? "earlier" : verdict_class(verdict));
+    write_name(out, feature->name);
+    buffer_append_text(out, " <span class=badge>");
+    if (picture->earlier) {
+        buffer_append_text(out, "compared with ");
+        print_html(out, view->reference);
+    } else {
+        buffer_append_text(out, report_verdict_words(verdict));
+    }
+    buffer_append_text(out, "</span></h2><p class=sentence>");
 }
 
 static void write_feature(struct buffer *out, const struct report_view *view, size_t place)
 {
     const struct detector_feature_report *feature = &view->drift->features[view->feature[place]];
-    const enum report_verdict verdict = report_verdict(feature);
     struct feature_picture picture;
     view->picture(view->context, view->feature[place], &picture);
-    print(out, "<article id=f%zu class=%s><h2>", place + 1, verdict_class(verdict));
-    write_name(out, feature->name);
-    print(out, " <span class=badge>%s</span></h2><p class=sentence>",
-          report_verdict_words(verdict));
+    write_heading(out, view, place, &picture);
     words_feature(out, feature, &picture, write_name);
     buffer_append_text(out, "</p>");
-    write_sizes(out, feature);
+    write_sizes(out, feature, &picture);
     buffer_append_text(out, "<div class=figures>");
     if (feature->type == FEATURE_NUMERIC)
         write_numbers(out, &picture);
     else
         write_categories(out, &picture);
-    write_scores(out, feature);
+    if (!picture.earlier)
+        write_scores(out, feature);
     buffer_append_text(out, "</div></article>");
 }
 

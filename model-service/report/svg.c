@@ -82,13 +82,16 @@ static void draw_share_axis(struct buffer *out, double most)
     print(out, "<text class=side x=\"%d\" y=\"%d\">0 %%</text>", LEFT - 6, FLOOR);
 }
 
-void svg_histogram(struct buffer *out, const struct picture_histogram *histogram)
+void svg_histogram(struct buffer *out, const struct feature_picture *picture)
 {
+    const struct picture_histogram *histogram = &picture->histogram;
     const size_t above = histogram->bars + 1;
     const double most = largest_share(histogram);
     const struct axis x = {histogram->edge[0], histogram->edge[histogram->bars],
                            LEFT + OUTER + OUTER_GAP, WIDTH - RIGHT - OUTER - OUTER_GAP};
-    begin(out, WIDTH, HEIGHT, "Histograms of the reference and of the current sample");
+    begin(out, WIDTH, HEIGHT,
+          picture->earlier ? "Histograms of an earlier window and of the current one"
+                           : "Histograms of the reference and of the current sample");
     draw_share_axis(out, most);
     draw_bars(out, "ref", &x, histogram, histogram->reference, most);
     draw_bars(out, "cur", &x, histogram, histogram->current, most);
@@ -152,10 +155,10 @@ void svg_curves(struct buffer *out, const struct feature_picture *picture)
     const struct axis x = curve_axis(picture);
     char title[240];
     snprintf(title, sizeof(title),
-             "Cumulative shares of both; they are furthest apart at %s: %s of the reference and %s "
-             "of the current sample",
+             "Cumulative shares of both; they are furthest apart at %s: %s of the %s and %s of the "
+             "current sample",
              number_words(apart->x).text, percent_words(apart->reference).text,
-             percent_words(apart->current).text);
+             picture->earlier ? "earlier window" : "reference", percent_words(apart->current).text);
     begin(out, WIDTH, HEIGHT, title);
     draw_share_axis(out, 1);
     if (x.low < x.high) {

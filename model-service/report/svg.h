@@ -8,7 +8,7 @@
 
 /* Shares of the finite values: the reference filled, the current sample as an outline over it. What
  * lies beyond the range is a bar of its own at either side. */
-void svg_histogram(struct buffer *out, const struct picture_histogram *histogram);
+void svg_histogram(struct buffer *out, const struct feature_picture *picture);
 /* Both cumulative curves, and a line between them where they are furthest apart. */
 void svg_curves(struct buffer *out, const struct feature_picture *picture);
 /* The quantiles of both as two boxes on one axis. */

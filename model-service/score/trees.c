@@ -182,7 +182,7 @@ static void trees_destroy(struct scorer *scorer)
 {
     struct trees *model = (struct trees *)scorer;
 
-    for (size_t i = 0; i < model->slot_count; i++)
+    for (size_t i = 0; model->slots && i < model->slot_count; i++)
         free(model->slots[i].text);
     free(model->slots);
     free(model->has_cells);

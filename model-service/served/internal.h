@@ -6,8 +6,11 @@
 #include "served/definition.h"
 #include "served/history.h"
 #include "served/keep.h"
+#include "served/measures.h"
 #include "served/model.h"
 #include "served/parts.h"
+#include "served/past.h"
+#include "served/traffic.h"
 
 #include "concept_monitor_state.h"
 
@@ -45,9 +48,15 @@ struct model_keeping {
 };
 
 struct guarded_history {
-    pthread_mutex_t mu; /* never held together with another */
-    struct model_history *history;
-    struct model_journal journal;
+    pthread_mutex_t mu;            /* never held together with another */
+    struct model_history *history; /* guarded by mu, as what follows */
+    struct model_journal journal; /* of the history alone: the others begin anew with the service */
+    struct model_measures *measures;
+    struct model_traffic *traffic;
+    struct model_past *past;
+    /* belong to the thread that calls served_model_follow() */
+    uint64_t seen_labels;
+    int64_t performance_ms;
 };
 
 struct model_counters {
@@ -91,6 +100,12 @@ void model_streams_feed(const struct model_streams *streams, size_t i,
 /* The feature of the detector's row that a stream watches. */
 size_t model_streams_feature(const struct model_streams *streams, size_t i);
 struct change_watch *model_streams_watch(const struct model_streams *streams, size_t i);
+
+/* --- trace.c --- */
+
+/* 0 or -ENOMEM, with nothing to finish. */
+NODISCARD int trace_init(struct guarded_history *trace, size_t features);
+void trace_finish(struct guarded_history *trace);
 
 /* --- labels.c --- */
 

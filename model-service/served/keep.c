@@ -291,6 +291,7 @@ static int restore_changes(struct served_model *model, struct pieces_reader in)
         keeping->rule = change_monitor_rule(changes);
     keeping->replays = true;
     const int rc = change_monitor_restore(changes, block.bytes, block.size, &anew);
+    change_monitor_discount(changes, model->windows.detector);
     return rc == 0 ? anew > 0 : rc;
 }
 
@@ -315,6 +316,7 @@ static void feed_replayed(void *context, const union detector_cell *cells, size_
     const struct guarded_windows *windows = &((struct served_model *)context)->windows;
     const struct model_streams *streams = &windows->streams;
     change_monitor_observe(windows->changes, cells, rows, stride, feature_rows, now_ms);
+    change_monitor_discount(windows->changes, windows->detector);
     for (size_t i = 0; i < streams->count; i++) {
         const size_t f = model_streams_feature(streams, i);
         model_streams_feed(streams, i, &cells[f * stride], feature_rows[f], now_ms);

@@ -142,3 +142,12 @@ void served_model_concept(struct served_model *model, struct performance_class *
     concept_monitor_report(model->labels.monitor, now_ms, report);
     pthread_mutex_unlock(&model->labels.mu);
 }
+
+size_t served_model_pairs(struct served_model *model, struct concept_pair *pairs,
+                          struct concept_calibration_bin reference[CONCEPT_CALIBRATION_BINS])
+{
+    pthread_mutex_lock(&model->labels.mu);
+    const size_t count = concept_monitor_pairs(model->labels.monitor, pairs, reference);
+    pthread_mutex_unlock(&model->labels.mu);
+    return count;
+}

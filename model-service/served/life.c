@@ -19,18 +19,14 @@ int served_model_assemble(struct model_parts *parts, struct served_model **ret_m
     struct served_model *model = calloc(1, sizeof(*model));
     _Atomic uint64_t *predictions =
         calloc(parts->definition.classes.count + 1, sizeof(*predictions));
-    struct model_history *history = model_history_create(parts->definition.row_features);
-    if (!model || !predictions || !history) {
+    if (!model || !predictions || trace_init(&model->history, parts->definition.row_features) < 0) {
         free(model);
-        model_history_destroy(history);
         free((void *)predictions);
         return -ENOMEM;
     }
     atomic_init(&model->references, 1);
     pthread_mutex_init(&model->windows.mu, NULL);
     pthread_mutex_init(&model->labels.mu, NULL);
-    pthread_mutex_init(&model->history.mu, NULL);
-    model->history.history = history;
     model->definition = parts->definition;
     model->windows.detector = parts->detector;
     model->windows.changes = parts->changes;
@@ -56,8 +52,7 @@ static void destroy(struct served_model *model)
     buffer_finish(&model->history.journal.bytes);
     pthread_mutex_destroy(&model->windows.mu);
     pthread_mutex_destroy(&model->labels.mu);
-    pthread_mutex_destroy(&model->history.mu);
-    model_history_destroy(model->history.history);
+    trace_finish(&model->history);
     free(model);
 }
 

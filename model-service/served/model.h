@@ -40,8 +40,11 @@
 #define LATENCY_BUCKETS 15
 extern const double latency_bounds[LATENCY_BUCKETS];
 
+struct history_facts;
+struct history_performance;
 struct history_point;
 struct incident;
+struct traffic_interval;
 struct served_model;
 
 /* --- life --- */
@@ -193,6 +196,10 @@ NODISCARD int served_model_remember(struct served_model *model,
 void served_model_concept(struct served_model *model, struct performance_class *window_class,
                           struct concept_report *report);
 
+/* As concept_monitor_pairs(). */
+size_t served_model_pairs(struct served_model *model, struct concept_pair *pairs,
+                          struct concept_calibration_bin reference[CONCEPT_CALIBRATION_BINS]);
+
 /* Detectors on the mean of a feature, or on the rate of a prediction, by configuration. */
 struct stream_report {
     const char *name; /* of the feature, or "prediction" */
@@ -234,11 +241,22 @@ NODISCARD int served_model_report(struct served_model *model, struct detector_re
 NODISCARD int served_model_pictures(struct served_model *model, size_t feature,
                                     struct detector_report *report,
                                     struct feature_picture **ret_pictures);
-/* Takes the model's report into its history (served/history.h); called every few seconds. */
+/* Takes what the model's reports say into what it remembers (served/history.h, measures.h,
+ * traffic.h, past.h); called every few seconds, by one thread. */
 void served_model_follow(struct served_model *model);
 /* The points of a feature of the report: coarse ones or fine ones, room for HISTORY_COARSE. */
 size_t served_model_history(struct served_model *model, size_t feature, bool coarse,
                             struct history_point *points);
+/* Each oldest first. Room for HISTORY_FINE, for HISTORY_COARSE, and for HISTORY_FINE. */
+size_t served_model_facts(struct served_model *model, size_t feature, struct history_facts *facts);
+size_t served_model_performance(struct served_model *model, bool coarse,
+                                struct history_performance *rows);
+size_t served_model_traffic(struct served_model *model, struct traffic_interval *intervals);
+/* The picture of a feature against its window as it was about ago_ms ago, and report changed
+ * to match (drift_past.h). 0 with the moment of that window, or -ENODATA. */
+NODISCARD int served_model_against(struct served_model *model, size_t feature, int64_t ago_ms,
+                                   struct detector_feature_report *report,
+                                   struct feature_picture *ret_picture, int64_t *ret_then_ms);
 /* Newest first; room for HISTORY_INCIDENTS. */
 size_t served_model_incidents(struct served_model *model, struct incident *incidents);
 /* The name of a feature or a prediction of the report, or NULL beyond the last one. */

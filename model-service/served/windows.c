@@ -51,6 +51,7 @@ static struct detector_verdict add_rows(struct served_model *model,
     pthread_mutex_lock(&windows->mu);
     detector_add_rows(windows->detector, cells, rows, stride, feature_rows, now_ms);
     change_monitor_observe(windows->changes, cells, rows, stride, feature_rows, now_ms);
+    change_monitor_discount(windows->changes, windows->detector);
     feed_streams(windows, cells, stride, feature_rows, now_ms);
     const struct detector_verdict verdict = detector_judge(windows->detector, now_ms, scores);
     journal_rows(model, cells, rows, stride, feature_rows, now_ms);
@@ -204,39 +205,6 @@ const char *served_model_row_name(const struct served_model *model, size_t featu
     return feature < model->definition.row_features
                ? detector_feature_name(model->windows.detector, feature)
                : NULL;
-}
-
-/* --- history --- */
-
-/* Without memory this moment is left out. */
-void served_model_follow(struct served_model *model)
-{
-    struct detector_report report;
-    if (served_model_report(model, &report) < 0)
-        return;
-    pthread_mutex_lock(&model->history.mu);
-    model_history_add(model->history.history, &report, clock_tick_ms(), clock_wall_of);
-    journal_history(model);
-    pthread_mutex_unlock(&model->history.mu);
-    free(report.features);
-}
-
-size_t served_model_history(struct served_model *model, size_t feature, bool coarse,
-                            struct history_point *points)
-{
-    pthread_mutex_lock(&model->history.mu);
-    const size_t count = coarse ? model_history_coarse(model->history.history, feature, points)
-                                : model_history_fine(model->history.history, feature, points);
-    pthread_mutex_unlock(&model->history.mu);
-    return count;
-}
-
-size_t served_model_incidents(struct served_model *model, struct incident *incidents)
-{
-    pthread_mutex_lock(&model->history.mu);
-    const size_t count = model_history_incidents(model->history.history, incidents);
-    pthread_mutex_unlock(&model->history.mu);
-    return count;
 }
 
 int served_model_changes(struct served_model *model, struct feature_changes **ret_changes)

@@ -47,7 +47,10 @@ void answer_buffer(struct http_response *response, unsigned status, const char *
         return;
     }
     buffer_finish(body);
-    http_respond(response, 500, "application/problem+json", NULL, 0);
+    if (status != 503)
+        answer_out_of_memory(response);
+    else /* not even for that */
+        http_respond(response, 503, "application/problem+json", NULL, 0);
 }
 
 void answer_json(struct http_response *response, unsigned status, struct buffer *body)

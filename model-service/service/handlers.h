@@ -21,6 +21,9 @@
 #define LABELS_MAX_BYTES     (4u << 20)
 #define LABELS_MAX_INSTANCES 10000u
 
+/* A silence: four texts of at most SILENCE_TEXT_BYTES. */
+#define SILENCE_MAX_BYTES 8192
+
 /* context: the struct service. */
 void handle_root(void *context, const struct http_request *request, struct http_response *response);
 void handle_health(void *context, const struct http_request *request,
@@ -40,6 +43,19 @@ void handle_history(void *context, const struct http_request *request,
                     struct http_response *response);
 void handle_incidents(void *context, const struct http_request *request,
                       struct http_response *response);
+/* What the overview draws over the last hour. */
+void handle_panels(void *context, const struct http_request *request,
+                   struct http_response *response);
+void handle_performance_history(void *context, const struct http_request *request,
+                                struct http_response *response);
+void handle_performance_pictures(void *context, const struct http_request *request,
+                                 struct http_response *response);
+void handle_alerts(void *context, const struct http_request *request,
+                   struct http_response *response);
+void handle_silence(void *context, const struct http_request *request,
+                    struct http_response *response);
+void handle_expire_silence(void *context, const struct http_request *request,
+                           struct http_response *response);
 void handle_drift_status(void *context, const struct http_request *request,
                          struct http_response *response);
 void handle_predict(void *context, const struct http_request *request,

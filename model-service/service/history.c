@@ -2,6 +2,7 @@
  * that service_follow() fills. */
 #include "service/answer.h"
 #include "service/handlers.h"
+#include "service/series_json.h"
 #include "service/service.h"
 
 #include "encode/json_writer.h"
@@ -32,8 +33,16 @@ static void write_time(struct json_writer *json, const char *key, int64_t tick_m
     json_member_string(json, key, text);
 }
 
-/* Pairs of milliseconds since 1970 and strength. */
-static void write_points(struct json_writer *json, const struct history_point *points, size_t count)
+double brief_number(double value)
+{
+    const double size = fabs(value);
+    if (!(size > 0) || !isfinite(value))
+        return value;
+    const double power = pow(10, 5 - floor(log10(size)));
+    return isfinite(power) && power > 0 ? round(value * power) / power : value;
+}
+
+void write_points(struct json_writer *json, const struct history_point *points, size_t count)
 {
     json_begin_array(json);
     for (size_t i = 0; i < count; i++) {

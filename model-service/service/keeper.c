@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* So much is lost at most by a kill. */
@@ -29,7 +30,11 @@ struct keeper {
     struct state_store *store; /* the thread's, once it runs; NULL: it could not be opened */
     pthread_t thread;
     bool running;
-    int stop; /* eventfd */
+    int wake; /* eventfd: somebody asks, or it stops */
+    pthread_mutex_t mu;
+    pthread_cond_t kept_more;
+    bool stopping;        /* guarded by mu, as are the next two */
+    uint64_t asked, kept; /* how often somebody asked, and which of them have been served */
     /* the thread's */
     bool all; /* something could not be stored: everything is kept whole */
     int64_t failed_ms, logged_ms;
@@ -195,40 +200,118 @@ static bool is_resting(const struct keeper *keeper)
     return keeper->all && clock_tick_ms() - keeper->failed_ms < RETRY_MS;
 }
 
+/* --- on request --- */
+
+static void wake(struct keeper *keeper)
+{
+    const uint64_t one = 1;
+    if (write(keeper->wake, &one, sizeof(one)) != sizeof(one))
+        log_error("the state keeper cannot be woken");
+}
+
+static struct timespec moment_in(int64_t ms)
+{
+    const int64_t then_ns = clock_monotonic_ns() + ms * 1000000;
+    return (struct timespec){.tv_sec = then_ns / 1000000000, .tv_nsec = then_ns % 1000000000};
+}
+
+void keeper_settle(struct keeper *keeper)
+{
+    const struct timespec end = moment_in(KEEPER_SETTLE_MS);
+    if (!keeper->running || atomic_load(&keeper->failing))
+        return;
+    pthread_mutex_lock(&keeper->mu);
+    const uint64_t mine = ++keeper->asked;
+    wake(keeper);
+    while (keeper->kept < mine && !keeper->stopping &&
+           pthread_cond_timedwait(&keeper->kept_more, &keeper->mu, &end) == 0)
+        ;
+    pthread_mutex_unlock(&keeper->mu);
+}
+
+/* What has been asked for by now is served by what is kept next. */
+static uint64_t begin_turn(struct keeper *keeper, bool *ret_stopping)
+{
+    uint64_t count;
+    (void)!read(keeper->wake, &count, sizeof(count));
+    pthread_mutex_lock(&keeper->mu);
+    const uint64_t asked = keeper->asked;
+    *ret_stopping = keeper->stopping;
+    pthread_mutex_unlock(&keeper->mu);
+    return asked;
+}
+
+static void end_turn(struct keeper *keeper, uint64_t served)
+{
+    pthread_mutex_lock(&keeper->mu);
+    keeper->kept = served;
+    pthread_cond_broadcast(&keeper->kept_more);
+    pthread_mutex_unlock(&keeper->mu);
+}
+
 static void *run(void *context)
 {
     struct keeper *keeper = context;
-    struct pollfd stop = {.fd = keeper->stop, .events = POLLIN};
-    int ready;
-    while ((ready = poll(&stop, 1, INTERVAL_MS)) <= 0)
-        if (ready == 0 && !is_resting(keeper))
+    struct pollfd asked = {.fd = keeper->wake, .events = POLLIN};
+    for (;;) {
+        bool stopping;
+        (void)poll(&asked, 1, INTERVAL_MS);
+        const uint64_t served = begin_turn(keeper, &stopping);
+        if (stopping)
+            return NULL;
+        if (!is_resting(keeper))
             keep(keeper);
-    return NULL;
+        end_turn(keeper, served);
+    }
 }
 
 /* --- life --- */
 
 static int start_thread(struct keeper *keeper)
 {
-    keeper->stop = eventfd(0, EFD_CLOEXEC);
-    if (keeper->stop < 0)
+    keeper->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (keeper->wake < 0)
         return -errno;
     const int rc = -pthread_create(&keeper->thread, NULL, run, keeper);
     keeper->running = rc == 0;
     return rc;
 }
 
+static struct keeper *create(struct model_registry *registry)
+{
+    struct keeper *keeper = calloc(1, sizeof(*keeper));
+    pthread_condattr_t monotonic;
+    if (!keeper)
+        return NULL;
+    keeper->registry = registry;
+    keeper->wake = -1;
+    pthread_mutex_init(&keeper->mu, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&keeper->kept_more, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return keeper;
+}
+
+static void destroy(struct keeper *keeper)
+{
+    if (keeper->wake >= 0)
+        close(keeper->wake);
+    state_close(keeper->store);
+    pthread_cond_destroy(&keeper->kept_more);
+    pthread_mutex_destroy(&keeper->mu);
+    free(keeper);
+}
+
 int keeper_start(struct model_registry *registry, const char *directory, struct keeper **ret_keeper,
                  struct error *error)
 {
-    struct keeper *keeper = calloc(1, sizeof(*keeper));
+    struct keeper *keeper = create(registry);
     if (!keeper)
         return error_set(error, -ENOMEM, "not enough memory to start");
-    keeper->registry = registry;
-    keeper->stop = -1;
     int rc = state_open(directory, &keeper->store, error);
     if (rc == -EBUSY) {
-        free(keeper);
+        destroy(keeper);
         return rc;
     }
     if (rc == 0) {
@@ -248,23 +331,25 @@ int keeper_start(struct model_registry *registry, const char *directory, struct 
     return 0;
 }
 
+static void stop_thread(struct keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->mu);
+    keeper->stopping = true;
+    pthread_cond_broadcast(&keeper->kept_more);
+    pthread_mutex_unlock(&keeper->mu);
+    wake(keeper);
+    pthread_join(keeper->thread, NULL);
+}
+
 void keeper_stop(struct keeper *keeper)
 {
     if (!keeper)
         return;
-    if (keeper->running) {
-        const uint64_t one = 1;
-        if (write(keeper->stop, &one, sizeof(one)) != sizeof(one))
-            log_error("the state keeper cannot be told to stop");
-        else
-            pthread_join(keeper->thread, NULL);
-    }
+    if (keeper->running)
+        stop_thread(keeper);
     if (keeper->store)
         keep(keeper);
-    if (keeper->stop >= 0)
-        close(keeper->stop);
-    state_close(keeper->store);
-    free(keeper);
+    destroy(keeper);
 }
 
 void keeper_read(const struct keeper *keeper, struct keeper_report *ret_report)

@@ -1,7 +1,8 @@
 /* keeper.h - keeps what the models know in the state directory: every second, and at the end.
  *
- * The keeper has a thread of its own, and no request waits for the disk. When the disk fails, the
- * service goes on, says so in the log and in model_state_kept, and tries again. */
+ * The keeper has a thread of its own, and no request waits for the disk, but for a scrape, and that
+ * for a moment. When the disk fails, the service goes on, says so in the log and in
+ * model_state_kept, and tries again. */
 #ifndef SERVICE_KEEPER_H
 #define SERVICE_KEEPER_H
 
@@ -22,6 +23,12 @@ NODISCARD int keeper_start(struct model_registry *registry, const char *director
                            struct keeper **ret_keeper, struct error *error);
 /* Keeps the models a last time, once nobody is served any more. NULL is fine. */
 void keeper_stop(struct keeper *keeper);
+
+/* Waits until what the models know now is on the disk: what is told after that is not forgotten by
+ * a kill. One transaction serves all who wait. Not while the disk fails, and at most this long, so
+ * that a slow disk holds up scrapes for a moment only. Thread-safe. */
+#define KEEPER_SETTLE_MS 500
+void keeper_settle(struct keeper *keeper);
 
 struct keeper_report {
     bool kept;        /* what the models know is on the disk, but for the last seconds */

@@ -7,6 +7,7 @@
 #include "encode/json_writer.h"
 #include "report/report.h"
 #include "report/words.h"
+#include "served/past.h"
 #include "system/clock.h"
 #include "text/excerpt.h"
 #include "text/timestamp.h"
@@ -25,6 +26,7 @@ struct snapshot {
     struct detector_report report;
     struct feature_picture *picture; /* [features of the report], or of the only one */
     size_t only;                     /* SERVED_MODEL_ALL, or the feature that is shown */
+    int64_t then_ms;                 /* 0, or when the window was that it is compared with */
 };
 
 static void snapshot_finish(struct snapshot *snapshot)
@@ -90,6 +92,40 @@ static size_t *choose_features(const struct snapshot *snapshot, size_t *ret_coun
     return order;
 }
 
+/* As far back as anything is kept. */
+#define MOST_SECONDS_AGO (86400 + PAST_COARSE_MS / 1000)
+
+/* Whole seconds in range; 0 if it is not that. */
+static int64_t seconds_ago(const char *text)
+{
+    char *end;
+    const long long seconds = strtoll(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && seconds <= MOST_SECONDS_AGO ? seconds
+                                                                                           : 0;
+}
+
+/* Puts the window as it was in the place of the reference, if the request asks for that. False
+ * after answering. */
+static bool look_back(const struct http_request *request, struct snapshot *snapshot,
+                      struct http_response *response)
+{
+    const char *ago = http_request_query(request, "ago");
+    if (!ago)
+        return true;
+    const int64_t seconds = seconds_ago(ago);
+    if (snapshot->only == SERVED_MODEL_ALL || seconds == 0) {
+        answer_problem(response, 400,
+                       "\"ago\" is a number of seconds, from 1 to 90000, and needs a \"feature\"");
+        return false;
+    }
+    if (served_model_against(snapshot->model, snapshot->only, seconds * 1000,
+                             &snapshot->report.features[snapshot->only], snapshot->picture,
+                             &snapshot->then_ms) == 0)
+        return true;
+    answer_problem(response, 404, "no window of that time is kept");
+    return false;
+}
+
 void handle_report(void *context, const struct http_request *request,
                    struct http_response *response)
 {
@@ -97,8 +133,15 @@ void handle_report(void *context, const struct http_request *request,
     if (!take_snapshot(context, request, http_request_query(request, "feature"), &snapshot,
                        response))
         return;
+    if (!look_back(request, &snapshot, response)) {
+        snapshot_finish(&snapshot);
+        return;
+    }
+    char then[TIMESTAMP_BYTES];
+    timestamp_format(clock_wall_of(snapshot.then_ms), then);
     struct report_view view = {.title = served_model_name(snapshot.model),
-                               .reference = "what the model was trained on",
+                               .reference =
+                                   snapshot.then_ms ? then : "what the model was trained on",
                                .current = "the live window",
                                .written_ms = clock_wall_ms(),
                                .drift = &snapshot.report,

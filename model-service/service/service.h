@@ -18,8 +18,9 @@
 /* Answers are counted by route and status; a status outside the table counts as its last entry. */
 #define SERVICE_STATUS_COUNT 21
 extern const unsigned service_statuses[SERVICE_STATUS_COUNT];
-#define SERVICE_MAX_ROUTES 60
+#define SERVICE_MAX_ROUTES 70
 
+struct alert_watch;
 struct keeper;
 struct metrics_writing;
 
@@ -30,6 +31,7 @@ struct service {
     const char *config_path;         /* NULL: the built-in model */
     double start_seconds;            /* wall clock */
     struct keeper *keeper;           /* NULL: no state is kept */
+    struct alert_watch *alerts;      /* NULL: nobody is asked about alerts */
     struct ndjson_memory ndjson_memory;
 
     _Atomic bool ready;
@@ -56,6 +58,12 @@ void service_finish(struct service *service);
  * Prometheus asks, which costs the same. */
 #define SERVICE_FOLLOW_MS 5000
 void service_follow(struct service *service);
+
+/* Where the pages read about alerts: addresses, or NULL. 0, or an error with a sentence. */
+NODISCARD int service_watch_alerts(struct service *service, const char *prometheus,
+                                   const char *alertmanager, const char *inbox,
+                                   struct error *error);
+void service_unwatch_alerts(struct service *service);
 
 /* Counts an answer; route NULL: there is none for the path. */
 void service_count_request(struct service *service, const struct http_route *route,

@@ -159,6 +159,7 @@ static void write_categories(struct json_writer *json,
 static void write_sizes(struct json_writer *json, const struct detector_feature_report *feature)
 {
     json_member_integer(json, "window_size", feature->window_rows);
+    json_member_number(json, "effective_size", feature->effective_rows);
     json_member_integer(json, "reference_size", feature->reference_rows);
     json_key(json, "missing");
     json_begin_object(json);
@@ -223,6 +224,7 @@ static void write_change(struct json_writer *json, const struct change_report *c
     if (change->open)
         write_open_change(json, change);
     json_member_number(json, "discount", change->discount);
+    json_member_number(json, "window_discount", change->window_discount);
     json_member_string(json, "gives", gives[change->limit]);
     json_member_boolean(json, "learning", change->learning);
     json_member_boolean(json, "compared_with_newer_rows", change->adopted);

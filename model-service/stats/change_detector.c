@@ -1,4 +1,4 @@
-/* change_detector.c - seven detectors of change in a stream behind one table. */
+/* change_detector.c - eight detectors of change in a stream behind one table. */
 #include "change_detector.h"
 
 #include <errno.h>
@@ -55,6 +55,12 @@ static void init_kswin(struct change_detector *detector, uint64_t seed)
     drift_kswin_init(&detector->of.kswin, seed);
 }
 
+static void init_urn(struct change_detector *detector, uint64_t seed)
+{
+    (void)seed;
+    drift_urn_rate_init(&detector->of.urn, detector->direction);
+}
+
 static enum change_state update_adwin(struct change_detector *detector, double x, uint64_t *ret_age)
 {
     return drift_adwin_update(&detector->of.adwin, x, ret_age);
@@ -94,6 +100,11 @@ static enum change_state update_kswin(struct change_detector *detector, double x
     return drift_kswin_update(&detector->of.kswin, x);
 }
 
+static enum change_state update_urn(struct change_detector *detector, double x, uint64_t *ret_age)
+{
+    return drift_urn_rate_update(&detector->of.urn, x, ret_age);
+}
+
 /* clang-format off */
 static const struct kind kinds[CHANGE_DETECTOR_COUNT] = {
     /*                        name            input                warns  alerts */
@@ -104,6 +115,7 @@ static const struct kind kinds[CHANGE_DETECTOR_COUNT] = {
     [CHANGE_HDDM_W]       = { "hddm_w",       CHANGE_INPUT_UNIT,   true,  false, init_hddm_w,       update_hddm_w },
     [CHANGE_PAGE_HINKLEY] = { "page_hinkley", CHANGE_INPUT_REAL,   false, true,  init_page_hinkley, update_page_hinkley },
     [CHANGE_KSWIN]        = { "kswin",        CHANGE_INPUT_REAL,   false, false, init_kswin,        update_kswin },
+    [CHANGE_URN]          = { "urn",          CHANGE_INPUT_BINARY, false, true,  init_urn,          update_urn },
 };
 /* clang-format on */
 

@@ -1,4 +1,4 @@
-/* change_detector.h - seven detectors of change in a stream behind one table.
+/* change_detector.h - eight detectors of change in a stream behind one table.
  *
  * Meant for the error stream of a model (0 right, 1 wrong, as labels arrive), usable on any stream
  * of numbers. The methods, their sources, defaults and costs are in their own headers. Embed the
@@ -16,6 +16,7 @@
 #include "hddm.h"
 #include "kswin.h"
 #include "page_hinkley.h"
+#include "urn_rate.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,12 +30,13 @@ enum change_detector_kind {
     CHANGE_HDDM_W,       /* "hddm_w" */
     CHANGE_PAGE_HINKLEY, /* "page_hinkley" */
     CHANGE_KSWIN,        /* "kswin" */
+    CHANGE_URN,          /* "urn" */
     CHANGE_DETECTOR_COUNT
 };
 
 /* Which numbers a detector takes. */
 enum change_input {
-    CHANGE_INPUT_BINARY, /* 0 or 1: EDDM, which counts the distance between errors */
+    CHANGE_INPUT_BINARY, /* 0 or 1: EDDM, which counts the distance between errors, and the urn */
     CHANGE_INPUT_UNIT,   /* in [0, 1]: ADWIN, DDM, HDDM; their bounds are for that range */
     CHANGE_INPUT_REAL,   /* |x| <= CHANGE_MAX_MAGNITUDE: Page-Hinkley, KSWIN */
 };
@@ -57,6 +59,7 @@ struct change_detector {
         struct hddm_w hddm_w;
         struct page_hinkley page_hinkley;
         struct kswin kswin;
+        struct urn_rate urn;
     } of;
 };
 
@@ -79,9 +82,9 @@ DRIFT_API bool drift_change_detector_warns(enum change_detector_kind kind);
 DRIFT_API bool drift_change_detector_alerts(enum change_detector_kind kind);
 
 /* Published defaults throughout.
- * direction: for HDDM and Page-Hinkley; ADWIN and KSWIN see both always, DDM and EDDM rises only.
- * seed: KSWIN's sampling; ignored by the others.
- * 0, or -EINVAL (kind or direction out of range; nothing written). */
+ * direction: for HDDM, Page-Hinkley and the urn; ADWIN and KSWIN see both always, DDM and EDDM
+ * rises only. seed: KSWIN's sampling; ignored by the others. 0, or -EINVAL (kind or direction out
+ * of range; nothing written). */
 DRIFT_API NODISCARD int drift_change_detector_init(struct change_detector *detector,
                                                    enum change_detector_kind kind,
                                                    enum change_direction direction, uint64_t seed);
@@ -95,7 +98,8 @@ DRIFT_API NODISCARD int drift_change_detector_update(struct change_detector *det
 /* *ret_index: where the last signalled change began, by the detector's own estimate: the index of
  * an observation, 0 for the first one since init, below `observations`. ADWIN and HDDM: the cut;
  * DDM and EDDM: the first of the warning that led to the drift; Page-Hinkley: after the minimum of
- * its sum; KSWIN: the start of the newest sample. 0; -ENODATA when no drift was signalled yet. */
+ * its sum; KSWIN: the start of the newest sample; urn: the posterior mean. 0; -ENODATA when no
+ * drift was signalled yet. */
 DRIFT_API NODISCARD int drift_change_detector_onset(const struct change_detector *detector,
                                                     uint64_t *ret_index);
 

@@ -121,6 +121,17 @@ static void write_kswin(const struct change_detector *detector, struct byte_writ
         write_f64(out, kswin->ring[(kswin->begin + i) % KSWIN_WINDOW]);
 }
 
+static void write_urn(const struct change_detector *detector, struct byte_writer *out)
+{
+    const struct urn_rate *urn = &detector->of.urn;
+    write_u64(out, urn->count);
+    write_u64(out, urn->ones);
+    for (size_t k = 0; k < URN_RATE_BETS; k++) {
+        write_f64(out, urn->wealth[k]);
+        write_f64(out, urn->age[k]);
+    }
+}
+
 /* In [low, high], and no negative zero. */
 static bool in_range(double x, double low, double high)
 {
@@ -289,6 +300,24 @@ static bool read_kswin(struct change_detector *detector, struct byte_reader *in)
     return true;
 }
 
+/* Each bet's wealth is below the budget, and its age at most that times the rows. */
+static bool read_urn(struct change_detector *detector, struct byte_reader *in)
+{
+    struct urn_rate *urn = &detector->of.urn;
+    urn->count = read_u64(in);
+    urn->ones = read_u64(in);
+    bool fits = urn->count <= detector->observations && urn->ones <= urn->count;
+    for (size_t k = 0; k < URN_RATE_BETS; k++) {
+        const bool used = urn->direction == CHANGE_BOTH || k < URN_RATE_BETS / 2;
+        const double most = used && urn->count > 0 ? URN_RATE_BUDGET : 0;
+        urn->wealth[k] = read_f64(in);
+        urn->age[k] = read_f64(in);
+        fits = fits && in_range(urn->wealth[k], 0, most) &&
+               in_range(urn->age[k], 0, most * (double)urn->count);
+    }
+    return fits;
+}
+
 /* The detector given to `read` has been initialised. */
 static const struct {
     void (*write)(const struct change_detector *detector, struct byte_writer *out);
@@ -301,6 +330,7 @@ static const struct {
     [CHANGE_HDDM_W] = {write_hddm_w, read_hddm_w},
     [CHANGE_PAGE_HINKLEY] = {write_page_hinkley, read_page_hinkley},
     [CHANGE_KSWIN] = {write_kswin, read_kswin},
+    [CHANGE_URN] = {write_urn, read_urn},
 };
 
 static void write_detector(const struct change_detector *detector, struct byte_writer *out)

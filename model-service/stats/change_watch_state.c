@@ -3,7 +3,8 @@
  * Layout, integers little-endian:
  *   magic u32, version u16, detectors u32, direction u8, hold u64, times u64, observations u64,
  *   primed u64, for each detector: state u8, held u8, held from u64, onset i64, primed onsets u64,
- *   size u32 and the detector's own bytes; then the remembered times i64, from the oldest. */
+ *   size u32 and the detector's own bytes; then the remembered times i64, from the oldest.
+ * A state from before there was the urn restores the other detectors, and the urn starts there. */
 #include "byte_codec.h"
 #include "change_watch_internal.h"
 
@@ -62,11 +63,13 @@ size_t drift_change_watch_save(const struct change_watch *watch, void *bytes, si
     return out.size;
 }
 
-static int read_header(struct change_watch *watch, struct byte_reader *in)
+static int read_header(struct change_watch *watch, struct byte_reader *in, bool *ret_without_urn)
 {
     bool same = read_u32(in) == MAGIC;
     same = read_u16(in) == VERSION && same;
-    same = read_u32(in) == watch->spec.detectors && same;
+    const uint32_t detectors = read_u32(in);
+    *ret_without_urn = detectors == (watch->spec.detectors & ~(1u << CHANGE_URN));
+    same = (detectors == watch->spec.detectors || *ret_without_urn) && same;
     same = read_u8(in) == (uint8_t)watch->spec.direction && same;
     same = read_u64(in) == watch->spec.hold && same;
     same = read_u64(in) == watch->spec.times && same;
@@ -92,10 +95,12 @@ static int read_watched(struct watched *watched, uint64_t observations, struct b
     return rc == 0 && watched->primed_onsets <= watched->detector.onsets ? 0 : -EINVAL;
 }
 
-static int read_body(struct change_watch *watch, struct byte_reader *in)
+static int read_body(struct change_watch *watch, struct byte_reader *in, bool without_urn)
 {
     for (size_t i = 0; i < watch->count; i++)
-        if (read_watched(&watch->watched[i], watch->observations, in) < 0)
+        if (without_urn && watch->watched[i].detector.kind == CHANGE_URN)
+            watch->watched[i].detector.observations = watch->observations;
+        else if (read_watched(&watch->watched[i], watch->observations, in) < 0)
             return -EINVAL;
     const uint64_t first = first_time(watch);
     for (uint64_t i = first; i < watch->observations && !in->failed; i++)
@@ -111,9 +116,10 @@ int drift_change_watch_restore(struct change_watch *watch, const void *bytes, si
     int rc = drift_change_watch_create(&watch->spec, &fresh);
     if (rc < 0)
         return rc;
-    rc = read_header(fresh, &in);
+    bool without_urn = false;
+    rc = read_header(fresh, &in, &without_urn);
     if (rc == 0)
-        rc = read_body(fresh, &in);
+        rc = read_body(fresh, &in, without_urn);
     if (rc == 0) {
         const struct change_watch old = *watch;
         *watch = *fresh;

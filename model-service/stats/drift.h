@@ -27,6 +27,7 @@
 #include "urn_bins.h"
 #include "urn_episode.h"
 #include "urn_feature.h"
+#include "urn_neighbours.h"
 #include "urn_order.h"
 
 #endif

@@ -24,6 +24,12 @@ static bool is_valid_spec(const struct window_spec *spec)
     return false;
 }
 
+void drift_feature_window_discount(struct feature_window *window, double values, double missing)
+{
+    window->discount = values;
+    window->missing_discount = missing;
+}
+
 static void bind_reference(struct feature_window *window)
 {
     if (window->numeric) {
@@ -114,6 +120,7 @@ int drift_feature_window_create(const struct numeric_reference *numeric,
     window->numeric = numeric;
     window->categorical = categorical;
     window->spec = *spec;
+    window->discount = window->missing_discount = 1;
     bind_reference(window);
     int rc = allocate(window);
     if (rc != 0) {

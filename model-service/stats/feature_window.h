@@ -59,6 +59,15 @@ DRIFT_API struct window_counts drift_feature_window_counts(const struct feature_
 DRIFT_API NODISCARD int drift_feature_window_score(const struct feature_window *window,
                                                    enum drift_method method, double *ret_score);
 
+/* So many rows, of the window and of the reference, say as much as one row of its own (1 to 1000),
+ * as rows resemble their neighbours: p-values are those of samples so much smaller. values: of all
+ * scores; missing: of drift_feature_window_missing_p(). 1 at first; no part of the saved state. */
+DRIFT_API void drift_feature_window_discount(struct feature_window *window, double values,
+                                             double missing);
+/* The sample that p-values of scores are computed with, at least 1 of a window that is not empty.
+ */
+DRIFT_API double drift_feature_window_effective(const struct feature_window *window);
+
 /* P-value of a score just read. Same returns; -ENODATA also where none is defined
  * (wasserstein, l_infinity). */
 DRIFT_API NODISCARD int drift_feature_window_p_value(const struct feature_window *window,

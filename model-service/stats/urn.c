@@ -12,10 +12,18 @@
 #define MEMORY_PRIOR 0.5f
 /* A memory's weights are brought down to 1 from here, far below the largest float. */
 #define LARGEST_STEP 1e15f
+/* Wealth above the largest evidence is as good as any; below the smallest it is as good as none. */
+#define LARGEST_WEALTH  1e19f
+#define SMALLEST_WEALTH 1e-15f
 /* Counts of this many rows are as good as the truth, and twice as many halves fit 32 bits. */
 #define MAX_LEARNED (2.0 * URN_MAX_REFERENCE_ROWS - 1)
 
-static const float memory_rows[URN_MEMORIES] = {60, 250, 1000};
+static const urn_lanes memory_rows = {60, 250, 1000, 1000};
+/* A row more divides by this what older ones weigh beside the newest. */
+static const urn_lanes memory_decay = {1 - 1 / 60.f, 1 - 1 / 250.f, 1 - 1 / 1000.f, 1};
+/* Each memory's part of what all begin with. */
+static const urn_lanes memory_part = {1.f / URN_MEMORIES, 1.f / URN_MEMORIES, 1.f / URN_MEMORIES,
+                                      0};
 
 /* --- creation --- */
 
@@ -26,10 +34,14 @@ static float *take(float **floats, size_t count)
     return taken;
 }
 
+static size_t memory_groups(const struct urn_bets *bets)
+{
+    return bets->memory_weight > 0 ? bets->groups : 0;
+}
+
 static size_t float_count(const struct urn_bets *bets)
 {
-    const size_t memories = bets->memory_weight > 0 ? URN_MEMORIES * bets->groups : 0;
-    return 3 * bets->bets + bets->bins + memories;
+    return 3 * bets->bets + bets->bins + memory_groups(bets) * sizeof(urn_lanes) / sizeof(float);
 }
 
 /* The arrays over bets come first: they stay aligned. */
@@ -46,8 +58,9 @@ static int allocate(struct urn *urn)
     urn->wealth = take(&floats, bets->bets);
     urn->age = take(&floats, bets->bets);
     urn->scale = take(&floats, bets->bets);
+    urn->seen = (urn_lanes *)(void *)floats;
+    floats += memory_groups(bets) * sizeof(urn_lanes) / sizeof(float);
     urn->base = take(&floats, bets->bins);
-    urn->seen = floats;
     urn->collected = urn->count + bets->bins;
     return urn_tail_init(&urn->tail, bets->bins - bets->tail_from, (double)bets->tail_weight,
                          bets->discount);
@@ -97,10 +110,9 @@ void urn_snapshot(struct urn *urn)
 
 static void forget_rows(struct urn *urn)
 {
-    if (urn->bets->memory_weight > 0)
-        memset(urn->seen, 0, URN_MEMORIES * urn->bets->groups * sizeof(*urn->seen));
-    for (size_t i = 0; i < URN_MEMORIES; i++)
-        urn->memory[i] = (struct urn_memory){.step = 1};
+    for (size_t g = 0; g < memory_groups(urn->bets); g++)
+        urn->seen[g] = (urn_lanes){0};
+    urn->memory = (struct urn_memory){.step = {1, 1, 1, 1}};
 }
 
 int drift_urn_create(const struct urn_bins *bins, const struct urn_bets *bets, struct urn **ret_urn)
@@ -197,46 +209,67 @@ static float move_category_bets(struct urn *urn, size_t bin, float base_ratio, f
     return sum;
 }
 
-static void fade(struct urn *urn, size_t i)
+static float add_memories(urn_lanes x)
 {
-    struct urn_memory *memory = &urn->memory[i];
-    const float factor = 1 / memory->step;
-    for (size_t g = 0; g < urn->bets->groups; g++)
-        urn->seen[i * urn->bets->groups + g] *= factor;
-    memory->total *= factor;
-    memory->step = 1;
+    return x[0] + x[1] + x[2];
 }
 
-static float move_memory(struct urn *urn, size_t i, const uint8_t *group, const float *share,
-                         size_t rows, float start)
+/* The weights of a memory whose newest row has become too heavy. */
+static void fade(struct urn *urn)
 {
-    struct urn_memory memory = urn->memory[i];
-    float *seen = &urn->seen[i * urn->bets->groups];
-    float begun = urn->bets->memory_weight / URN_MEMORIES * start;
-    for (size_t r = 0; r < rows; r++) {
-        const float prior = MEMORY_PRIOR * memory_rows[i] * memory.step;
-        const float e = (prior * share[r] + seen[group[r]]) / ((prior + memory.total) * share[r]);
-        const float old = memory.wealth + begun;
-        begun = 0;
-        memory.wealth = old * e;
-        memory.age = (memory.age + old) * e;
-        memory.step /= 1 - 1 / memory_rows[i];
-        seen[group[r]] += memory.step;
-        memory.total += memory.step;
-    }
-    urn->memory[i] = memory;
-    if (memory.step > LARGEST_STEP)
-        fade(urn, i);
-    return memory.wealth;
+    urn_lanes factor = {1, 1, 1, 1};
+    for (size_t i = 0; i < URN_MEMORIES; i++)
+        if (urn->memory.step[i] > LARGEST_STEP) {
+            factor[i] = 1 / urn->memory.step[i];
+            urn->memory.step[i] = 1;
+        }
+    for (size_t g = 0; g < memory_groups(urn->bets); g++)
+        urn->seen[g] *= factor;
+    urn->memory.total *= factor;
 }
 
+/* With a start weight at the first row alone, wealth and ages only need the product. */
 float urn_move_memories(struct urn *urn, const uint8_t *group, const float *share, size_t rows,
                         float start)
 {
-    float sum = 0;
+    const urn_lanes lengths = MEMORY_PRIOR * memory_rows;
+    struct urn_memory memory = urn->memory;
+    urn_lanes growth = {1, 1, 1, 1};
+    for (size_t r = 0; r < rows; r++) {
+        urn_lanes *seen = &urn->seen[group[r]];
+        const urn_lanes prior = lengths * memory.step;
+        growth *= (prior * share[r] + *seen) / ((prior + memory.total) * share[r]);
+        memory.step /= memory_decay;
+        *seen += memory.step;
+        memory.total += memory.step;
+    }
+    const urn_lanes old = memory.wealth + memory_part * (urn->bets->memory_weight * start);
+    for (size_t i = 0; i < URN_MEMORIES; i++) { /* the product may be too large for a float */
+        const float from = old[i] > SMALLEST_WEALTH ? old[i] : SMALLEST_WEALTH;
+        growth[i] = growth[i] < LARGEST_WEALTH / from ? growth[i] : LARGEST_WEALTH / from;
+    }
+    growth[URN_MEMORIES] = 0;
+    memory.wealth = old * growth;
+    memory.age = (memory.age + (float)rows * old) * growth;
+    urn->memory = memory;
     for (size_t i = 0; i < URN_MEMORIES; i++)
-        sum += move_memory(urn, i, group, share, rows, start);
-    return sum;
+        if (memory.step[i] > LARGEST_STEP) {
+            fade(urn);
+            break;
+        }
+    return add_memories(memory.wealth);
+}
+
+bool urn_stands_still(const struct urn *urn, size_t rows)
+{
+    return urn->held || urn->total + (double)rows > MAX_LEARNED;
+}
+
+void urn_grow(struct urn *urn, size_t rows)
+{
+    urn->total += (double)rows;
+    if (urn->total >= urn->snapshot_at)
+        urn_snapshot(urn);
 }
 
 void urn_learn(struct urn *urn, size_t bin)
@@ -248,13 +281,11 @@ void urn_learn(struct urn *urn, size_t bin)
         }
         return;
     }
-    if (urn->total >= MAX_LEARNED)
+    if (urn_stands_still(urn, 1))
         return;
     urn->count[bin] += 2;
     urn->group_count[urn->bets->group[bin]] += 2;
-    urn->total += 1;
-    if (urn->total >= urn->snapshot_at)
-        urn_snapshot(urn);
+    urn_grow(urn, 1);
 }
 
 double drift_urn_observe(struct urn *urn, size_t bin, double start)
@@ -284,19 +315,14 @@ double drift_urn_observe(struct urn *urn, size_t bin, double start)
 
 double drift_urn_evidence(const struct urn *urn)
 {
-    float memories = 0;
-    for (size_t i = 0; i < URN_MEMORIES; i++)
-        memories += urn->memory[i].wealth;
-    return (double)sum_of(urn->wealth, urn->bets->bets) + (double)memories +
+    return (double)sum_of(urn->wealth, urn->bets->bets) + (double)add_memories(urn->memory.wealth) +
            urn_tail_wealth(&urn->tail);
 }
 
 static double sum_of_ages(const struct urn *urn)
 {
-    float sum = sum_of(urn->age, urn->bets->bets);
-    for (size_t i = 0; i < URN_MEMORIES; i++)
-        sum += urn->memory[i].age;
-    return (double)sum + urn_tail_age(&urn->tail);
+    return (double)sum_of(urn->age, urn->bets->bets) + (double)add_memories(urn->memory.age) +
+           urn_tail_age(&urn->tail);
 }
 
 struct urn_change drift_urn_change(const struct urn *urn)
@@ -313,8 +339,8 @@ struct urn_change drift_urn_change(const struct urn *urn)
             change.bin = bets->bin[k];
         }
     for (size_t i = 0; i < URN_MEMORIES; i++)
-        if (urn->memory[i].wealth > most) {
-            most = urn->memory[i].wealth;
+        if (urn->memory.wealth[i] > most) {
+            most = urn->memory.wealth[i];
             change = (struct urn_change){.kind = URN_SHAPE};
         }
     const struct urn_tail_leader leader = urn_tail_leader(&urn->tail);
@@ -346,10 +372,8 @@ double drift_urn_limit(struct urn *urn, double most)
         urn->wealth[k] *= factor;
         urn->age[k] *= factor;
     }
-    for (size_t i = 0; i < URN_MEMORIES; i++) {
-        urn->memory[i].wealth *= factor;
-        urn->memory[i].age *= factor;
-    }
+    urn->memory.wealth *= factor;
+    urn->memory.age *= factor;
     urn_tail_scale(&urn->tail, (double)factor);
     return most;
 }
@@ -358,8 +382,7 @@ void drift_urn_restart(struct urn *urn)
 {
     memset(urn->wealth, 0, urn->bets->bets * sizeof(*urn->wealth));
     memset(urn->age, 0, urn->bets->bets * sizeof(*urn->age));
-    for (size_t i = 0; i < URN_MEMORIES; i++)
-        urn->memory[i].wealth = urn->memory[i].age = 0;
+    urn->memory.wealth = urn->memory.age = (urn_lanes){0};
     urn_tail_restart(&urn->tail);
 }
 

@@ -143,6 +143,7 @@ static const struct draft numeric_drafts[] = {
     {0.02, 1, URN_TAILS, 0, 0, 0},
 };
 #define NUMERIC_BETS (sizeof(numeric_drafts) / sizeof(numeric_drafts[0]))
+_Static_assert(NUMERIC_BETS <= URN_NUMERIC_BETS, "urn_rows.c multiplies so many at once");
 
 /* --- bets on the shares of categories --- */
 
@@ -242,7 +243,7 @@ static int init_numeric(struct urn_bets *bets, const struct urn_bins *bins)
 {
     struct scores scores;
     scores_init(&scores, bins);
-    bets->bets = fill_up(NUMERIC_BETS);
+    bets->bets = URN_NUMERIC_BETS;
     bets->tail_from = bets->bins;
     bets->memory_weight = bets->discount > 1 ? 0 : (float)NUMERIC_MEMORY;
     if (allocate(bets, bets->bins) < 0)

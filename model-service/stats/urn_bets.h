@@ -27,6 +27,8 @@ extern "C" {
  * multiple of URN_BET_LANES, to which a table is filled up with bets of no weight. */
 #define URN_MAX_BETS  96
 #define URN_BET_LANES 8
+/* Of a numeric feature. */
+#define URN_NUMERIC_BETS 24
 /* Memories tell at most so many groups of bins apart. */
 #define URN_MAX_GROUPS 40
 /* Evidence of rows that resemble their neighbours is divided by at most this. */

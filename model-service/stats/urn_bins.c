@@ -109,6 +109,24 @@ static size_t cut_at_order_statistics(const double *sorted, size_t rows, double 
     return bins;
 }
 
+/* Between the edges that leave a 16th of the bins on either side. Rounding keeps the order of
+ * values, so that an edge in an earlier bucket is below a value, and one in a later bucket above
+ * it. */
+static void make_buckets(struct urn_bins *bins)
+{
+    const size_t edges = bins->count - 1, aside = edges / 16;
+    const double from = bins->edge[aside], to = bins->edge[edges - 1 - aside];
+    const double per_unit = (URN_BUCKETS - 1) / (to - from);
+    bins->bucket_from = isfinite(from) ? from : 0;
+    bins->buckets_per_unit = per_unit > 0 && isfinite(per_unit) ? per_unit : 1;
+    size_t edge = 0;
+    for (size_t bucket = 0; bucket <= URN_BUCKETS; bucket++) {
+        while (edge < edges && urn_bucket_of(bins, bins->edge[edge]) < bucket)
+            edge++;
+        bins->bucket_bin[bucket] = (uint8_t)edge;
+    }
+}
+
 static int bins_init(struct urn_bins *ret_bins, size_t count, const double *edge,
                      const double *mass)
 {
@@ -123,6 +141,8 @@ static int bins_init(struct urn_bins *ret_bins, size_t count, const double *edge
         bins.mass[i] = mass[i];
     for (size_t i = 0; edge && i + 1 < count; i++)
         bins.edge[i] = edge[i];
+    if (edge)
+        make_buckets(&bins);
     *ret_bins = bins;
     return 0;
 }

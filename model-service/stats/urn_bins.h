@@ -27,11 +27,18 @@ extern "C" {
 /* Counts are kept in halves of a row in 32 bits. */
 #define URN_MAX_REFERENCE_ROWS (UINT32_C(1) << 30)
 
+/* Buckets of equal width in the middle of the edges, and one on either side, tell where to search.
+ */
+#define URN_BUCKETS 64
+
 struct urn_bins {
     bool categorical;
     size_t count;
     double *edge; /* [count - 1] ascending, numeric only: bin i holds edge[i - 1] <= x < edge[i] */
     double *mass; /* [count] > 0, multiples of 0.5 */
+    /* numeric: the bins of a bucket's values are bucket_bin[i] to bucket_bin[i + 1] */
+    double bucket_from, buckets_per_unit;
+    uint8_t bucket_bin[URN_BUCKETS + 1];
 };
 
 /* sorted: rows values, ascending, without NaN; infinities allowed; borrowed for the call.
@@ -51,17 +58,27 @@ DRIFT_API NODISCARD int drift_urn_bins_categories(struct urn_bins *ret_bins, con
                                                   size_t categories);
 DRIFT_API void drift_urn_bins_finish(struct urn_bins *bins);
 
-/* The bin of a value that is not NaN, of a numeric feature. O(log bins). */
+/* The bucket of a value that is not NaN; infinities are in the outermost ones. */
+static inline size_t urn_bucket_of(const struct urn_bins *bins, double x)
+{
+    const double at = (x - bins->bucket_from) * bins->buckets_per_unit;
+    const double most = at < URN_BUCKETS - 1 ? at : URN_BUCKETS - 1;
+    return most > 0 ? (size_t)(int)most : 0;
+}
+
+/* The bin of a value that is not NaN, of a numeric feature. Some steps where most values are, else
+ * O(log bins). */
 static inline size_t urn_bin_of(const struct urn_bins *bins, double x)
 {
-    const double *at = bins->edge;
-    for (size_t left = bins->count - 1; left > 0;) {
+    const size_t bucket = urn_bucket_of(bins, x);
+    size_t bin = bins->bucket_bin[bucket];
+    for (size_t left = bins->bucket_bin[bucket + 1] - bin; left > 0;) {
         const size_t half = left / 2;
-        const bool above = at[half] <= x;
-        at = above ? at + half + 1 : at;
+        const bool above = bins->edge[bin + half] <= x;
+        bin = above ? bin + half + 1 : bin;
         left = above ? left - half - 1 : half;
     }
-    return (size_t)(at - bins->edge);
+    return bin;
 }
 
 #ifdef __cplusplus

@@ -382,6 +382,36 @@ size_t drift_urn_feature_observe_codes(struct urn_feature *feature, const struct
     return rows;
 }
 
+/* --- bins alone --- */
+
+size_t drift_urn_feature_number_bins(const struct urn_feature *feature, const double *x,
+                                     size_t rows, uint16_t bin[URN_BLOCK_ROWS])
+{
+    const struct channel *values = &feature->channel[URN_VALUES];
+    size_t present = 0;
+    for (size_t r = 0; values->urn && r < rows; r++)
+        if (!isnan(x[r]))
+            bin[present++] = (uint16_t)urn_bin_of(&values->bins, x[r]);
+    return present;
+}
+
+size_t drift_urn_feature_code_bins(const struct urn_feature *feature, const uint32_t *code,
+                                   size_t rows, uint16_t bin[URN_BLOCK_ROWS])
+{
+    const struct channel *values = &feature->channel[URN_VALUES];
+    size_t present = 0;
+    for (size_t r = 0; values->urn && r < rows; r++)
+        if (code[r] != URN_MISSING)
+            bin[present++] = (uint16_t)bin_of_code(values, code[r]);
+    return present;
+}
+
+size_t drift_urn_feature_bin_count(const struct urn_feature *feature)
+{
+    const struct channel *values = &feature->channel[URN_VALUES];
+    return values->urn ? values->bins.count : 0;
+}
+
 /* --- reading it --- */
 
 struct urn_report drift_urn_feature_report(const struct urn_feature *feature, enum urn_part part)

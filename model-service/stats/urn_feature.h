@@ -77,6 +77,16 @@ DRIFT_API size_t drift_urn_feature_observe_codes(struct urn_feature *feature,
                                                  size_t rows, double start,
                                                  enum urn_event events[URN_PARTS]);
 
+/* The bins of those of the rows that have a value; at most URN_BLOCK_ROWS rows. Returns how many:
+ * 0 where values are not watched. */
+DRIFT_API size_t drift_urn_feature_number_bins(const struct urn_feature *feature, const double *x,
+                                               size_t rows, uint16_t bin[URN_BLOCK_ROWS]);
+DRIFT_API size_t drift_urn_feature_code_bins(const struct urn_feature *feature,
+                                             const uint32_t *code, size_t rows,
+                                             uint16_t bin[URN_BLOCK_ROWS]);
+/* How many bins its values have; 0 where they are not watched. */
+DRIFT_API size_t drift_urn_feature_bin_count(const struct urn_feature *feature);
+
 DRIFT_API struct urn_report drift_urn_feature_report(const struct urn_feature *feature,
                                                      enum urn_part part);
 /* Of the values: the code of the category that a change's bin stands for, `categories` for those

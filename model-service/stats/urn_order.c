@@ -2,6 +2,7 @@
 #include "urn_order.h"
 
 #include "urn_bets.h"
+#include "urn_order_internal.h"
 
 #include <math.h>
 
@@ -23,12 +24,12 @@ static const double levels[] = {1,  1.5, 2,  2.5, 3,  4,  5,  6,   8,   10,  12,
                                 15, 20,  25, 30,  40, 60, 80, 120, 200, 400, URN_MAX_DISCOUNT};
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
-static double level_above(double ratio)
+double urn_order_level(double ratio)
 {
-    for (size_t i = 0; i < LEVELS; i++)
-        if (levels[i] >= ratio)
+    for (size_t i = 0; ratio > 1 && i < LEVELS; i++)
+        if (levels[i] >= ratio * MARGIN)
             return levels[i];
-    return URN_MAX_DISCOUNT;
+    return ratio > 1 ? URN_MAX_DISCOUNT : 1;
 }
 
 struct series {
@@ -67,9 +68,9 @@ static double block_ratio(const struct series *series, size_t length)
 
 /* The ratio at that probability for independent rows: a chi-square over its degrees of freedom, by
  * Wilson and Hilferty (1931). */
-static double largest_by_chance(size_t blocks)
+double urn_order_by_chance(double blocks)
 {
-    const double part = 2 / (9 * (double)blocks);
+    const double part = 2 / (9 * blocks);
     const double root = 1 - part + CERTAIN * sqrt(part);
     return root * root * root;
 }
@@ -83,10 +84,10 @@ static double inflation(const uint16_t *bin, size_t rows, const double *value)
         return 1;
     for (size_t length = SHORTEST_BLOCK; rows / length >= FEWEST_BLOCKS; length *= 2) {
         const double ratio = block_ratio(&series, length);
-        if (ratio > largest_by_chance(rows / length) && ratio > worst)
+        if (ratio > urn_order_by_chance((double)(rows / length)) && ratio > worst)
             worst = ratio;
     }
-    return worst > 1 ? level_above(worst * MARGIN) : 1;
+    return urn_order_level(worst);
 }
 
 static double worst_indicator(const struct urn_bins *bins, const uint16_t *bin, size_t rows,

@@ -5,36 +5,37 @@
 #include "urn_internal.h"
 
 #include <math.h>
+#include <string.h>
 
-/* Ratios of so many rows are multiplied before wealth is: few enough for the range of a float. */
-#define CHUNK_ROWS 16u
+/* Ratios of so many rows are multiplied before wealth is. A bet whose product leaves the range of a
+ * float is either worth nothing, or the rows go one by one. */
+#define CHUNK_ROWS 64u
+
+/* Up to so many rows in the urn, counts in halves of a row fit signed numbers. */
+#define MOST_TOGETHER (URN_MAX_REFERENCE_ROWS - 1e6)
 
 /* What becomes of the bets in a chunk. */
 struct chunk {
     const uint16_t *bin;
     size_t rows;
-    float start;                /* of the first row */
-    float growth[URN_MAX_BETS]; /* product of each bet's ratios, without the base's */
-    float base;                 /* product of the base's ratios */
+    float start; /* of the first row */
+    /* product of each bet's ratios, without the base's */
+    _Alignas(urn_lanes) float growth[URN_MAX_BETS];
+    float base; /* product of the base's ratios */
+    bool alike; /* all rows have the same bin */
+    /* of each row, before it was learned; counts in halves of a row */
+    int32_t count[CHUNK_ROWS], group_count[CHUNK_ROWS];
     uint8_t group[CHUNK_ROWS];
-    float group_share[CHUNK_ROWS];
+    float share[CHUNK_ROWS], group_share[CHUNK_ROWS];
+    _Alignas(urn_lanes) float base_share[CHUNK_ROWS];
 };
 
-static void grow_numeric(const struct urn *urn, struct chunk *chunk)
+static bool is_alike(const uint16_t *bin, size_t rows)
 {
-    const struct urn_bets *bets = urn->bets;
-    for (size_t k = 0; k < bets->bets; k += URN_BET_LANES) {
-        float growth[URN_BET_LANES];
-        for (size_t i = 0; i < URN_BET_LANES; i++)
-            growth[i] = 1;
-        for (size_t r = 0; r < chunk->rows; r++) {
-            const float *ratio = bets->ratio + chunk->bin[r] * bets->bets + k;
-            for (size_t i = 0; i < URN_BET_LANES; i++)
-                growth[i] *= ratio[i] * urn->scale[k + i];
-        }
-        for (size_t i = 0; i < URN_BET_LANES; i++)
-            chunk->growth[k + i] = growth[i];
-    }
+    unsigned differ = 0;
+    for (size_t r = 1; r < rows; r++)
+        differ |= bin[r] ^ bin[0];
+    return differ == 0;
 }
 
 static float power(float x, size_t n)
@@ -46,6 +47,50 @@ static float power(float x, size_t n)
     return result;
 }
 
+/* growth: each factor to the power of n. Both aligned as vectors are. */
+static void raise_all(const float *factor, float *growth, size_t bets, size_t n)
+{
+    const urn_lanes *from = (const urn_lanes *)(const void *)factor;
+    urn_lanes *to = (urn_lanes *)(void *)growth;
+    for (size_t v = 0; v < bets / URN_LANES; v++) {
+        urn_lanes square = from[v], product = {1, 1, 1, 1};
+        for (size_t left = n; left > 0; left >>= 1) {
+            if (left & 1)
+                product *= square;
+            square *= square;
+        }
+        to[v] = product;
+    }
+}
+
+/* In vectors that stay in registers, six of which are all bets of a numeric feature. */
+static void grow_numeric(const struct urn *urn, struct chunk *chunk)
+{
+    const size_t stride = urn->bets->bets / URN_LANES;
+    const urn_lanes *ratio = (const urn_lanes *)(const void *)urn->bets->ratio;
+    urn_lanes *growth = (urn_lanes *)(void *)chunk->growth;
+    raise_all(urn->scale, chunk->growth, urn->bets->bets, chunk->rows);
+    for (size_t v = 0; v < stride; v += 6) {
+        urn_lanes a = growth[v], b = growth[v + 1], c = growth[v + 2];
+        urn_lanes d = growth[v + 3], e = growth[v + 4], f = growth[v + 5];
+        for (size_t r = 0; r < chunk->rows; r++) {
+            const urn_lanes *row = ratio + chunk->bin[r] * stride + v;
+            a *= row[0];
+            b *= row[1];
+            c *= row[2];
+            d *= row[3];
+            e *= row[4];
+            f *= row[5];
+        }
+        growth[v] = a;
+        growth[v + 1] = b;
+        growth[v + 2] = c;
+        growth[v + 3] = d;
+        growth[v + 4] = e;
+        growth[v + 5] = f;
+    }
+}
+
 /* The bets on a bin's own category, of whose rows the chunk has so many. */
 static void grow_own(const struct urn *urn, size_t bin, size_t rows, struct chunk *chunk)
 {
@@ -55,75 +100,139 @@ static void grow_own(const struct urn *urn, size_t bin, size_t rows, struct chun
                            power(bets->ratio[k] * urn->scale[k], chunk->rows - rows);
 }
 
+/* First as if all rows were of other categories, then each that has come. */
 static void grow_categories(const struct urn *urn, struct chunk *chunk)
 {
     const struct urn_bets *bets = urn->bets;
-    float factor[URN_MAX_BETS];
-    for (size_t k = 0; k < bets->bets; k++) {
+    uint8_t rows_of[URN_MAX_CATEGORY_BINS];
+    _Alignas(urn_lanes) float factor[URN_MAX_BETS];
+    for (size_t k = 0; k < bets->bets; k++)
         factor[k] = bets->ratio[k] * urn->scale[k];
-        chunk->growth[k] = 1;
+    raise_all(factor, chunk->growth, bets->bets, chunk->rows);
+    if (chunk->alike) {
+        grow_own(urn, chunk->bin[0], chunk->rows, chunk);
+        return;
     }
-    for (size_t n = chunk->rows; n > 0; n >>= 1)
-        for (size_t k = 0; k < bets->bets; k++) {
-            if (n & 1)
-                chunk->growth[k] *= factor[k];
-            factor[k] *= factor[k];
-        }
-    unsigned counted = 0; /* a bit per row */
+    memset(rows_of, 0, bets->bins);
+    for (size_t r = 0; r < chunk->rows; r++)
+        rows_of[chunk->bin[r]]++;
     for (size_t r = 0; r < chunk->rows; r++) {
-        size_t same = 0;
-        if (counted & 1u << r)
+        const size_t bin = chunk->bin[r];
+        if (rows_of[bin] == 0)
             continue;
-        for (size_t s = r; s < chunk->rows; s++)
-            if (chunk->bin[s] == chunk->bin[r]) {
-                counted |= 1u << s;
-                same++;
-            }
-        grow_own(urn, chunk->bin[r], same, chunk);
+        grow_own(urn, bin, rows_of[bin], chunk);
+        rows_of[bin] = 0;
     }
+}
+
+static float add_lanes(const float lane[URN_BET_LANES])
+{
+    float sum = 0;
+    for (size_t i = 0; i < URN_BET_LANES; i++)
+        sum += lane[i];
+    return sum;
 }
 
 /* What the wealth of the bets will be, but for the base. */
 static float promise(const struct urn *urn, const struct chunk *chunk)
 {
-    float sum = 0;
-    for (size_t k = 0; k < urn->bets->bets; k++)
-        sum += (urn->wealth[k] + urn->bets->weight[k] * chunk->start) * chunk->growth[k];
-    return sum;
+    float lane[URN_BET_LANES] = {0};
+    for (size_t k = 0; k < urn->bets->bets; k += URN_BET_LANES)
+        for (size_t i = 0; i < URN_BET_LANES; i++)
+            lane[i] += (urn->wealth[k + i] + urn->bets->weight[k + i] * chunk->start) *
+                       chunk->growth[k + i];
+    return add_lanes(lane);
 }
 
+/* The urn learns the rows; learned: halves of a row for each. */
+static void count_rows(struct urn *urn, struct chunk *chunk, int32_t learned)
+{
+    for (size_t r = 0; r < chunk->rows; r++) {
+        const size_t bin = chunk->bin[r], group = urn->bets->group[bin];
+        chunk->group[r] = (uint8_t)group;
+        chunk->base_share[r] = urn->base[bin];
+        chunk->count[r] = (int32_t)urn->count[bin];
+        chunk->group_count[r] = (int32_t)urn->group_count[group];
+        urn->count[bin] += (uint32_t)learned;
+        urn->group_count[group] += (uint32_t)learned;
+    }
+}
+
+static void count_alike(struct urn *urn, struct chunk *chunk, int32_t learned)
+{
+    const size_t bin = chunk->bin[0], group = urn->bets->group[bin];
+    const int32_t count = (int32_t)urn->count[bin], rows = (int32_t)chunk->rows;
+    const int32_t group_count = (int32_t)urn->group_count[group];
+    memset(chunk->group, (int)group, chunk->rows);
+    for (int32_t r = 0; r < rows; r++) {
+        chunk->base_share[r] = urn->base[bin];
+        chunk->count[r] = count + r * learned;
+        chunk->group_count[r] = group_count + r * learned;
+    }
+    urn->count[bin] += (uint32_t)(rows * learned);
+    urn->group_count[group] += (uint32_t)(rows * learned);
+}
+
+static float multiply(const float *x, size_t count)
+{
+    urn_lanes lanes = {1, 1, 1, 1};
+    size_t done = 0;
+    for (; done + URN_LANES <= count; done += URN_LANES)
+        lanes *= *(const urn_lanes *)(const void *)(x + done);
+    float product = lanes[0] * lanes[1] * lanes[2] * lanes[3];
+    for (; done < count; done++)
+        product *= x[done];
+    return product;
+}
+
+/* The chunk ends at a snapshot at the latest. */
 static void learn_rows(struct urn *urn, struct chunk *chunk)
 {
-    const struct urn_bets *bets = urn->bets;
-    const float inverse = 1 / (float)bets->discount;
-    chunk->base = 1;
+    const float inverse = 1 / (float)urn->bets->discount;
+    const bool still = urn_stands_still(urn, chunk->rows);
+    const float total = (float)urn->total, more = still ? 0 : 1;
+    if (chunk->alike)
+        count_alike(urn, chunk, still ? 0 : 2);
+    else
+        count_rows(urn, chunk, still ? 0 : 2);
     for (size_t r = 0; r < chunk->rows; r++) {
-        const size_t bin = chunk->bin[r];
-        const float halves = (float)(0.5 / urn->total);
-        const float ratio = urn->base[bin] / ((float)urn->count[bin] * halves);
-        chunk->base *= 1 + (ratio - 1) * inverse;
-        chunk->group[r] = bets->group[bin];
-        chunk->group_share[r] = (float)urn->group_count[bets->group[bin]] * halves;
-        urn_learn(urn, bin);
+        const float halves = 0.5f / (total + more * (float)(int)r);
+        chunk->share[r] = (float)chunk->count[r] * halves;
+        chunk->group_share[r] = (float)chunk->group_count[r] * halves;
+        chunk->base_share[r] = 1 + (chunk->base_share[r] / chunk->share[r] - 1) * inverse;
     }
+    chunk->base = multiply(chunk->base_share, chunk->rows);
     urn->rows += chunk->rows;
+    if (!still)
+        urn_grow(urn, chunk->rows);
+    for (size_t r = 0; still && r < chunk->rows; r++)
+        urn_learn(urn, chunk->bin[r]);
 }
 
 static double move_bets(struct urn *urn, const struct chunk *chunk)
 {
-    const float rows = (float)chunk->rows;
+    const float rows = (float)chunk->rows, base = chunk->base, start = chunk->start;
+    const float *restrict weight = urn->bets->weight;
+    float *restrict wealth = __builtin_assume_aligned(urn->wealth, 32);
+    float *restrict age = __builtin_assume_aligned(urn->age, 32);
     float lane[URN_BET_LANES] = {0};
-    double sum = 0;
     for (size_t k = 0; k < urn->bets->bets; k += URN_BET_LANES)
         for (size_t i = 0; i < URN_BET_LANES; i++) {
-            const float old = urn->wealth[k + i] + urn->bets->weight[k + i] * chunk->start;
-            const float e = chunk->growth[k + i] * chunk->base;
-            urn->wealth[k + i] = old * e;
-            urn->age[k + i] = (urn->age[k + i] + rows * old) * e;
+            const float old = wealth[k + i] + weight[k + i] * start;
+            const float e = chunk->growth[k + i] * base;
+            wealth[k + i] = old * e;
+            age[k + i] = (age[k + i] + rows * old) * e;
             lane[i] += old * e;
         }
-    for (size_t i = 0; i < URN_BET_LANES; i++)
-        sum += (double)lane[i];
+    return (double)add_lanes(lane);
+}
+
+static double move_tail(struct urn *urn, const struct chunk *chunk)
+{
+    double sum = 0, start = (double)chunk->start;
+    for (size_t r = 0; urn->tail.count > 0 && r < chunk->rows; r++, start = 0)
+        sum = urn_tail_observe(&urn->tail, chunk->bin[r] - urn->bets->tail_from,
+                               (double)chunk->share[r], start);
     return sum;
 }
 
@@ -151,10 +260,11 @@ static double observe_chunk(struct urn *urn, struct chunk *chunk, double most)
         grow_categories(urn, chunk);
     else
         grow_numeric(urn, chunk);
-    if (!((double)promise(urn, chunk) < most)) /* nor if it is not a number */
+    /* nor if it is not a number; what the tail will be is not known before */
+    if (!((double)promise(urn, chunk) + urn_tail_wealth(&urn->tail) < most))
         return observe_apart(urn, chunk->bin, chunk->rows, (double)chunk->start);
     learn_rows(urn, chunk);
-    double evidence = move_bets(urn, chunk);
+    double evidence = move_bets(urn, chunk) + move_tail(urn, chunk);
     if (urn->bets->memory_weight > 0)
         evidence += (double)urn_move_memories(urn, chunk->group, chunk->group_share, chunk->rows,
                                               chunk->start);
@@ -165,13 +275,14 @@ double drift_urn_observe_rows(struct urn *urn, const uint16_t *bin, size_t rows,
                               double most)
 {
     double evidence = 0;
-    if (urn->tail.count > 0)
+    if (urn->total > MOST_TOGETHER)
         return observe_apart(urn, bin, rows, start);
     for (size_t done = 0; done < rows;) {
         struct chunk chunk;
         chunk.bin = bin + done;
         chunk.rows = chunk_rows(urn, rows - done);
         chunk.start = done == 0 ? (float)start : 0;
+        chunk.alike = is_alike(chunk.bin, chunk.rows);
         evidence = observe_chunk(urn, &chunk, most);
         done += chunk.rows;
     }

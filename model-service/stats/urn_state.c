@@ -58,13 +58,13 @@ static void write_state(const struct urn *urn, struct byte_writer *out)
         write_f32(out, urn->age[k]);
     }
     for (size_t i = 0; i < memories(urn); i++) {
-        const struct urn_memory *memory = &urn->memory[i];
-        write_f32(out, memory->wealth);
-        write_f32(out, memory->age);
-        write_f32(out, memory->step);
-        write_f32(out, memory->total);
+        const struct urn_memory *memory = &urn->memory;
+        write_f32(out, memory->wealth[i]);
+        write_f32(out, memory->age[i]);
+        write_f32(out, memory->step[i]);
+        write_f32(out, memory->total[i]);
         for (size_t g = 0; g < urn->bets->groups; g++)
-            write_f32(out, urn->seen[i * urn->bets->groups + g]);
+            write_f32(out, urn->seen[g][i]);
     }
     urn_tail_write(&urn->tail, out);
 }
@@ -138,13 +138,13 @@ static void read_bets(struct urn *urn, struct byte_reader *in)
         urn->age[k] = read_bounded(in, 0, LARGEST_AGE);
     }
     for (size_t i = 0; i < memories(urn); i++) {
-        struct urn_memory *memory = &urn->memory[i];
-        memory->wealth = read_bounded(in, 0, URN_MAX_EVIDENCE * 1.001);
-        memory->age = read_bounded(in, 0, LARGEST_AGE);
-        memory->step = read_bounded(in, 1, (double)MAX_STEP);
-        memory->total = read_bounded(in, 0, (double)MAX_SEEN);
+        struct urn_memory *memory = &urn->memory;
+        memory->wealth[i] = read_bounded(in, 0, URN_MAX_EVIDENCE * 1.001);
+        memory->age[i] = read_bounded(in, 0, LARGEST_AGE);
+        memory->step[i] = read_bounded(in, 1, (double)MAX_STEP);
+        memory->total[i] = read_bounded(in, 0, (double)MAX_SEEN);
         for (size_t g = 0; g < urn->bets->groups; g++)
-            urn->seen[i * urn->bets->groups + g] = read_bounded(in, 0, (double)MAX_SEEN);
+            urn->seen[g][i] = read_bounded(in, 0, (double)MAX_SEEN);
     }
     urn_tail_read(&urn->tail, in);
 }
@@ -206,17 +206,14 @@ static void merge_counts(struct urn *urn, const struct urn *other)
 
 static void merge_memories(struct urn *urn, const struct urn *other, float share)
 {
-    const size_t groups = urn->bets->groups;
-    for (size_t i = 0; i < memories(urn); i++) {
-        struct urn_memory *memory = &urn->memory[i];
-        const struct urn_memory *from = &other->memory[i];
-        const float factor = memory->step / from->step;
-        for (size_t g = i * groups; g < (i + 1) * groups; g++)
-            mix(&urn->seen[g], other->seen[g] * factor, share);
-        mix(&memory->total, from->total * factor, share);
-        mix(&memory->wealth, from->wealth, share);
-        mix(&memory->age, from->age, share);
-    }
+    struct urn_memory *memory = &urn->memory;
+    const struct urn_memory *from = &other->memory;
+    const urn_lanes factor = memory->step / from->step;
+    for (size_t g = 0; memories(urn) > 0 && g < urn->bets->groups; g++)
+        urn->seen[g] += share * (other->seen[g] * factor - urn->seen[g]);
+    memory->total += share * (from->total * factor - memory->total);
+    memory->wealth += share * (from->wealth - memory->wealth);
+    memory->age += share * (from->age - memory->age);
 }
 
 int drift_urn_merge(struct urn *urn, struct urn *other)

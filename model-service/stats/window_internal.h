@@ -40,6 +40,10 @@ struct ring {
     size_t capacity, begin, length;
 };
 
+/* Of a categorical reference: a bin each for its categories, the rare, unseen and missing ones. */
+#define WINDOW_MAX_BINS (REFERENCE_MAX_CATEGORIES + 3)
+_Static_assert(REFERENCE_MAX_HISTOGRAM <= WINDOW_MAX_BINS, "more than of categories");
+
 /* What a read may write, behind a pointer: the terms of the population stability index, kept while
  * the window's size stands still, and which of them have to be computed again. */
 #define PSI_STALE_BINS 8
@@ -76,9 +80,10 @@ struct feature_window {
     const uint64_t *reference_bin; /* [bins] */
     uint64_t reference_rows;
     struct tally total;
-    uint64_t *bin;       /* [bins]; read by window_bins() */
-    struct ks_tree tree; /* numeric; over total.cell */
-    uint64_t dropped;    /* beyond EXACT_SUM_MAX_COUNT */
+    uint64_t *bin;                     /* [bins]; read by window_bins() */
+    struct ks_tree tree;               /* numeric; over total.cell */
+    uint64_t dropped;                  /* beyond EXACT_SUM_MAX_COUNT */
+    double discount, missing_discount; /* of p-values, >= 1 */
 
     struct psi_cache *psi;
 

@@ -101,6 +101,31 @@ int drift_feature_window_score(const struct feature_window *window, enum drift_m
     return -ENOTSUP;
 }
 
+/* --- samples as small as what their rows say --- */
+
+static uint64_t shrink(uint64_t rows, double discount)
+{
+    const uint64_t left = (uint64_t)((double)rows / discount);
+    return left > 0 || rows == 0 ? left : 1;
+}
+
+double drift_feature_window_effective(const struct feature_window *window)
+{
+    return (double)shrink(window->total.observations, window->discount);
+}
+
+/* What rounding leaves goes to the next bin, so that the sum is right. */
+static void shrink_bins(const uint64_t *bin, size_t bins, double discount, uint64_t *ret_bin)
+{
+    uint64_t rows = 0, given = 0;
+    for (size_t i = 0; i < bins; i++) {
+        rows += bin[i];
+        const uint64_t upto = (uint64_t)((double)rows / discount);
+        ret_bin[i] = upto - given;
+        given = upto;
+    }
+}
+
 static size_t occupied_bins(const struct feature_window *window)
 {
     size_t occupied = 0;
@@ -117,7 +142,8 @@ static size_t occupied_bins(const struct feature_window *window)
 static double own_p_value(const struct feature_window *window, enum drift_method method,
                           double score)
 {
-    const uint64_t n = window->reference_rows, m = window->total.observations;
+    const uint64_t n = shrink(window->reference_rows, window->discount);
+    const uint64_t m = shrink(window->total.observations, window->discount);
     const size_t bins = occupied_bins(window);
     if ((n < m ? n : m) < LIMIT_ROWS_PER_BIN * bins)
         return 0;
@@ -133,21 +159,30 @@ static double own_p_value(const struct feature_window *window, enum drift_method
     }
 }
 
-static double categories_p(const struct feature_window *window)
+static double categories_p(const struct feature_window *window, const uint64_t *reference,
+                           const uint64_t *current)
 {
     const struct categorical_reference *ref = window->categorical;
+    const double discount = window->discount;
+    const size_t least = ref->categories;
     const struct homogeneity_categories categories = {
         .rare_bin = categorical_code_rare(ref),
         .unseen_bin = categorical_code_unseen(ref),
         .rare_categories = ref->rare_categories,
-        .least_named = ref->categories > 0 ? ref->bin_count[ref->categories - 1] : 0,
-        .once = ref->once,
-        .twice = ref->twice,
-        .scarce_rows = ref->scarce_rows,
-        .scarce_next = ref->scarce_next,
+        .least_named = least > 0 ? (uint64_t)((double)ref->bin_count[least - 1] / discount) : 0,
+        .once = (uint64_t)((double)ref->once / discount),
+        .twice = (uint64_t)((double)ref->twice / discount),
+        .scarce_rows = (uint64_t)((double)ref->scarce_rows / discount),
+        .scarce_next = (uint64_t)((double)ref->scarce_next / discount),
     };
-    return drift_homogeneity_categories_p(window->reference_bin, window_bins(window), window->bins,
-                                          &categories);
+    return drift_homogeneity_categories_p(reference, current, window->bins, &categories);
+}
+
+static double homogeneity_p(const struct feature_window *window, const uint64_t *reference,
+                            const uint64_t *current)
+{
+    return window->categorical != NULL ? categories_p(window, reference, current)
+                                       : drift_homogeneity_p(reference, current, window->bins);
 }
 
 /* Of a score of bins. The limits of the scores are wrong when bins are nearly empty, where the test
@@ -155,10 +190,15 @@ static double categories_p(const struct feature_window *window)
 static double bins_p_value(const struct feature_window *window, enum drift_method method,
                            double score)
 {
-    const double p =
-        window->categorical != NULL
-            ? categories_p(window)
-            : drift_homogeneity_p(window->reference_bin, window_bins(window), window->bins);
+    double p;
+    if (window->discount > 1) {
+        uint64_t reference[WINDOW_MAX_BINS], current[WINDOW_MAX_BINS];
+        shrink_bins(window->reference_bin, window->bins, window->discount, reference);
+        shrink_bins(window_bins(window), window->bins, window->discount, current);
+        p = homogeneity_p(window, reference, current);
+    } else {
+        p = homogeneity_p(window, window->reference_bin, window_bins(window));
+    }
     return fmax(own_p_value(window, method, score), p);
 }
 
@@ -178,8 +218,9 @@ static bool has_ties(const struct numeric_reference *reference)
 /* With ties not smaller than that of the Kolmogorov-Smirnov test, which is right for them. */
 static double cramer_von_mises_p(const struct feature_window *window, double score)
 {
-    const uint64_t n = window->tree.n, m = window->tree.m;
-    const double p = cramer_von_mises_p_value(score, n, m);
+    const uint64_t n = shrink(window->tree.n, window->discount);
+    const uint64_t m = shrink(window->tree.m, window->discount);
+    const double p = cramer_von_mises_p_value(score / window->discount, n, m);
     return has_ties(window->numeric)
                ? fmax(p, drift_ks_p_value(drift_ks_tree_distance(&window->tree), n, m))
                : p;
@@ -188,7 +229,8 @@ static double cramer_von_mises_p(const struct feature_window *window, double sco
 int drift_feature_window_p_value(const struct feature_window *window, enum drift_method method,
                                  double score, double *ret_p)
 {
-    const uint64_t finite_n = window->tree.n, finite_m = window->tree.m;
+    const uint64_t finite_n = shrink(window->tree.n, window->discount);
+    const uint64_t finite_m = shrink(window->tree.m, window->discount);
     int rc = check(window, method);
     if (rc != 0)
         return rc;
@@ -229,13 +271,20 @@ struct window_counts drift_feature_window_counts(const struct feature_window *wi
     return counts;
 }
 
+static uint64_t nearest(uint64_t rows, double discount)
+{
+    return (uint64_t)((double)rows / discount + 0.5);
+}
+
 double drift_feature_window_missing_p(const struct feature_window *window)
 {
+    const double discount = window->missing_discount;
     const uint64_t missing =
         window->numeric != NULL ? window->numeric->missing_rows : window->categorical->missing_rows;
-    return drift_fisher_exact_p(missing, window->reference_rows,
-                                window->total.cell[window->missing_cell],
-                                window->total.observations);
+    return drift_fisher_exact_p(nearest(missing, discount),
+                                nearest(window->reference_rows, discount),
+                                nearest(window->total.cell[window->missing_cell], discount),
+                                nearest(window->total.observations, discount));
 }
 
 static void widen(struct window_moments *moments, double min, double max)

@@ -339,6 +339,7 @@ int drift_feature_window_restore(struct feature_window *window, const void *byte
     rc = drift_feature_window_create(window->numeric, window->categorical, &window->spec, &fresh);
     if (rc != 0)
         return rc;
+    drift_feature_window_discount(fresh, window->discount, window->missing_discount);
     rc = read_body(fresh, &in);
     if (rc == 0 && in.at == in.size) {
         struct feature_window old = *window;

@@ -1,21 +1,20 @@
-// The built-in pages: all features of a model, or one feature with its drawings. Everything is read from the service every two
-// seconds. What comes from it is written as text, never as markup; the drawings are the service's own page of the feature.
-"use strict";
+// The built-in pages: which one is shown, and what it asks the service for. Everything is read from the service every two
+// seconds. What comes from it is written as text, never as markup; the drawings of a feature are the service's own page of it.
 
 const REFRESH_MS = 2000;
 const PATIENCE_MS = 5000; // for an answer
 const INTERVAL_MS = 10000; // of a point of a small history
 const KEPT_SCORES = 60; // of a feature: ten minutes
 const MOST_ROWS = 200; // more would take a table a noticeable time to lay out, and are shown when asked for
-const SVG = "http://www.w3.org/2000/svg";
 const FEATURE_PATH = "/dashboard/features/";
 const INCIDENT_PATH = "/dashboard/incidents/";
 
-const inWords = new Intl.Collator();
-const byId = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search);
 const shownFeature = location.pathname.startsWith(FEATURE_PATH)
   ? decodeURIComponent(location.pathname.slice(FEATURE_PATH.length)) : null;
+const PLAIN_PAGES = ["performance", "alerts", "try"];
+const shownPage = PLAIN_PAGES.find((name) => location.pathname === `/dashboard/${name}`) ?? (shownFeature !== null ? "feature"
+  : location.pathname.startsWith(INCIDENT_PATH) ? "incident" : "overview");
 const shownIncident = location.pathname.startsWith(INCIDENT_PATH) ? location.pathname.slice(INCIDENT_PATH.length) : null;
 const scores = new Map(); // feature -> its last strengths
 const rows = new Map(); // feature -> its row of the table
@@ -25,36 +24,6 @@ let sortedBy = "strength", ascending = false, order = "";
 let intervalBegan = Date.now();
 let answered = null; // when the service last answered
 let latest = null; // its last status
-
-// --- texts ---
-
-function show(number) {
-  if (number === null || number === undefined) return "-";
-  const size = Math.abs(number);
-  if (size >= 1000 && size < 1e6) return number.toFixed(0);
-  return String(Number(number.toPrecision(3)));
-}
-
-const showChance = (p) => (p === 0 ? "< 1e-300" : show(p));
-
-function percent(share) {
-  const value = 100 * share;
-  return `${value === 0 ? 0 : value.toFixed(value >= 9.95 ? 0 : value >= 0.095 ? 1 : 2)} %`;
-}
-
-const clock = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-
-function put(node, text, className) {
-  if (node.textContent !== text) node.textContent = text;
-  if (className !== undefined && node.className !== className) node.className = className;
-}
-
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
 
 function drawing(parts) {
   const svg = document.createElementNS(SVG, "svg");
@@ -368,32 +337,6 @@ function renderFeature(text) {
 const SHORTEST_MS = 300000;
 const CHART = { width: 800, height: 180, left: 40, right: 8, top: 10, bottom: 24 };
 
-function svgElement(tag, attributes, text) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function ticks(from, to) {
-  const hours = (to - from) / 3600000;
-  const step = (hours <= 0.3 ? 1 / 60 : hours <= 2 ? 0.25 : hours <= 12 ? 2 : 24) * 3600000;
-  const list = [];
-  for (let time = Math.ceil(from / step) * step; time <= to; time += step) list.push(time);
-  return list;
-}
-
-const dayOrTime = (time, long) => (long ? new Date(time).toLocaleDateString([], { weekday: "short", day: "numeric" }) : clock(time));
-
-function line(points, x, y, gap) {
-  let path = "", before = null;
-  for (const [time, strength] of points) {
-    path += `${before !== null && time - before <= 2 * gap ? "L" : "M"}${x(time).toFixed(1)} ${y(strength).toFixed(1)}`;
-    before = time;
-  }
-  return path;
-}
-
 function drawHistory(series, critical) {
   const { width, height, left, right, top, bottom } = CHART;
   const to = Date.now(), span = byId("span").value === "fine" ? 3600000 : 7 * 86400000;
@@ -425,14 +368,6 @@ async function seedScores(path) {
 }
 
 // --- incidents ---
-
-const whole = (time) => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
-
-function duration(ms) {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}
 
 function incidentAddress(incident, feature) {
   return `${INCIDENT_PATH}${incident.id}?${modelQuery()}` + (feature ? `&var-feature=${encodeURIComponent(feature)}` : "");
@@ -490,15 +425,17 @@ function renderLinks(model) {
   const path = `/models/${encodeURIComponent(model)}`;
   byId("report").href = `${path}/report`;
   byId("status").href = `${path}/drift/status`;
-  byId("performance").href = `${path}/performance`;
+  byId("measures").href = `${path}/performance`;
   byId("home").href = byId("back").href = byId("out").href = `/dashboard?${modelQuery()}`;
+  for (const link of document.querySelectorAll("#pages a")) link.href = `${link.pathname}?${modelQuery()}`;
 }
 
 // --- asking the service ---
 
-async function ask(path, headers = {}) {
+// others: answers beside a good one that the caller understands.
+async function ask(path, headers = {}, others = []) {
   const answer = await fetch(path, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!answer.ok) throw new Error(`the service answered ${answer.status}`);
+  if (!answer.ok && !others.includes(answer.status)) throw new Error(`the service answered ${answer.status}`);
   return answer;
 }
 
@@ -516,22 +453,37 @@ function sayStale(error) {
   document.body.classList.add("stale");
 }
 
-async function refresh() {
-  const path = `/models/${encodeURIComponent(byId("model").value)}`;
-  renderLinks(byId("model").value);
-  incidents = (await (await ask(`${path}/incidents`)).json()).incidents;
-  if (shownIncident !== null) {
-    renderIncident();
-  } else if (shownFeature === null) {
+const REFRESHERS = {
+  async overview(path) {
     if (features.length === 0) await seedScores(path);
     listIncidents();
     latest = await (await ask(`${path}/drift/status`)).json();
     renderOverview(latest);
-  } else if (shownIncident === null) {
-    const history = await (await ask(`${path}/history?feature=${encodeURIComponent(shownFeature)}`)).json();
+    await refreshPanels(path);
+  },
+  async feature(path) {
+    const name = encodeURIComponent(shownFeature), ago = byId("against").value;
+    const history = await (await ask(`${path}/history?feature=${name}`)).json();
     drawHistory(history[byId("span").value], history.critical);
-    renderFeature(await (await ask(`${path}/report?feature=${encodeURIComponent(shownFeature)}`)).text());
-  }
+    const answer = await ask(`${path}/report?feature=${name}${ago ? `&ago=${ago}` : ""}`, {}, [404]);
+    byId("no-past").hidden = answer.ok;
+    byId("drawings").hidden = !answer.ok;
+    if (answer.ok) renderFeature(await answer.text());
+    else put(byId("verdict"), `${shownFeature}: no window of that time is kept`);
+  },
+  async incident() {
+    renderIncident();
+  },
+  performance: refreshPerformance,
+  alerts: refreshAlerts,
+  try: refreshTry,
+};
+
+async function refresh() {
+  const path = `/models/${encodeURIComponent(byId("model").value)}`;
+  renderLinks(byId("model").value);
+  incidents = (await (await ask(`${path}/incidents`)).json()).incidents;
+  await REFRESHERS[shownPage](path);
   sayFresh();
 }
 
@@ -558,7 +510,7 @@ function forget() {
 let listed = false;
 
 async function leadToIncident() {
-  if (!asked.get("time") || shownFeature !== null || shownIncident !== null) return false;
+  if (!asked.get("time") || shownPage !== "overview") return false;
   incidents = (await (await ask(`/models/${encodeURIComponent(byId("model").value)}/incidents`)).json()).incidents;
   const incident = incidentOfMessage();
   if (incident) location.replace(incidentAddress(incident, asked.get("var-feature")));
@@ -578,17 +530,26 @@ async function follow() {
 }
 
 function start() {
-  byId(shownIncident !== null ? "incident" : shownFeature === null ? "overview" : "feature").hidden = false;
+  byId(shownPage).hidden = false;
+  for (const link of document.querySelectorAll("#pages a"))
+    if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
   drawHead();
   byId("filter").addEventListener("input", arrange);
   byId("which").addEventListener("change", arrange);
-  byId("span").addEventListener("change", () => refresh().catch(sayStale));
+  byId("drift").addEventListener("click", () => simulate(0.8));
+  byId("healthy").addEventListener("click", () => simulate(0));
+  for (const id of ["span", "against"]) byId(id).addEventListener("change", () => refresh().catch(sayStale));
+  byId("metric-span").addEventListener("change", () => {
+    historyAsked = 0;
+    refresh().catch(sayStale);
+  });
   byId("all").addEventListener("click", () => {
     allRows = true;
     arrange();
   });
   byId("model").addEventListener("change", () => {
     if (shownFeature !== null || shownIncident !== null) location.assign(`/dashboard?${modelQuery()}`);
+    panelsAsked = historyAsked = 0;
     forget();
     refresh().catch(sayStale);
   });

@@ -146,3 +146,80 @@ def test_a_reload_keeps_what_was_seen(tmp_path, start_service):
     path.write_text(path.read_text() + "    bins: 20\n")  # new windows
     assert service.post("/-/reload").json()["models"] == [{"name": "m", "state": "changed"}]
     assert not changes(service)["a", "values"]["open"]
+
+
+# --- rows that resemble their neighbours: what the windows' p-values make of them ---
+
+def correlated(rng, rows, correlation, shift=0.0):
+    a, b = rng.gauss(0, 1), rng.gauss(0, 1)
+    for _ in range(rows):
+        a = correlation * a + (1 - correlation ** 2) ** 0.5 * rng.gauss(0, 1)
+        b = correlation * b + (1 - correlation ** 2) ** 0.5 * rng.gauss(0, 1)
+        yield a + shift, "red" if b < -0.4 else "green" if b < 0.4 else "blue"
+
+
+COLOURED = """
+models:
+  - name: m
+    reference: reference.csv
+    features: [{{name: a}}, {{name: b, type: categorical}}]
+    scorer: {{type: none}}
+    window: {{observations: {window}}}
+    {more}
+"""
+
+
+def write_correlated(folder, correlation, ordered, window=200, rows=10000):
+    lines = [f"{a:.5f},{b},{i}" for i, (a, b) in enumerate(correlated(random.Random(7), rows, correlation))]
+    if not ordered:
+        random.Random(8).shuffle(lines)
+    (folder / "reference.csv").write_text("\n".join(["a,b,t", *lines]) + "\n")
+    (folder / "drift.yml").write_text(COLOURED.format(window=window, more=TIMED if ordered else ""))
+    return folder / "drift.yml"
+
+
+def send(service, rows):
+    lines = "".join(json.dumps({"features": {"a": a, "b": b}}) + "\n" for a, b in rows)
+    answer = service.post("/observe", data=lines, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.status_code == 200, answer.text
+
+
+def alerts(service):
+    """Features for which the conditions of DataDriftDetected or DataDistributionChanged hold."""
+    found = series(scrape(service))
+    limit = {dict(labels)["feature"]: value for (name, labels), value in found.items()
+             if name == "model_feature_drift_threshold" and dict(labels)["severity"] == "warning"}
+    scores = {(dict(labels)["feature"], dict(labels)["method"]): value for (name, labels), value in found.items()
+              if name == "model_drift_score"}
+    significant = {(dict(labels)["feature"], dict(labels)["method"]) for (name, labels), value in found.items()
+                   if name == "model_drift_significant" and value == 1}
+    missing = {dict(labels)["feature"] for (name, labels), value in found.items()
+               if name in ("model_feature_missing_significant", "model_feature_change_open") and value == 1}
+    return missing | {feature for feature, method in significant if scores[feature, method] > limit[feature]}
+
+
+@pytest.mark.parametrize("ordered, shift", [(True, 3), (False, 6)], ids=["ordered reference", "shuffled reference"])
+def test_rows_that_resemble_their_neighbours_are_no_alert(tmp_path, start_service, ordered, shift):
+    service = start_service("--config", str(write_correlated(tmp_path, 0.9, ordered)))
+    live, drifted = correlated(random.Random(1), 10000, 0.9), 0
+    for _ in range(100):
+        send(service, [next(live) for _ in range(100)])
+        drifted += bool(alerts(service))
+    assert drifted == 0
+    status = service.get("/drift/status").json()["features"]
+    for name in "ab":
+        [effective] = metric(service, "model_feature_effective_observations", feature=name).values()
+        assert effective == status[name]["effective_size"] < 40, name
+        assert status[name]["change"]["values"]["window_discount"] > 5
+    # a change that stands out of such traffic is still one
+    send(service, correlated(random.Random(2), 1000, 0.9, shift))
+    assert service.get("/drift/status").json()["features"]["a"]["drifted"]
+
+
+def test_independent_rows_are_judged_as_before(tmp_path, start_service):
+    service = start_service("--config", str(write_correlated(tmp_path, 0, ordered=True)))
+    send(service, correlated(random.Random(1), 2000, 0))
+    status = service.get("/drift/status").json()["features"]
+    assert all(feature["effective_size"] == 200 for feature in status.values()) and not alerts(service)
+    send(service, correlated(random.Random(2), 200, 0, shift=1))
+    assert service.get("/drift/status").json()["features"]["a"]["drifted"]

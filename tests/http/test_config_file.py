@@ -77,7 +77,7 @@ def test_a_categorical_feature(folder, start_service):
              1000 + rng.random() * 2000] for _ in range(100)]
     answer = service.post("/predict", json={"instances": rows}).json()
     status = service.get("/drift/status").json()["features"]["colour"]
-    assert set(status) == {"type", "prediction", "drifted", "drifted_since", "change", "methods", "window_size",
+    assert set(status) == {"type", "prediction", "drifted", "drifted_since", "change", "methods", "window_size", "effective_size",
                            "reference_size", "missing", "unseen", "infinite", "out_of_range",
                            "thresholds", "categories"}
     assert set(status["methods"]) == {"psi"}

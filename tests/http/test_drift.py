@@ -151,7 +151,7 @@ def test_shape_of_the_status(start_service):
         assert list(inputs(seen)) == NAMES
         for feature in inputs(seen).values():
             assert set(feature) == {
-                "type", "prediction", "drifted", "drifted_since", "change", "methods", "window_size",
+                "type", "prediction", "drifted", "drifted_since", "change", "methods", "window_size", "effective_size",
                 "reference_size",
                 "missing", "unseen", "infinite", "out_of_range", "thresholds", "window", "reference"}
             assert set(feature["methods"]) == {"ks_test", "psi"}

@@ -24,7 +24,8 @@ def routes_of(service):
              for family in families if family.name == "http_requests" for s in family.samples}
     found = {(method, path) for method, path in found if method != "other"}
     assert len(found) >= MODEL_ROUTES
-    values = {"model": "synthetic", "version": "1", "feature": "feature_0", "incident": "1"}
+    values = {"model": "synthetic", "version": "1", "feature": "feature_0", "incident": "1",
+              "silence": "00000000-0000-0000-0000-000000000000"}
     return sorted((method, re.sub(r"\{(\w+)\}", lambda name: values[name[1]], path)) for method, path in found)
 
 

@@ -23,6 +23,7 @@ HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' on
            "<!--", "-->", "&lt;b&gt;", "javascript:alert(1)", "a/b", "a%2fb", "a?b#c", "..", ".", "a&b=c", "${1}", "{{1}}", "__proto__",
            "constructor", "toString", "a\u202eb", "\u65e5\u672c\u8a9e", "a'b\"c", "\\", "+", " x", "%", "a b"]
 RENDERED = "document.querySelectorAll('#features tr').length > 0"
+MEASURED = "document.querySelectorAll('#metrics tr').length > 0"
 DRAWN = "document.querySelector('#drawings article')"
 MOST_RENDER_MS = 400  # a fifth of the time between two refreshes
 
@@ -140,6 +141,140 @@ def test_a_feature_page_shows_what_the_endpoints_say(browser, drifting):
     clean(browser, drifting)
 
 
+def test_the_overview_draws_the_last_hour(browser, start_service):
+    """The nine panels in the page's own form: what they say is what /metrics, the status and the endpoint say."""
+    service = start_service()
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    wait_for(lambda: service.get("/models/synthetic/panels").json()["features"][0]["facts"], 20)
+    first = service.get("/models/synthetic/panels").json()["features"][0]["facts"][-1][0]
+    service.post("/simulate/drift?severity=0.5&n_requests=150")
+    wait_for(lambda: len(service.get("/models/synthetic/panels").json()["traffic"]) > 0
+             and service.get("/models/synthetic/panels").json()["features"][0]["facts"][-1][0] > first, 30)
+    panels, status = service.get("/models/synthetic/panels").json(), service.get("/drift/status").json()["features"]
+    total = sum(float(n) for n in re.findall(r"^model_predictions_total\{.*\} (.*)$", service.get("/metrics").text, re.M))
+    assert panels["predictions"] == total == 400 and panels["classes"] == ["negative", "positive"]
+    rate = sum(row[1] + row[2] for row in panels["traffic"]) * panels["seconds"]
+    assert rate == pytest.approx(150, rel=1e-5), "all predictions after the first interval"
+    assert all(0 < row[3] <= row[4] <= row[5] < 1 for row in panels["traffic"] if row[3] is not None)
+    strengths = {name: max(m["score"] / m["threshold"] for m in f["methods"].values()) for name, f in status.items()}
+    names = [f["feature"] for f in panels["features"]]
+    assert len(names) == 6 and status[names[0]]["drifted"] and strengths[names[0]] == max(strengths.values())
+    for feature in panels["features"]:
+        about = status[feature["feature"]]
+        _, mean, deviation, psi = feature["facts"][-1]
+        if feature["type"] == "numeric":
+            assert mean == pytest.approx(about["window"]["mean"], rel=1e-5, abs=1e-6)
+            assert feature["reference_mean"] == about["reference"]["mean"]
+        assert psi == pytest.approx(about["methods"]["psi"]["score"], rel=1e-5)
+        assert feature["strengths"][-1][1] >= strengths[feature["feature"]] - 1e-4
+
+    browser.open(service.url + "/dashboard", "document.querySelectorAll('#charts figure').length === 6")
+    assert browser.run("document.querySelector('#predictions').textContent") == "400"
+    assert browser.run("document.querySelector('#opened').textContent") == "1"
+    titles = browser.run("[...document.querySelectorAll('#charts figcaption')].map(title => title.textContent)")
+    for word in "Score over time", "PSI", "Predictions per second", "Latency", "Mean", "Standard deviation":
+        assert sum(title.startswith(word) for title in titles) == 1
+    legend = browser.run("[...document.querySelectorAll('#charts figure:first-child .legend span')].map(name => name.textContent)")
+    assert legend == names
+    clean(browser, service)
+
+
+def test_now_against_an_earlier_window(browser, start_service):
+    service = start_service()
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    began = time.monotonic()
+    earlier = service.get("/drift/status").json()["features"]["feature_0"]["window"]
+    wait_for(lambda: service.get(f"/models/synthetic/report?feature=feature_0&ago={max(1, int(time.monotonic() - began))}").status_code == 200, 30)
+    service.post("/simulate/drift?severity=0.8&n_requests=200")
+    now = service.get("/drift/status").json()["features"]["feature_0"]
+    browser.open(service.url + "/dashboard/features/feature_0?var-model=synthetic", DRAWN)
+    reference = browser.run("document.querySelector('article .sentence').textContent")
+    assert f"from {shown(now['reference']['mean'])} to {shown(now['window']['mean'])}" in reference
+    browser.run("""(() => { const against = document.querySelector('#against');
+        against.options[1].value = '%d'; against.selectedIndex = 1; against.dispatchEvent(new Event('change')) })()""" % (time.monotonic() - began))
+    browser.wait("document.querySelector('article .badge').textContent.startsWith('compared with 20')")
+    sentence = browser.run("document.querySelector('article .sentence').textContent")
+    assert f"from {shown(earlier['mean'])} to {shown(now['window']['mean'])}" in sentence
+    assert browser.run("document.querySelectorAll('.scores').length") == 0, "no verdict on an earlier window"
+    assert "200 rows against 200 then" in browser.run("document.querySelector('article').textContent")
+    clean(browser, service)
+    browser.run("""(() => { const against = document.querySelector('#against');
+        against.value = '86400'; against.dispatchEvent(new Event('change')) })()""")
+    browser.wait("!document.querySelector('#no-past').hidden && document.querySelector('#drawings').hidden")
+    assert browser.run("document.querySelector('#stale').hidden"), "a service without a yesterday is not one that is gone"
+    for query in "ago=600", "feature=feature_0&ago=0", "feature=feature_0&ago=-5", "feature=feature_0&ago=1e3", "feature=feature_0&ago=90001":
+        assert service.get(f"/models/synthetic/report?{query}").status_code == 400, query
+
+
+def words_of(value):
+    ends = f" ({shown(value['lower'])} to {shown(value['upper'])})" if value["lower"] is not None else ""
+    return shown(value["value"]) + ends
+
+
+def test_the_performance_page_shows_what_the_endpoint_says(browser, start_service):
+    service = start_service()
+    browser.open(service.url + "/dashboard/performance", "/No label has come yet/.test(document.querySelector('#verdict').textContent)")
+    service.post("/simulate/drift", json={"kind": "concept", "severity": 0, "n_requests": 300})
+    browser.wait("/no worse/.test(document.querySelector('#verdict').textContent)")
+    service.post("/simulate/drift", json={"kind": "concept", "severity": 0.9, "n_requests": 500})
+    told = service.get("/performance").json()
+    wait_for(lambda: [row[1] for row in service.get("/models/synthetic/performance/history?span=hour").json()["metrics"]["accuracy"]][-1:]
+             == [pytest.approx(told["metrics"]["accuracy"]["value"], abs=1e-5)], 30)
+    browser.open(service.url + "/dashboard/performance", "document.querySelectorAll('#metric-charts svg').length > 5")
+    table = browser.run("[...document.querySelectorAll('#metrics tr')].map(row => [...row.cells].map(cell => cell.textContent))")
+    assert len(table) == len(told["metrics"]) == 8
+    for cells, metric in zip(table, told["metrics"].values()):
+        assert cells[1:4] == [words_of(metric), words_of(metric["reference"]), words_of(metric["since_start"])]
+        assert cells[4] == ("worse" if metric["degraded"] else "no worse")
+    assert "The model has become wrong" in browser.run("document.querySelector('#verdict').textContent")
+    pictures = service.get("/models/synthetic/performance/pictures").json()
+    for name, about in told["classes"].items():
+        cells = pictures["confusion"]
+        assert sum(c["labels"] for c in cells if c["label"] == name) == about["labels"]
+        assert sum(c["labels"] for c in cells if c["prediction"] == name) == about["predictions"]
+        assert sum(c["labels"] for c in cells if c["prediction"] == c["label"] == name) == about["hits"]
+    error = sum(bin["labels"] * abs(bin["score"] - bin["share"]) for bin in pictures["calibration"]) / pictures["labels"]
+    assert error == pytest.approx(told["metrics"]["expected_calibration_error"]["value"], abs=1e-9)
+    reference = pictures["reference_calibration"]
+    error = sum(bin["labels"] * abs(bin["score"] - bin["share"]) for bin in reference) / sum(bin["labels"] for bin in reference)
+    assert error == pytest.approx(told["metrics"]["expected_calibration_error"]["reference"]["value"], abs=1e-9)
+    assert browser.run("document.querySelectorAll('#matrix tr').length") == 3
+    assert browser.run("document.querySelectorAll('#calibration-chart circle').length") == len(pictures["calibration"]) + len(reference)
+    detectors = dict(browser.run("[...document.querySelectorAll('#detectors tr')].map(row => [row.cells[0].textContent, row.cells[1].textContent])"))
+    assert {name: {"normal": "no change", "drift": "change"}.get(d["state"], d["state"]) for name, d in told["detectors"].items()} == {
+        name.replace(" ", "_"): word for name, word in detectors.items()}
+    assert browser.run("document.querySelector('#coverage').textContent").startswith(f"{100 * told['labels']['coverage']:.0f}")
+    assert "joined800" in browser.run("document.querySelector('#counts').textContent")
+    assert service.get("/models/synthetic/performance/history?span=year").status_code == 400
+    week = service.get("/models/synthetic/performance/history?span=week").json()
+    assert week["seconds"] == 300 and week["metrics"]["accuracy"][-1][1] == pytest.approx(told["metrics"]["accuracy"]["value"], abs=1e-5)
+    clean(browser, service)
+
+
+def test_the_performance_of_a_regression(browser, start_service, tmp_path):
+    source = random.Random(4)
+    (tmp_path / "reference.csv").write_text("x\n" + "".join(f"{source.gauss(0, 1)}\n" for _ in range(100)))
+    config = tmp_path / "config.yml"
+    config.write_text(json.dumps({"models": [{
+        "name": "m", "version": "1", "reference": "reference.csv", "scorer": {"type": "none", "task": "regression"},
+        "window": {"observations": 60}, "minimum_sample": 20, "features": [{"name": "x", "type": "numeric"}]}]}))
+    service = start_service("--config", str(config))
+    rows = [(float(i), i + source.gauss(1, 2)) for i in range(200)]
+    lines = "".join(json.dumps({"features": [0], "prediction": p, "label": t}) + "\n" for p, t in rows)
+    assert service.post("/observe", data=lines.encode(), headers={"Content-Type": "application/x-ndjson"}).status_code == 200
+    browser.open(service.url + "/dashboard/performance", "document.querySelectorAll('#errors-by tr').length === 10")
+    errors = service.get("/models/m/performance/pictures").json()["errors"]
+    assert sum(errors["labels"]) == 200
+    for i, step in enumerate(errors["by_prediction"]):
+        part = rows[20 * i:20 * i + 20]
+        assert step["prediction"] == pytest.approx(sum(p for p, _ in part) / 20)
+        assert step["error"] == pytest.approx(sum(p - t for p, t in part) / 20)
+    for low, high, count in zip(errors["edges"], errors["edges"][1:], errors["labels"][1:]):
+        assert count == sum(low <= p - t < high or p - t == high == errors["edges"][-1] for p, t in rows)
+    assert browser.run("document.querySelector('#confusion').hidden && !document.querySelector('#errors-figure').hidden")
+    clean(browser, service)
+
+
 def test_the_report_is_the_same_page_for_all_features(browser, drifting):
     browser.open(drifting.url + "/models/synthetic/report")
     status = drifting.get("/drift/status").json()["features"]
@@ -209,11 +344,11 @@ def test_a_service_that_stops_is_shown_and_so_is_its_return(browser, drifting):
     assert len(table(browser)) == 7, "what was known stays"
 
 
-@pytest.mark.parametrize("path", ["/dashboard", "/dashboard/features/feature_0", "/models/synthetic/report"])
+@pytest.mark.parametrize("path", ["/dashboard", "/dashboard/features/feature_0", "/dashboard/performance", "/models/synthetic/report"])
 def test_phone_and_dark(browser, drifting, path):
     for dark in False, True:
         browser.size(360, 740, dark)
-        browser.open(drifting.url + path, {"/dashboard": RENDERED}.get(path, "document.querySelector('article')"))
+        browser.open(drifting.url + path, {"/dashboard": RENDERED, "/dashboard/performance": MEASURED}.get(path, "document.querySelector('article')"))
         assert browser.run("document.documentElement.scrollWidth <= innerWidth"), "no sideways scrolling of the page"
         paper, ink = browser.run("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
         bright = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink)]
@@ -222,8 +357,8 @@ def test_phone_and_dark(browser, drifting, path):
 
 
 def test_every_drawing_and_field_has_a_name(browser, drifting):
-    for path in "/dashboard", "/dashboard/features/feature_0", "/models/synthetic/report":
-        browser.open(drifting.url + path, {"/dashboard": RENDERED}.get(path, "document.querySelector('article')"))
+    for path in "/dashboard", "/dashboard/features/feature_0", "/dashboard/performance", "/models/synthetic/report":
+        browser.open(drifting.url + path, {"/dashboard": RENDERED, "/dashboard/performance": MEASURED}.get(path, "document.querySelector('article')"))
         assert browser.run("document.documentElement.lang") == "en" and browser.run("document.title.length") > 3
         assert browser.run("[...document.querySelectorAll('svg')].every(s => s.getAttribute('aria-label') || s.getAttribute('aria-hidden'))")
         assert browser.run("[...document.querySelectorAll('input, select')].every(f => f.labels.length === 1)")
@@ -279,9 +414,10 @@ def test_a_thousand_features_stay_fluid(browser, start_service, tmp_path):
 
 # picture -> (page, width, height, dark, what must be there)
 PICTURES = {
-    "dashboard-overview": ("/dashboard", 1200, 700, False, RENDERED),
+    "dashboard-overview": ("/dashboard", 1200, 1250, False, "document.querySelectorAll('#charts svg').length > 5"),
     "dashboard-feature": ("/dashboard/features/feature_0?var-model=synthetic", 1200, 1150, False, DRAWN),
     "dashboard-dark": ("/dashboard/features/feature_1?var-model=synthetic", 1200, 760, True, DRAWN),
+    "dashboard-performance": ("/dashboard/performance", 1200, 1500, False, "document.querySelectorAll('#metric-charts svg').length > 5"),
     "dashboard-phone": ("/dashboard", 390, 760, False, RENDERED),
     "dashboard-incident": ("/dashboard/incidents/{id}?var-model=synthetic", 1200, 420, False, "document.querySelectorAll('#moved tr').length > 0"),
     "report": ("/models/synthetic/report", 1200, 1100, False, "document.querySelector('article')"),
@@ -291,7 +427,9 @@ PICTURES = {
 def drift_slowly(service, update):
     """A minute of traffic whose drift grows, so that the small histories have something to show."""
     service.post("/simulate/drift?severity=0&n_requests=250")
+    service.post("/simulate/drift", json={"kind": "concept", "severity": 0, "n_requests": 400})
     for step in range(14 if update else 2):
+        service.post("/simulate/drift", json={"kind": "concept", "severity": 0.04 * step, "n_requests": 30})
         service.post(f"/simulate/drift?severity={0.05 * step if update else 0.7}&n_requests={30 if update else 90}")
         time.sleep(7 if update else 0)
     wait_for(lambda: service.get("/models/synthetic/incidents").json()["incidents"], 20)

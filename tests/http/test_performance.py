@@ -12,7 +12,7 @@ from test_labels import value
 from test_metrics import scrape
 
 DATA = ROOT.parent / "shared" / "data"
-DETECTORS = ["adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley", "kswin"]
+DETECTORS = ["adwin", "ddm", "eddm", "hddm_a", "hddm_w", "page_hinkley", "kswin", "urn"]
 CLASSIFICATION = ("accuracy precision recall f1 roc_auc log_loss brier "
                   "expected_calibration_error").split()
 WINDOW = 400

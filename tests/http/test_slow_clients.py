@@ -63,7 +63,7 @@ def test_others_are_answered(start_service, kind):
         for client in clients:
             client.close()
     print(f"{kind}: the slowest round of three probes took {worst * 1000:.0f} ms, {alone * 1000:.0f} ms without them")
-    assert worst < max(3, 30 * alone)  # three answers
+    assert worst < max(10, 30 * alone)  # three answers; on a quiet machine well below one second
     with open(f"/proc/{service.process.pid}/status") as status:
         peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     assert peak < 200 << 10

@@ -118,5 +118,8 @@ int model_create_changes(struct model_parts *parts, const struct detector_spec *
                                                 .ordered = order->known,
                                                 .rule = *rule,
                                                 .now_ms = clock_tick_ms()};
-    return change_monitor_create(&changes, &parts->changes);
+    const int rc = change_monitor_create(&changes, &parts->changes);
+    if (rc == 0)
+        change_monitor_discount(parts->changes, parts->detector);
+    return rc;
 }

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 
 _Static_assert((int)CONFIG_DETECTOR_COUNT == (int)CHANGE_DETECTOR_COUNT &&
-                   (int)CONFIG_KSWIN == (int)CHANGE_KSWIN,
+                   (int)CONFIG_URN == (int)CHANGE_URN,
                "the configuration's detectors are in the order of the kernels");
 
 /* Sampling detectors give the same answer to the same labels at every start. */

@@ -104,6 +104,11 @@ const struct family families[] = {
       "Standard deviation of the feature's reference."},
      .of_model = walk_features,
      .value.feature = feature_reference_deviation},
+    {{"model_feature_effective_observations", METRIC_GAUGE, "",
+      "Independent rows that p-values take the feature's window for, as rows resemble their "
+      "neighbours."},
+     .of_model = walk_features,
+     .value.feature = feature_effective_rows},
     {{"model_feature_missing_total", METRIC_COUNTER, "", "Missing values observed."},
      .of_model = walk_features,
      .value.feature = feature_missing},

@@ -64,7 +64,7 @@ struct family {
     union metric_value value;
 };
 
-#define FAMILIES 77
+#define FAMILIES 78
 extern const struct family families[FAMILIES];
 
 /* --- models.c: labels model; model, severity --- */
@@ -117,6 +117,7 @@ bool feature_unseen(const struct detector_feature_report *feature, double *ret_v
 bool feature_unseen_ratio(const struct detector_feature_report *feature, double *ret_value);
 bool feature_infinite(const struct detector_feature_report *feature, double *ret_value);
 bool feature_out_of_range(const struct detector_feature_report *feature, double *ret_value);
+bool feature_effective_rows(const struct detector_feature_report *feature, double *ret_value);
 bool feature_drift_since(const struct detector_feature_report *feature, double *ret_value);
 bool method_score(const struct detector_method_report *method, double *ret_value);
 bool method_p_value(const struct detector_method_report *method, double *ret_value);

@@ -158,6 +158,12 @@ bool feature_drift_since(const struct detector_feature_report *feature, double *
     return feature->drifted && feature->drifted_since_ms > 0;
 }
 
+bool feature_effective_rows(const struct detector_feature_report *feature, double *ret_value)
+{
+    *ret_value = feature->effective_rows;
+    return true;
+}
+
 bool method_score(const struct detector_method_report *method, double *ret_value)
 {
     *ret_value = method->score;

@@ -3,6 +3,7 @@
 
 #include "encode/buffer.h"
 #include "service/answer.h"
+#include "service/keeper.h"
 #include "service/metrics/family.h"
 #include "system/clock.h"
 
@@ -235,6 +236,9 @@ void handle_metrics(void *context, const struct http_request *request,
         answer_out_of_memory(response);
         return;
     }
+    /* A counter that a kill takes back by a second would read as one that began anew at zero. */
+    if (service->keeper)
+        keeper_settle(service->keeper);
     answer_buffer(response, 200, exposition_content_type(format), &body);
     http_response_header(response, "Vary", "Accept");
     response->compressible = true;

@@ -109,7 +109,7 @@ static void test_defaults(void **state)
     assert_int_equal(model->labels.capacity, 100000);
     assert_int_equal(model->labels.max_age_ms, INT64_C(604800000));
     assert_int_equal(model->labels.window, 1000);
-    assert_int_equal(model->detectors, 0x7f);
+    assert_int_equal(model->detectors, 0xff);
     assert_int_equal(model->stream_count, 0);
     config_finish(&config);
     config_finish(&config);
@@ -300,8 +300,8 @@ static void test_shape(void **state)
                                    "with the keys id, timestamp, prediction, score, label"},
         {MODEL "    detectors: [adwin, none]\n",
          "8: models[0].detectors[1]: found \"none\", expected adwin or ddm or eddm or hddm_a or "
-         "hddm_w or page_hinkley or kswin"},
-        {MODEL "    detectors: []\n", "8: models[0].detectors: found 0 entries, expected 1 to 7"},
+         "hddm_w or page_hinkley or kswin or urn"},
+        {MODEL "    detectors: []\n", "8: models[0].detectors: found 0 entries, expected 1 to 8"},
         {MODEL "    detectors: all\n",
          "8: models[0].detectors: found a single value, expected a list"},
         {MODEL "    streams: [{feature: MedInc}]\n",

@@ -2,6 +2,9 @@
 #include "random_stream.h"
 #include "urn.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -96,7 +99,7 @@ static void test_categories(void **state)
     }
 }
 
-/* Bets on each of many rare categories go row by row. */
+/* Of each of many rare categories. */
 static void test_many_categories(void **state)
 {
     struct urn_bins bins;
@@ -109,12 +112,90 @@ static void test_many_categories(void **state)
     drift_urn_bins_finish(&bins);
 }
 
+static size_t bin_by_counting(const struct urn_bins *bins, double x)
+{
+    size_t bin = 0;
+    while (bin + 1 < bins->count && bins->edge[bin] <= x)
+        bin++;
+    return bin;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Buckets of values that spread evenly, over 600 orders of magnitude, and hardly at all. */
+static void test_bins_of_values(void **state)
+{
+    uint64_t seed = 5;
+    (void)state;
+    for (int kind = 0; kind < 5; kind++) {
+        struct urn_bins bins;
+        double sorted[REFERENCE];
+        for (size_t r = 0; r < REFERENCE; r++) {
+            const double z = random_normal(&seed);
+            sorted[r] = kind == 0   ? z
+                        : kind == 1 ? exp(100 * z)
+                        : kind == 2 ? 1e9 + floor(3 * z)
+                        : kind == 3 ? -1e308 * fmin(fabs(z), 1)
+                                    : (r % 3 == 0 ? -INFINITY : z);
+        }
+        qsort(sorted, REFERENCE, sizeof(sorted[0]), ascending);
+        assert_int_equal(drift_urn_bins_numeric(&bins, sorted, REFERENCE), 0);
+        for (size_t i = 0; i + 1 < bins.count; i++)
+            for (int step = -1; step <= 1; step++) {
+                const double x =
+                    step ? nextafter(bins.edge[i], step < 0 ? -INFINITY : INFINITY) : bins.edge[i];
+                assert_int_equal(urn_bin_of(&bins, x), bin_by_counting(&bins, x));
+            }
+        for (size_t r = 0; r < REFERENCE; r++)
+            assert_int_equal(urn_bin_of(&bins, sorted[r]), bin_by_counting(&bins, sorted[r]));
+        const double far[] = {-INFINITY, INFINITY, -1e308, 1e308, 0};
+        for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++)
+            assert_int_equal(urn_bin_of(&bins, far[i]), bin_by_counting(&bins, far[i]));
+        drift_urn_bins_finish(&bins);
+    }
+}
+
+/* Evidence that multiplies in a block by more than a float holds ends at the largest. */
+static void test_the_same_value_for_ever(void **state)
+{
+    struct urn_bins bins;
+    struct urn_bets *bets;
+    double sorted[REFERENCE];
+    (void)state;
+    for (size_t r = 0; r < REFERENCE; r++)
+        sorted[r] = (double)r;
+    assert_int_equal(drift_urn_bins_numeric(&bins, sorted, REFERENCE), 0);
+    assert_int_equal(drift_urn_bets_create(&bins, 1, &bets), 0);
+    for (size_t same = 0; same < bins.count; same++) {
+        struct urn *urn;
+        uint16_t bin[BLOCK];
+        assert_int_equal(drift_urn_create(&bins, bets, &urn), 0);
+        for (size_t r = 0; r < BLOCK; r++)
+            bin[r] = (uint16_t)same;
+        for (size_t block = 0; block < 20; block++)
+            (void)drift_urn_observe_rows(urn, bin, BLOCK, 1, URN_MAX_EVIDENCE);
+        const double evidence = drift_urn_evidence(urn), rows = drift_urn_change(urn).rows;
+        if (!(evidence > 1e15 && evidence <= URN_MAX_EVIDENCE * 1.0001) || !(rows > 0) ||
+            !(rows <= 20 * BLOCK + 1))
+            fail_msg("bin %zu: evidence %g, changed %g rows ago", same, evidence, rows);
+        drift_urn_destroy(urn);
+    }
+    drift_urn_bets_destroy(bets);
+    drift_urn_bins_finish(&bins);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_categories),
         cmocka_unit_test(test_many_categories),
+        cmocka_unit_test(test_bins_of_values),
+        cmocka_unit_test(test_the_same_value_for_ever),
     };
     return cmocka_run_group_tests_name("urn_rows", tests, NULL, NULL);
 }
