@@ -124,8 +124,8 @@ def trees(folder, bench_scorers):
     import numpy
     import xgboost
     random = numpy.random.default_rng(1)
-    data = random.normal(size=(3000, 20)).astype(numpy.float32)
-    label = data[:, 0] * data[:, 1] + data[:, 2] + random.normal(size=3000) > 0
+    data = random.normal(size=(1500, 20)).astype(numpy.float32)
+    label = data[:, 0] * data[:, 1] + data[:, 2] + random.normal(size=1500) > 0
     say("  training 5000 trees")
     parameters = {"objective": "binary:logistic", "max_depth": 6, "tree_method": "hist", "eta": 0.05,
                   "min_child_weight": 0, "lambda": 0}
