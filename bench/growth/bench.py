@@ -128,7 +128,7 @@ def trees(folder, bench_scorers):
     label = data[:, 0] * data[:, 1] + data[:, 2] + random.normal(size=1500) > 0
     say("  training 5000 trees")
     parameters = {"objective": "binary:logistic", "max_depth": 6, "tree_method": "hist", "eta": 0.05,
-                  "min_child_weight": 0, "lambda": 0}
+                  "min_child_weight": 0, "lambda": 0, "nthread": 1}
     matrix = xgboost.DMatrix(data, label)
     booster = xgboost.train(parameters, matrix, 5000)
     alone = Curve("a row alone", "ns", 1, "a walk for each tree")
