@@ -48,6 +48,7 @@ crash: ## kill the service 1000 times (CRASHES) while it works, compare what it 
 faults: ## fail every allocation at the start and in each kind of request; read thousands of damaged files
 	@scripts/build.sh
 	@/usr/bin/python3 tests/faults/allocations.py
+	@/usr/bin/python3 tests/faults/files.py
 
 fuzz: ## fuzz every parser (FUZZ_SECONDS each, default 60)
 	@scripts/fuzz.sh

@@ -2,7 +2,6 @@
 #include "service/answer.h"
 
 #include "encode/buffer.h"
-#include "encode/json_writer.h"
 
 #include <errno.h>
 
@@ -58,6 +57,14 @@ void answer_json(struct http_response *response, unsigned status, struct buffer 
     answer_buffer(response, status, "application/json", body);
 }
 
+void answer_problem_members(struct json_writer *json, unsigned status, const char *detail)
+{
+    json_member_string(json, "type", "about:blank");
+    json_member_string(json, "title", status_title(status));
+    json_member_integer(json, "status", status);
+    json_member_string(json, "detail", detail);
+}
+
 void answer_problem(struct http_response *response, unsigned status, const char *detail)
 {
     struct buffer body;
@@ -65,10 +72,7 @@ void answer_problem(struct http_response *response, unsigned status, const char 
     buffer_init(&body, 256);
     json_init(&json, &body);
     json_begin_object(&json);
-    json_member_string(&json, "type", "about:blank");
-    json_member_string(&json, "title", status_title(status));
-    json_member_integer(&json, "status", status);
-    json_member_string(&json, "detail", detail);
+    answer_problem_members(&json, status, detail);
     json_end_object(&json);
     answer_buffer(response, status, "application/problem+json", &body);
 }

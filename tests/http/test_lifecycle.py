@@ -61,6 +61,7 @@ def test_health_and_readiness(service):
         body = answer.json()
         assert body["status"] == word
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
+    assert service.get("/ready").json()["parts"] == {"service": True, "models": True}
     address = service.url.split("//")[1]
     assert run("healthcheck", address).returncode == 0
     assert run("healthcheck", "127.0.0.1:1").returncode == 1

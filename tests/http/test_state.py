@@ -439,9 +439,12 @@ def test_a_failing_disk_stops_nothing_and_is_said(serve, folder, failing_disk, h
     switch.write_text(how)
     traffic(service, random.Random(8), 40)
     wait_for(lambda: value(scrape(service), "model_state_kept") == 0, 20)
+    ready = service.get("/ready")
+    assert ready.status_code == 200 and ready.json()["parts"] == {"service": True, "models": True, "state": False}
     traffic(service, random.Random(9), 40)
     switch.unlink()
     wait_for(lambda: value(scrape(service), "model_state_kept") == 1, 20)
+    assert service.get("/ready").json()["parts"]["state"]
     before = knowledge(service)
     service.stop(signal.SIGKILL)
     assert "the state is not kept: " in service.log and "the state is kept again" in service.log
