@@ -8,6 +8,7 @@
 #include "window_internal.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 
 static bool has_rows(const struct feature_window *window)
@@ -114,13 +115,15 @@ double drift_feature_window_effective(const struct feature_window *window)
     return (double)shrink(window->total.observations, window->discount);
 }
 
-/* What rounding leaves goes to the next bin, so that the sum is right. */
-static void shrink_bins(const uint64_t *bin, size_t bins, double discount, uint64_t *ret_bin)
+/* What rounding leaves goes to the next bin, so that the sum is right; the first bin begins with a
+ * part of a row in [0, 1). */
+static void shrink_bins(const uint64_t *bin, size_t bins, double discount, double begun,
+                        uint64_t *ret_bin)
 {
     uint64_t rows = 0, given = 0;
     for (size_t i = 0; i < bins; i++) {
         rows += bin[i];
-        const uint64_t upto = (uint64_t)((double)rows / discount);
+        const uint64_t upto = (uint64_t)((double)rows / discount + begun);
         ret_bin[i] = upto - given;
         given = upto;
     }
@@ -185,20 +188,31 @@ static double homogeneity_p(const struct feature_window *window, const uint64_t 
                                        : drift_homogeneity_p(reference, current, window->bins);
 }
 
+/* Where a bin's rows are rounded up or down would move the p-value with every row, and verdicts
+ * with it: the mean over several ways to round. */
+#define ROUNDINGS 8
+
+static double shrunk_p(const struct feature_window *window)
+{
+    uint64_t reference[WINDOW_MAX_BINS], current[WINDOW_MAX_BINS];
+    double logs = 0;
+    for (int i = 0; i < ROUNDINGS; i++) {
+        const double begun = (double)i / ROUNDINGS;
+        shrink_bins(window->reference_bin, window->bins, window->discount, begun, reference);
+        shrink_bins(window_bins(window), window->bins, window->discount, begun, current);
+        logs += log(fmax(homogeneity_p(window, reference, current), DBL_MIN));
+    }
+    return exp(logs / ROUNDINGS);
+}
+
 /* Of a score of bins. The limits of the scores are wrong when bins are nearly empty, where the test
  * of the same bins is right: the larger of the two, or the test alone with many bins. */
 static double bins_p_value(const struct feature_window *window, enum drift_method method,
                            double score)
 {
-    double p;
-    if (window->discount > 1) {
-        uint64_t reference[WINDOW_MAX_BINS], current[WINDOW_MAX_BINS];
-        shrink_bins(window->reference_bin, window->bins, window->discount, reference);
-        shrink_bins(window_bins(window), window->bins, window->discount, current);
-        p = homogeneity_p(window, reference, current);
-    } else {
-        p = homogeneity_p(window, window->reference_bin, window_bins(window));
-    }
+    const double p = window->discount > 1
+                         ? shrunk_p(window)
+                         : homogeneity_p(window, window->reference_bin, window_bins(window));
     return fmax(own_p_value(window, method, score), p);
 }
 
