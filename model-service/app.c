@@ -3,6 +3,7 @@
 
 #include "cli/access.h"
 #include "cli/options.h"
+#include "config/config.h"
 #include "service/answer.h"
 #include "service/handlers.h"
 #include "service/keeper.h"
@@ -44,7 +45,7 @@ static const struct http_route routes[] = {
     {"POST", "/labels", HTTP_BODY_STREAM, LABELS_MAX_BYTES, handle_labels, HTTP_ROLE_WRITE,
      HTTP_LANE_USUAL},
     {"GET", "/performance", HTTP_BODY_NONE, 0, handle_performance, HTTP_ROLE_READ, HTTP_LANE_USUAL},
-    {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics, HTTP_ROLE_READ, HTTP_LANE_PROBE},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, handle_metrics, HTTP_ROLE_READ, HTTP_LANE_SCRAPE},
     {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
     {"GET", "/ready", HTTP_BODY_NONE, 0, handle_ready, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
     {"POST", "/-/reload", HTTP_BODY_OPTIONAL, RELOAD_MAX_BYTES, handle_reload, HTTP_ROLE_ADMIN,
@@ -204,63 +205,15 @@ static size_t default_threads(void)
 }
 
 struct settings {
+    const char *config_path;            /* NULL: the built-in model */
     const char *listen, *allowed_hosts; /* as in struct http_server_config */
+    const char *state;                  /* from the command line, or NULL */
+    const char *const *values;          /* of all options */
     const struct cli_access *access;
     size_t threads, address_connections;
 };
 
-static int run(struct service *service, const struct settings *settings)
-{
-    const char *listen = settings->listen;
-    const struct http_server_config config = {
-        .listen = listen,
-        .allowed_hosts = settings->allowed_hosts,
-        .tokens = settings->access->tokens,
-        .routes = routes,
-        .route_count = ROUTES,
-        .context = service,
-        .limits = {.connections = MAX_CONNECTIONS,
-                   .connections_per_address = settings->address_connections,
-                   .header_bytes = HEADER_MAX_BYTES,
-                   .idle_seconds = 60,
-                   .threads = settings->threads},
-        .render_error = render_error,
-        .observe = count_request,
-    };
-    struct http_server *server;
-    int rc = cli_access_check(settings->access, listen);
-    if (rc < 0)
-        return rc;
-    service->ready = true;
-    rc = http_server_start(&config, &server);
-    if (rc < 0) {
-        explain_start_failure(listen, rc);
-        return rc;
-    }
-    log_info("model-service %s listening on http://%s", SERVICE_VERSION,
-             http_server_address(server));
-    int received;
-    while ((received = cli_wait_for_signal_until(SERVICE_FOLLOW_MS)) == SIGHUP || received == 0)
-        if (received == SIGHUP)
-            service_reload(service);
-        else
-            service_follow(service);
-    service->ready = false;
-    log_info("%s: finishing requests in flight", strsignal(received));
-    http_server_stop(server, STOP_GRACE_MS);
-    log_info("stopped");
-    return 0;
-}
-
-/* From the command line, else from the configuration, else the default. */
-static const char *listen_address(const struct service *service, const char *option)
-{
-    const char *configured = service->registry.set->config.listen;
-
-    return option ? option : configured ? configured : DEFAULT_LISTEN;
-}
-
-/* Likewise; without a directory no state is kept. */
+/* From the command line, else from the configuration; without a directory no state is kept. */
 static int keep_state(struct service *service, const char *option)
 {
     const char *configured = service->registry.set->config.state;
@@ -284,6 +237,70 @@ static int watch_alerts(struct service *service, const char *const *values)
     return rc;
 }
 
+/* Loads the models, and what was kept of them. The port is open meanwhile. */
+static int load(struct service *service, const struct settings *settings)
+{
+    char error[MODEL_SET_ERROR_BYTES];
+    int rc = service_load(service, settings->config_path, error);
+    if (rc < 0) {
+        log_error("cannot start: %s", error);
+        return rc;
+    }
+    rc = keep_state(service, settings->state);
+    return rc < 0 ? rc : watch_alerts(service, settings->values);
+}
+
+static int run(struct service *service, const struct settings *settings)
+{
+    const char *listen = settings->listen;
+    const struct http_server_config config = {
+        .listen = listen,
+        .allowed_hosts = settings->allowed_hosts,
+        .tokens = settings->access->tokens,
+        .starts_closed = true,
+        .routes = routes,
+        .route_count = ROUTES,
+        .context = service,
+        .limits = {.connections = MAX_CONNECTIONS,
+                   .connections_per_address = settings->address_connections,
+                   .header_bytes = HEADER_MAX_BYTES,
+                   .idle_seconds = 60,
+                   .threads = settings->threads},
+        .render_error = render_error,
+        .observe = count_request,
+    };
+    struct http_server *server;
+    int rc = cli_access_check(settings->access, listen);
+    if (rc < 0)
+        return rc;
+    rc = http_server_start(&config, &server);
+    if (rc < 0) {
+        explain_start_failure(listen, rc);
+        return rc;
+    }
+    rc = load(service, settings);
+    if (rc < 0) {
+        http_server_stop(server, 0);
+        return rc;
+    }
+    atomic_store(&service->http, server);
+    service->ready = true;
+    http_server_open(server);
+    log_info("model-service %s listening on http://%s", SERVICE_VERSION,
+             http_server_address(server));
+    int received;
+    while ((received = cli_wait_for_signal_until(SERVICE_FOLLOW_MS)) == SIGHUP || received == 0)
+        if (received == SIGHUP)
+            service_reload(service);
+        else
+            service_follow(service);
+    service->ready = false;
+    log_info("%s: finishing requests in flight", strsignal(received));
+    http_server_stop(server, STOP_GRACE_MS);
+    log_info("stopped");
+    return 0;
+}
+
 /* From the command line, else from the environment; NULL: the built-in model. */
 static const char *config_path(const char *option)
 {
@@ -292,35 +309,49 @@ static const char *config_path(const char *option)
     return option ? option : named && named[0] ? named : NULL;
 }
 
-/* Starts the models and serves them until a signal ends it. */
+/* The address of the configuration, which is read again with the models; "" if it has none, or
+ * cannot be read. malloc'd, or NULL. */
+static char *configured_address(const char *path)
+{
+    struct config config;
+    struct error ignored;
+    if (!path || config_load(path, &config, &ignored) < 0)
+        return strdup("");
+    char *address = strdup(config.listen ? config.listen : "");
+    config_finish(&config);
+    return address;
+}
+
+/* Opens the port, loads the models and serves them until a signal ends it. */
 static int serve(const char *const *values, const struct cli_access *access, size_t threads,
                  size_t address_connections)
 {
+    const char *path = config_path(values[OPTION_CONFIG]), *option = values[OPTION_LISTEN];
     struct service *service = calloc(1, sizeof(*service));
-    if (!service) {
-        log_error("not enough memory to start");
-        return -ENOMEM;
-    }
-    char error[MODEL_SET_ERROR_BYTES];
-    int rc = service_start(service, routes, ROUTES, config_path(values[OPTION_CONFIG]), error);
-    if (rc < 0)
-        log_error("cannot start: %s", error);
-    else
-        rc = keep_state(service, values[OPTION_STATE]);
-    if (rc == 0)
-        rc = watch_alerts(service, values);
-    if (rc == 0)
+    char *configured = configured_address(path);
+    int rc = -ENOMEM;
+    if (service && configured) {
+        service_init(service, routes, ROUTES);
         rc = run(service, &(struct settings){
-                              .listen = listen_address(service, values[OPTION_LISTEN]),
+                              .config_path = path,
+                              .listen = option          ? option
+                                        : configured[0] ? configured
+                                                        : DEFAULT_LISTEN,
                               .allowed_hosts = values[OPTION_ALLOW_HOST],
+                              .state = values[OPTION_STATE],
+                              .values = values,
                               .access = access,
                               .threads = threads,
                               .address_connections = address_connections,
                           });
-    service_unwatch_alerts(service);
-    keeper_stop(service->keeper);
-    metrics_finish(service);
-    service_finish(service);
+        service_unwatch_alerts(service);
+        keeper_stop(service->keeper);
+        metrics_finish(service);
+        service_finish(service);
+    } else {
+        log_error("not enough memory to start");
+    }
+    free(configured);
     free(service);
     return rc;
 }

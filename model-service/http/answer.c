@@ -27,10 +27,10 @@ const char *http_request_header(const struct http_request *request, const char *
 /* The parameter behind `name`, or the first one; NULL if there is none. */
 static const char *next_parameter(const struct connection *connection, const char *name)
 {
-    const char *end = connection->query + connection->query_bytes;
-    if (!connection->query)
-        return NULL;
     const char *next = connection->query;
+    if (!next)
+        return NULL;
+    const char *end = next + connection->query_bytes;
     if (name) {
         const char *value = name + strlen(name) + 1;
         next = value + strlen(value) + 1;

@@ -141,9 +141,11 @@ struct http_server {
     atomic_size_t open;
     atomic_size_t body_memory;   /* of the bodies that did not fit their connection's own room */
     atomic_size_t answer_memory; /* of the answers that are being read */
-    atomic_bool stopping;        /* no new connection is taken, and each answer is the last one */
-    atomic_bool ending;          /* the workers end */
-    _Atomic int64_t next_sweep;  /* for connections that wait too long */
+    atomic_bool open_to_all;     /* http_server_open() */
+    _Atomic uint64_t shed;
+    atomic_bool stopping;       /* no new connection is taken, and each answer is the last one */
+    atomic_bool ending;         /* the workers end */
+    _Atomic int64_t next_sweep; /* for connections that wait too long */
     pthread_mutex_t mu;
     struct connection *connections, *connections_last; /* guarded by mu; the oldest first */
 };

@@ -134,7 +134,7 @@ static void linger_begin(struct connection *connection)
 {
     struct http_worker *worker = connection->worker;
     connection->stage = HTTP_STAGE_LINGER;
-    connection->lingers_until = clock_tick_ms() + HTTP_LINGER_MS;
+    connection->lingers_until = clock_coarse_ms() + HTTP_LINGER_MS;
     shutdown(connection->fd, SHUT_WR);
     connection->previous = worker->lingering_last;
     if (worker->lingering_last)
@@ -142,6 +142,8 @@ static void linger_begin(struct connection *connection)
     else
         worker->lingering = connection;
     worker->lingering_last = connection;
+    if (connection->readable)
+        http_worker_queue(connection);
     if (++worker->lingering_count > HTTP_LINGER_CONNECTIONS)
         http_connection_close(worker->lingering);
 }
@@ -255,6 +257,7 @@ int http_server_start(const struct http_server_config *config, struct http_serve
     if (!server)
         return -ENOMEM;
     server->config = *config;
+    server->open_to_all = !config->starts_closed;
     server->input_room = config->limits.header_bytes + HTTP_BODY_ROOM;
     pthread_mutex_init(&server->mu, NULL);
     int rc = reserve_fds(&config->limits);
@@ -285,6 +288,16 @@ fail:
     pthread_mutex_destroy(&server->mu);
     free(server);
     return rc;
+}
+
+void http_server_open(struct http_server *server)
+{
+    atomic_store(&server->open_to_all, true);
+}
+
+uint64_t http_server_shed(const struct http_server *server)
+{
+    return atomic_load_explicit(&server->shed, memory_order_relaxed);
 }
 
 const char *http_server_address(const struct http_server *server)

@@ -103,11 +103,13 @@ enum http_role {
 struct http_tokens; /* http/access.h */
 
 /* When a route's handler runs. Requests of a worker take turns in the order in which they are
- * complete. */
+ * complete; one that has waited for half a second is refused with 503. */
 enum http_lane {
     HTTP_LANE_USUAL,
-    HTTP_LANE_PROBE, /* before all others: what asks whether the server is well */
-    HTTP_LANE_SLOW,  /* on a thread beside the workers: may take seconds */
+    HTTP_LANE_PROBE,  /* at once, before all others: asks whether the server is well, costs nothing
+                       */
+    HTTP_LANE_SCRAPE, /* takes its turn, but is not refused: watches the server when it is busy */
+    HTTP_LANE_SLOW,   /* on a thread beside the workers: may take seconds */
 };
 
 struct http_route {
@@ -139,6 +141,8 @@ struct http_server_config {
      * none. Borrowed. */
     const char *allowed_hosts;
     const struct http_tokens *tokens; /* borrowed; NULL: everybody may do everything */
+    /* Until http_server_open(), requests are refused with 503 but for routes that need no role. */
+    bool starts_closed;
     struct http_limits limits;
     /* Renders the body of an error the adapter itself answers (400, 401, 403, 404, 405, 408, 411,
      * 413, 414, 415, 417, 431, 500, 501, 503, 505) by calling http_respond; detail is one
@@ -158,6 +162,9 @@ struct http_server;
  * (connections beyond the process's file limit). Port is readable at once. */
 NODISCARD int http_server_start(const struct http_server_config *config,
                                 struct http_server **ret_server);
+void http_server_open(struct http_server *server);
+/* Requests refused because they would have waited for too long. */
+uint64_t http_server_shed(const struct http_server *server);
 /* "127.0.0.1:8000" as bound, also when port 0 was asked. */
 const char *http_server_address(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);

@@ -18,7 +18,7 @@
 
 static uint64_t pack(enum http_phase phase)
 {
-    return (uint64_t)clock_tick_ms() << PHASE_BITS | (unsigned)phase;
+    return (uint64_t)clock_coarse_ms() << PHASE_BITS | (unsigned)phase;
 }
 
 static enum http_phase phase_of(uint64_t word)
@@ -43,7 +43,7 @@ void http_progress_answer(struct http_progress *progress)
 
 void http_progress_moved(struct http_progress *progress)
 {
-    atomic_store_explicit(&progress->moved, clock_tick_ms(), memory_order_relaxed);
+    atomic_store_explicit(&progress->moved, clock_coarse_ms(), memory_order_relaxed);
 }
 
 enum http_phase http_progress_phase(const struct http_progress *progress)
@@ -53,7 +53,7 @@ enum http_phase http_progress_phase(const struct http_progress *progress)
 
 int64_t http_progress_waits_ms(const struct http_progress *progress)
 {
-    return clock_tick_ms() - (int64_t)(atomic_load(&progress->word) >> PHASE_BITS);
+    return clock_coarse_ms() - (int64_t)(atomic_load(&progress->word) >> PHASE_BITS);
 }
 
 bool http_progress_cut(struct http_progress *progress, enum http_phase phase)
@@ -75,7 +75,7 @@ bool http_progress_overdue(const struct http_progress *progress, int64_t idle_ms
     const int64_t waited = http_progress_waits_ms(progress);
     const int64_t moved = atomic_load_explicit(&progress->moved, memory_order_relaxed);
     const enum http_phase phase = http_progress_phase(progress);
-    if (phase != HTTP_PHASE_WORK && phase != HTTP_PHASE_CUT && clock_tick_ms() - moved > idle_ms)
+    if (phase != HTTP_PHASE_WORK && phase != HTTP_PHASE_CUT && clock_coarse_ms() - moved > idle_ms)
         return true;
     switch (phase) {
     case HTTP_PHASE_HEADER:

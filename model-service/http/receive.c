@@ -8,7 +8,13 @@
 
 /* A refused body up to this size is read and dropped, so that the connection can be kept. */
 #define DROP_BYTES (64u << 10)
+/* A request that has waited for its turn for longer is refused: the server has more to do than it
+ * can, and would answer everybody late. */
+#define MOST_WAIT_MS 500
 
+static const struct http_refusal not_open = {503, "the models are being loaded: try again"};
+static const struct http_refusal waited = {
+    503, "too many requests wait for their turn, and this one has waited for too long"};
 static const struct http_refusal too_slow = {408, "the request did not arrive in time"};
 static const struct http_refusal gave_way = {503, "there are too many connections: try again"};
 static const struct http_refusal too_many_slow = {
@@ -73,6 +79,9 @@ static struct http_refusal check_request(struct connection *connection)
     if (!refusal.status)
         refusal =
             http_check_access(config->tokens, connection->route->role, announced->authorization);
+    if (!refusal.status && connection->route->role != HTTP_ROLE_NONE &&
+        !atomic_load_explicit(&connection->server->open_to_all, memory_order_acquire))
+        return not_open;
     return refusal.status ? refusal : http_check_body(connection->route, announced);
 }
 
@@ -216,9 +225,17 @@ static bool step_stream(struct connection *connection)
     }
 }
 
+/* Whoever has waited for long has often gone, or asks again: others are served instead. */
 static bool step_turn(struct connection *connection)
 {
-    http_answer(connection);
+    if (connection->route->lane == HTTP_LANE_SCRAPE ||
+        http_progress_waits_ms(&connection->progress) <= MOST_WAIT_MS) {
+        http_answer(connection);
+        return true;
+    }
+    atomic_fetch_add_explicit(&connection->server->shed, 1, memory_order_relaxed);
+    connection->refusal = waited;
+    http_answer_refusal(connection);
     return true;
 }
 

@@ -162,13 +162,14 @@ static bool send_some(struct connection *connection, const char *head)
     const size_t of_body =
         output->sent > output->head_bytes ? output->sent - output->head_bytes : 0;
     const size_t of_head = output->sent - of_body;
-    const struct iovec pieces[] = {
-        {(char *)(uintptr_t)head + of_head, output->head_bytes - of_head},
-        {output->body + of_body, output->body_bytes - of_body},
-    };
-    const bool head_done = of_head == output->head_bytes;
-    const ssize_t n =
-        http_socket_write(connection, pieces + head_done, output->body_bytes ? 2 - head_done : 1);
+    struct iovec pieces[2];
+    int count = 0;
+    if (of_head < output->head_bytes)
+        pieces[count++] =
+            (struct iovec){(char *)(uintptr_t)head + of_head, output->head_bytes - of_head};
+    if (of_body < output->body_bytes)
+        pieces[count++] = (struct iovec){output->body + of_body, output->body_bytes - of_body};
+    const ssize_t n = http_socket_write(connection, pieces, count);
     if (n < 0)
         return false;
     output->sent += (size_t)n;

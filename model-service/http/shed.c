@@ -23,7 +23,7 @@ static bool cut(struct connection *connection, enum http_phase phase, unsigned s
 
 void http_shed_overdue(struct http_server *server)
 {
-    const int64_t now = clock_tick_ms();
+    const int64_t now = clock_coarse_ms();
     const int64_t idle_ms = (int64_t)server->config.limits.idle_seconds * 1000;
     int64_t next = atomic_load(&server->next_sweep);
     if (now < next || !atomic_compare_exchange_strong(&server->next_sweep, &next, now + SWEEP_MS))

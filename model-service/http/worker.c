@@ -56,12 +56,12 @@ void http_worker_unqueue(struct connection *connection)
 
 static void give_turns(struct http_worker *worker)
 {
-    const int64_t until = clock_tick_ms() + TURNS_MS;
+    const int64_t until = clock_coarse_ms() + TURNS_MS;
     while (worker->first) {
         struct connection *connection = worker->first;
         http_worker_unqueue(connection);
         http_serve(connection);
-        if (clock_tick_ms() >= until)
+        if (clock_coarse_ms() >= until)
             break;
     }
 }
@@ -133,11 +133,14 @@ static void take_event(struct connection *connection, uint32_t events)
         http_serve(connection);
 }
 
-static void take_events(struct http_worker *worker)
+/* Whether new connections were among them. */
+static bool take_events(struct http_worker *worker, int timeout_ms)
 {
     struct epoll_event events[EVENTS];
-    const int count = epoll_wait(worker->epoll_fd, events, EVENTS, worker->first ? 0 : TICK_MS);
+    const int count = epoll_wait(worker->epoll_fd, events, EVENTS, timeout_ms);
+    bool accepted = false;
     for (int i = 0; i < count; i++) {
+        accepted |= events[i].data.ptr == worker->server;
         if (events[i].data.ptr == worker->server)
             accept_connections(worker);
         else if (events[i].data.ptr == worker)
@@ -145,13 +148,14 @@ static void take_events(struct http_worker *worker)
         else
             take_event(events[i].data.ptr, events[i].events);
     }
+    return accepted;
 }
 
 /* --- the thread --- */
 
 static void tick(struct http_worker *worker)
 {
-    const int64_t now = clock_tick_ms();
+    const int64_t now = clock_coarse_ms();
     if (now < worker->next_tick)
         return;
     worker->next_tick = now + TICK_MS;
@@ -173,7 +177,10 @@ static void *run(void *argument)
 {
     struct http_worker *worker = argument;
     while (!atomic_load_explicit(&worker->server->ending, memory_order_relaxed)) {
-        take_events(worker);
+        /* A new connection mostly has a request already: a probe must not wait for a turn before
+         * it is read. */
+        if (take_events(worker, worker->first ? 0 : TICK_MS))
+            (void)take_events(worker, 0);
         give_turns(worker);
         tick(worker);
         free_gone(worker);
@@ -209,7 +216,7 @@ static int start_thread(struct http_worker *worker)
 int http_worker_start(struct http_worker *worker, struct http_server *server)
 {
     worker->server = server;
-    worker->next_tick = clock_tick_ms() + TICK_MS;
+    worker->next_tick = clock_coarse_ms() + TICK_MS;
     worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (worker->epoll_fd < 0 || worker->wake_fd < 0)

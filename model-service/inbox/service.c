@@ -231,7 +231,7 @@ static const struct http_route routes[] = {
     {"POST", "/messages/clear", HTTP_BODY_OPTIONAL, 1024, handle_clear, HTTP_ROLE_ADMIN,
      HTTP_LANE_USUAL},
     {"GET", "/health", HTTP_BODY_NONE, 0, handle_health, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
-    {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics, HTTP_ROLE_READ, HTTP_LANE_PROBE},
+    {"GET", "/metrics", HTTP_BODY_NONE, 0, slack_handle_metrics, HTTP_ROLE_READ, HTTP_LANE_SCRAPE},
 };
 
 static int start_server(struct slack_service *service, const struct slack_service_config *settings)

@@ -24,18 +24,22 @@ static void choose_id_prefix(char prefix[SERVED_MODEL_PREFIX_BYTES])
     snprintf(prefix, SERVED_MODEL_PREFIX_BYTES, "%08x-", nonce);
 }
 
-int service_start(struct service *service, const struct http_route *routes, size_t route_count,
-                  const char *config_path, char error[MODEL_SET_ERROR_BYTES])
+void service_init(struct service *service, const struct http_route *routes, size_t route_count)
 {
-    struct model_set *set;
-
     service->routes = routes;
     service->route_count = route_count;
-    service->config_path = config_path;
     service->ndjson_memory.limit = SERVICE_NDJSON_MEMORY_BYTES;
     service->start_seconds = (double)clock_wall_ms() / 1000;
     model_registry_init(&service->registry);
     choose_id_prefix(service->registry.id_prefix);
+}
+
+int service_load(struct service *service, const char *config_path,
+                 char error[MODEL_SET_ERROR_BYTES])
+{
+    struct model_set *set;
+
+    service->config_path = config_path;
     int rc = model_set_create(&service->registry, config_path, NULL, &set, error);
     if (rc < 0)
         return rc;

@@ -26,12 +26,13 @@ struct metrics_writing;
 
 struct service {
     struct model_registry registry;
-    const struct http_route *routes; /* [route_count], const */
-    size_t route_count;              /* <= SERVICE_MAX_ROUTES */
-    const char *config_path;         /* NULL: the built-in model */
-    double start_seconds;            /* wall clock */
-    struct keeper *keeper;           /* NULL: no state is kept */
-    struct alert_watch *alerts;      /* NULL: nobody is asked about alerts */
+    const struct http_route *routes;    /* [route_count], const */
+    size_t route_count;                 /* <= SERVICE_MAX_ROUTES */
+    const char *config_path;            /* NULL: the built-in model */
+    double start_seconds;               /* wall clock */
+    struct keeper *keeper;              /* NULL: no state is kept */
+    _Atomic(struct http_server *) http; /* that serves it; NULL while the models are being loaded */
+    struct alert_watch *alerts;         /* NULL: nobody is asked about alerts */
     struct ndjson_memory ndjson_memory;
 
     _Atomic bool ready;
@@ -47,11 +48,13 @@ struct service {
     _Atomic uint64_t requests[SERVICE_MAX_ROUTES + 1][SERVICE_STATUS_COUNT];
 };
 
-/* Starts the state of a service with these routes (borrowed) and the models of a configuration
- * (config_path borrowed; NULL: the built-in model). error: one sentence, written on failure.
- * 0 or a negative errno. The caller finishes the state in either case. */
-int service_start(struct service *service, const struct http_route *routes, size_t route_count,
-                  const char *config_path, char error[MODEL_SET_ERROR_BYTES]);
+/* Begins the state of a service with these routes (borrowed), in memory that is all zero; it has no
+ * models yet. */
+void service_init(struct service *service, const struct http_route *routes, size_t route_count);
+/* Loads the models of a configuration (config_path borrowed; NULL: the built-in model). error: one
+ * sentence, written on failure. 0 or a negative errno. */
+int service_load(struct service *service, const char *config_path,
+                 char error[MODEL_SET_ERROR_BYTES]);
 void service_finish(struct service *service);
 
 /* Takes the state of every model into its history; called every SERVICE_FOLLOW_MS. As often as

@@ -96,28 +96,35 @@ void handle_health(void *context, const struct http_request *request,
     answer_state(response, 200, "healthy");
 }
 
-/* Whether each part is ready, by name. The state is one where somebody wants it kept; without it
- * the service goes on, and is ready. */
-static void write_parts(struct json_writer *json, struct service *service)
+static bool has_models(struct service *service)
 {
     struct model_set *set = model_registry_set(&service->registry);
+    const bool some = set->count > 0;
+    model_set_release(set);
+    return some;
+}
+
+/* Whether each part is ready, by name; models and state are not there to ask while they are being
+ * loaded. The state is one where somebody wants it kept; without it the service goes on, and is
+ * ready. */
+static void write_parts(struct json_writer *json, struct service *service, bool loading)
+{
     json_key(json, "parts");
     json_begin_object(json);
     json_member_boolean(json, "service", service->ready);
-    json_member_boolean(json, "models", set->count > 0);
-    if (service->keeper) {
+    json_member_boolean(json, "models", !loading && has_models(service));
+    if (!loading && service->keeper) {
         struct keeper_report state;
         keeper_read(service->keeper, &state);
         json_member_boolean(json, "state", state.kept);
     }
     json_end_object(json);
-    model_set_release(set);
 }
 
 void handle_ready(void *context, const struct http_request *request, struct http_response *response)
 {
     struct service *service = context;
-    const bool ready = service->ready;
+    const bool ready = service->ready, loading = !ready && !atomic_load(&service->http);
     struct buffer body;
     struct json_writer json;
     (void)request;
@@ -128,9 +135,10 @@ void handle_ready(void *context, const struct http_request *request, struct http
         json_member_string(&json, "status", "ready");
         write_timestamp(&json, "timestamp", clock_wall_ms());
     } else {
-        answer_problem_members(&json, 503, "the service is starting or stopping");
+        answer_problem_members(&json, 503,
+                               loading ? "the models are being loaded" : "the service is stopping");
     }
-    write_parts(&json, service);
+    write_parts(&json, service, loading);
     json_end_object(&json);
     answer_buffer(response, ready ? 200 : 503,
                   ready ? "application/json" : "application/problem+json", &body);

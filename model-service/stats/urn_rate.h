@@ -5,8 +5,8 @@
  * is that probability moved by 0.1, 0.2 or 0.4 in 2 asin(sqrt(p)), fixed before the number is seen,
  * so that the ratio of the two has mean 1. Their Shiryaev-Roberts sums over "the change began at
  * number k" are mixed: evidence of URN_RATE_BUDGET comes by chance at most once in as many numbers
- * on average, for a rate that a Beta(1/2, 1/2) prior knows as little as the urn does (measured:
- * bench/README.md, "detectors").
+ * on average, for a rate that a Beta(1/2, 1/2) prior knows as little as the urn does, and not more
+ * often at fixed rates (tests/unit/stats/test_urn_rate.c).
  * Sources: as of urn.h. */
 #ifndef DRIFT_URN_RATE_H
 #define DRIFT_URN_RATE_H

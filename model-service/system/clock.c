@@ -33,9 +33,14 @@ double clock_monotonic_seconds(void)
     return (double)clock_monotonic_ns() / NANOSECONDS;
 }
 
+int64_t clock_coarse_ms(void)
+{
+    return read_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
+}
+
 int64_t clock_tick_ms(void)
 {
-    return read_ns(CLOCK_MONOTONIC_COARSE) / 1000000 + tick_ahead_ms;
+    return clock_coarse_ms() + tick_ahead_ms;
 }
 
 int64_t clock_wall_ms(void)

@@ -13,7 +13,11 @@ int64_t clock_monotonic_ns(void);
 /* The same in seconds. */
 double clock_monotonic_seconds(void);
 /* The same in milliseconds, as of the last tick of the kernel (a few milliseconds ago), which costs
- * a tenth; above 0. For the time of an observation. */
+ * a tenth. For deadlines. */
+int64_t clock_coarse_ms(void);
+/* The same, but goes on where an earlier run of the program stood (clock_resume()), as of the last
+ * tick of the kernel (a few milliseconds ago), which costs a tenth; above 0. For the time of an
+ * observation. */
 int64_t clock_tick_ms(void);
 
 /* Milliseconds since 1970-01-01 UTC. Jumps when somebody sets the clock. */

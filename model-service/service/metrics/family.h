@@ -64,7 +64,7 @@ struct family {
     union metric_value value;
 };
 
-#define FAMILIES 78
+#define FAMILIES 79
 extern const struct family families[FAMILIES];
 
 /* --- models.c: labels model; model, severity --- */
@@ -181,6 +181,7 @@ bool process_max_fds(const struct service_snapshot *service, double *ret_value);
 bool process_threads(const struct service_snapshot *service, double *ret_value);
 bool process_start(const struct service_snapshot *service, double *ret_value);
 bool collect_time(const struct service_snapshot *service, double *ret_value);
+bool requests_shed(const struct service_snapshot *service, double *ret_value);
 bool reload_successful(const struct service_snapshot *service, double *ret_value);
 bool reload_time(const struct service_snapshot *service, double *ret_value);
 bool state_kept(const struct service_snapshot *service, double *ret_value);

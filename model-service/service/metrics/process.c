@@ -131,6 +131,13 @@ bool collect_time(const struct service_snapshot *service, double *ret_value)
     return true;
 }
 
+bool requests_shed(const struct service_snapshot *service, double *ret_value)
+{
+    const struct http_server *server = atomic_load(&service->service->http);
+    *ret_value = server ? (double)http_server_shed(server) : 0;
+    return true;
+}
+
 bool reload_successful(const struct service_snapshot *service, double *ret_value)
 {
     *ret_value = !atomic_load(&service->service->reload_failed);

@@ -26,7 +26,7 @@
 
 /* What the callbacks and handlers of the server have seen. */
 struct seen {
-    atomic_uint observed, last_status, with_route, errors, slow_running;
+    atomic_uint observed, last_status, with_route, errors, slow_running, release;
 };
 
 struct client {
@@ -134,6 +134,18 @@ static void handle_slow(void *context, const struct http_request *request,
     text_answer(response, 200, "slow");
 }
 
+/* Runs until the test says so. */
+static void handle_held(void *context, const struct http_request *request,
+                        struct http_response *response)
+{
+    struct seen *seen = context;
+    const struct timespec pause = {.tv_nsec = 2000000};
+    (void)request;
+    while (!atomic_load(&seen->release))
+        nanosleep(&pause, NULL);
+    text_answer(response, 200, "held");
+}
+
 static const struct http_route fixture_routes[] = {
     {"POST", "/echo", HTTP_BODY_JSON, ECHO_LIMIT, handle_echo, HTTP_ROLE_NONE, HTTP_LANE_USUAL},
     {"GET", "/echo", HTTP_BODY_NONE, 0, handle_echo, HTTP_ROLE_NONE, HTTP_LANE_USUAL},
@@ -147,6 +159,8 @@ static const struct http_route fixture_routes[] = {
     {"GET", "/nothing", HTTP_BODY_NONE, 0, handle_nothing, HTTP_ROLE_NONE, HTTP_LANE_USUAL},
     {"GET", "/empty", HTTP_BODY_NONE, 0, handle_empty, HTTP_ROLE_NONE, HTTP_LANE_USUAL},
     {"GET", "/headers", HTTP_BODY_NONE, 0, handle_headers, HTTP_ROLE_NONE, HTTP_LANE_USUAL},
+    {"POST", "/aside", HTTP_BODY_JSON, ECHO_LIMIT, handle_held, HTTP_ROLE_NONE, HTTP_LANE_SLOW},
+    {"GET", "/probe", HTTP_BODY_NONE, 0, handle_echo, HTTP_ROLE_NONE, HTTP_LANE_PROBE},
     {"POST", "/slow", HTTP_BODY_JSON, ECHO_LIMIT, handle_slow, HTTP_ROLE_NONE, HTTP_LANE_USUAL},
 };
 

@@ -121,6 +121,80 @@ static void working_connections_do_not_give_way(void **state)
     http_server_stop(server, 1000);
 }
 
+static bool has_answer(const struct client *client)
+{
+    char byte;
+    return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* A slow handler beside the only worker holds up nobody, and too many of them are refused. */
+static void slow_handlers_run_aside(void **state)
+{
+    static struct client *clients[40];
+    const size_t count = sizeof(clients) / sizeof(clients[0]);
+    struct http_server_config config = fixture_config(&seen);
+    size_t answered = 0, refused = 0;
+    (void)state;
+    config.limits.threads = 1;
+    struct http_server *server = fixture_start(&config);
+    for (size_t i = 0; i < count; i++) {
+        clients[i] = client_open(server);
+        assert_true(client_say(clients[i], "POST /aside HTTP/1.1\r\nHost: t\r\nContent-Type: "
+                                           "application/json\r\nContent-Length: 2\r\n\r\n{}"));
+    }
+    struct client *other = client_open(server);
+    assert_true(client_keeps_alive(other, &reply));
+    /* Two run and 32 wait; the threads may have taken theirs a little late. */
+    for (int look = 0; look < 1000 && answered < count - 34; look++) {
+        answered = 0;
+        for (size_t i = 0; i < count; i++)
+            answered += has_answer(clients[i]);
+        sleep_ms(5);
+    }
+    assert_in_range(answered, count - 34, count - 32);
+    atomic_store(&seen.release, 1);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(client_read(clients[i], &reply, false));
+        assert_true(reply.status == 200 || reply.status == 503);
+        refused += reply.status == 503;
+        client_close(clients[i]);
+    }
+    assert_int_equal(refused, answered);
+    client_close(other);
+    http_server_stop(server, 1000);
+}
+
+/* Four requests of 0.3 s each for one worker: the last one would wait for more than half a second.
+ * A probe does not wait for them. */
+static void requests_that_wait_for_long_are_refused(void **state)
+{
+    struct http_server_config config = fixture_config(&seen);
+    struct client *clients[4];
+    unsigned refused = 0;
+    (void)state;
+    config.limits.threads = 1;
+    struct http_server *server = fixture_start(&config);
+    for (int i = 0; i < 4; i++) {
+        clients[i] = client_open(server);
+        assert_true(client_say(clients[i], SLOW_REQUEST));
+    }
+    struct client *probe = client_open(server);
+    assert_true(client_say(probe, "GET /probe HTTP/1.1\r\nHost: t\r\n\r\n"));
+    assert_true(client_read(probe, &reply, false));
+    assert_int_equal(reply.status, 200);
+    for (int i = 0; i < 4; i++) {
+        assert_true(client_read(clients[i], &reply, false));
+        assert_true(reply.status == 200 || reply.status == 503);
+        refused += reply.status == 503;
+        client_close(clients[i]);
+    }
+    assert_int_equal(reply.status, 503);
+    assert_string_equal(reply_header(&reply, "Retry-After"), "1");
+    assert_int_equal(http_server_shed(server), refused);
+    client_close(probe);
+    http_server_stop(server, 1000);
+}
+
 /* Each answer is larger than all buffers of the two sockets, so it stays in our memory. */
 static void answers_that_nobody_reads_are_bounded(void **state)
 {
@@ -628,6 +702,8 @@ int main(void)
         cmocka_unit_test_setup(idle_connections_give_way_at_the_limit, clear_seen),
         cmocka_unit_test_setup(unfinished_requests_give_way_at_the_limit, clear_seen),
         cmocka_unit_test_setup(working_connections_do_not_give_way, clear_seen),
+        cmocka_unit_test_setup(slow_handlers_run_aside, clear_seen),
+        cmocka_unit_test_setup(requests_that_wait_for_long_are_refused, clear_seen),
         cmocka_unit_test_setup(answers_that_nobody_reads_are_bounded, clear_seen),
         cmocka_unit_test_setup(connections_per_address, clear_seen),
         cmocka_unit_test_setup(idle_connections_are_closed, clear_seen),
