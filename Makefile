@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run stop test test-compose test-scripts asan tsan soak crash faults fuzz bench dist format lint clean
+.PHONY: help setup build run stop test test-compose test-scripts test-grafana asan tsan soak crash faults fuzz bench dist format lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,6 +31,11 @@ test-compose: ## the Compose file with a real Docker engine (root)
 
 test-scripts: ## test_normal.sh and test_drift.sh, twenty runs in random order (80 minutes)
 	@scripts/test_scripts.sh
+
+test-grafana: ## the Grafana dashboard drawn by Grafana's own code, the pages by axe-core (npm, a network once)
+	@scripts/setup.sh build run test
+	@scripts/build.sh
+	@MODEL_SERVICE_BINARY=$(CURDIR)/build/model-service scripts/test_grafana.sh
 
 asan: ## unit and HTTP tests under the address and undefined-behaviour sanitizers
 	@scripts/test.sh asan

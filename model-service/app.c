@@ -85,6 +85,8 @@ static const struct http_route routes[] = {
      HTTP_ROLE_READ, HTTP_LANE_USUAL},
     {"GET", "/models/{model}/performance/pictures", HTTP_BODY_NONE, 0, handle_performance_pictures,
      HTTP_ROLE_READ, HTTP_LANE_USUAL},
+    {"GET", "/models/{model}/revision", HTTP_BODY_NONE, 0, handle_revision, HTTP_ROLE_READ,
+     HTTP_LANE_USUAL},
     {"GET", "/models/{model}/panels", HTTP_BODY_NONE, 0, handle_panels, HTTP_ROLE_READ,
      HTTP_LANE_USUAL},
     {"GET", "/models/{model}/report", HTTP_BODY_NONE, 0, handle_report, HTTP_ROLE_READ,

@@ -301,6 +301,11 @@ void detector_destroy(struct detector *detector)
     free(detector);
 }
 
+uint64_t detector_observations(const struct detector *detector)
+{
+    return detector->observations_total;
+}
+
 size_t detector_feature_count(const struct detector *detector)
 {
     return detector->feature_count;

@@ -169,6 +169,8 @@ struct detector_report {
     struct detector_feature_report *features; /* [feature_count], caller's array */
 };
 
+/* Rows since creation. */
+uint64_t detector_observations(const struct detector *detector);
 size_t detector_feature_count(const struct detector *detector);
 /* Borrowed; const and thread-safe. */
 const char *detector_feature_name(const struct detector *detector, size_t feature);

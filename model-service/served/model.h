@@ -241,6 +241,9 @@ NODISCARD int served_model_report(struct served_model *model, struct detector_re
 NODISCARD int served_model_pictures(struct served_model *model, size_t feature,
                                     struct detector_report *report,
                                     struct feature_picture **ret_pictures);
+/* A number that is another one whenever a row, a label or a prediction has come, and every
+ * HISTORY_FINE_MS. Costs two locks. */
+uint64_t served_model_revision(struct served_model *model);
 /* Takes what the model's reports say into what it remembers (served/history.h, measures.h,
  * traffic.h, past.h); called every few seconds, by one thread. */
 void served_model_follow(struct served_model *model);

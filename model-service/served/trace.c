@@ -2,6 +2,7 @@
  * reads it. */
 #include "served/internal.h"
 
+#include "row/split_mix.h"
 #include "system/clock.h"
 
 #include <errno.h>
@@ -110,6 +111,18 @@ void served_model_follow(struct served_model *model)
 }
 
 /* --- reading --- */
+
+uint64_t served_model_revision(struct served_model *model)
+{
+    const int64_t interval = clock_tick_ms() / HISTORY_FINE_MS;
+    pthread_mutex_lock(&model->windows.mu);
+    uint64_t revision = detector_observations(model->windows.detector);
+    pthread_mutex_unlock(&model->windows.mu);
+    pthread_mutex_lock(&model->labels.mu);
+    revision = split_mix_at(revision) ^ concept_monitor_total_labels(model->labels.monitor);
+    pthread_mutex_unlock(&model->labels.mu);
+    return split_mix_at(revision) ^ (uint64_t)interval;
+}
 
 size_t served_model_history(struct served_model *model, size_t feature, bool coarse,
                             struct history_point *points)

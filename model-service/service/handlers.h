@@ -43,6 +43,9 @@ void handle_history(void *context, const struct http_request *request,
                     struct http_response *response);
 void handle_incidents(void *context, const struct http_request *request,
                       struct http_response *response);
+/* Whether anything is new: answered 304 where the client knows it. */
+void handle_revision(void *context, const struct http_request *request,
+                     struct http_response *response);
 /* What the overview draws over the last hour. */
 void handle_panels(void *context, const struct http_request *request,
                    struct http_response *response);

@@ -6,12 +6,15 @@
 #include "service/service.h"
 
 #include "encode/json_writer.h"
+#include "row/split_mix.h"
 #include "served/history.h"
 #include "system/clock.h"
 #include "text/timestamp.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Points of each feature when all are asked for: ten minutes. */
 #define OVERVIEW_POINTS 60
@@ -133,6 +136,35 @@ void handle_history(void *context, const struct http_request *request,
     }
     free(points);
     served_model_release(model);
+}
+
+/* --- revision --- */
+
+void handle_revision(void *context, const struct http_request *request,
+                     struct http_response *response)
+{
+    struct served_model *model = service_model(context, request, response);
+    char tag[24];
+    if (!model)
+        return;
+    /* the address tells a model from the one that a reload put in its place */
+    const uint64_t revision =
+        split_mix_at(served_model_revision(model) ^ (uint64_t)(uintptr_t)model);
+    served_model_release(model);
+    snprintf(tag, sizeof(tag), "\"%016llx\"", (unsigned long long)revision);
+    const char *known = http_request_header(request, "If-None-Match");
+    if (known && strcmp(known, tag) == 0) {
+        http_respond(response, 304, "application/json", NULL, 0);
+    } else {
+        struct buffer body;
+        buffer_init(&body, 64);
+        buffer_append_text(&body, "{\"revision\":");
+        buffer_append_text(&body, tag);
+        buffer_append_char(&body, '}');
+        answer_json(response, 200, &body);
+    }
+    http_response_header(response, "ETag", tag);
+    http_response_header(response, "Cache-Control", "no-store");
 }
 
 /* --- incidents --- */

@@ -10,9 +10,9 @@
 #include <sys/random.h>
 
 /* The last entry stands for every other status. */
-const unsigned service_statuses[SERVICE_STATUS_COUNT] = {200, 302, 400, 401, 403, 404, 405,
-                                                         408, 409, 411, 413, 414, 415, 417,
-                                                         422, 431, 500, 503, 501, 505, 0};
+const unsigned service_statuses[SERVICE_STATUS_COUNT] = {200, 302, 304, 400, 401, 403, 404, 405,
+                                                         408, 409, 411, 413, 414, 415, 417, 422,
+                                                         431, 500, 503, 501, 502, 505, 0};
 
 /* Generated prediction ids begin with it, so that ids of two runs do not meet. */
 static void choose_id_prefix(char prefix[SERVED_MODEL_PREFIX_BYTES])

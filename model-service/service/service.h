@@ -16,7 +16,7 @@
 #define SERVICE_NDJSON_MEMORY_BYTES (32u << 20)
 
 /* Answers are counted by route and status; a status outside the table counts as its last entry. */
-#define SERVICE_STATUS_COUNT 21
+#define SERVICE_STATUS_COUNT 23
 extern const unsigned service_statuses[SERVICE_STATUS_COUNT];
 #define SERVICE_MAX_ROUTES 70
 

@@ -1,7 +1,8 @@
 // The built-in pages: which one is shown, and what it asks the service for. Everything is read from the service every two
 // seconds. What comes from it is written as text, never as markup; the drawings of a feature are the service's own page of it.
 
-const REFRESH_MS = 2000;
+const ASK_MS = 1000; // whether something is new
+const REFRESH_MS = 2000; // at most so often
 const PATIENCE_MS = 5000; // for an answer
 const INTERVAL_MS = 10000; // of a point of a small history
 const KEPT_SCORES = 60; // of a feature: ten minutes
@@ -484,6 +485,8 @@ async function refresh() {
   renderLinks(byId("model").value);
   incidents = (await (await ask(`${path}/incidents`)).json()).incidents;
   await REFRESHERS[shownPage](path);
+  refreshed = Date.now();
+  owed = false;
   sayFresh();
 }
 
@@ -517,16 +520,33 @@ async function leadToIncident() {
   return incident !== undefined;
 }
 
+// Pages that show more than the model: what other programs say changes without its knowledge.
+const ALWAYS_ASK = ["alerts", "try"];
+let revision = "", refreshed = 0, owed = true; // owed: there is something new that is not shown yet
+
+// One small question a second; the answer has no body while nothing is new. The rest is asked for when something is.
+async function isNews() {
+  const answer = await ask(`/models/${encodeURIComponent(byId("model").value)}/revision`, revision ? { "If-None-Match": revision } : {}, [304]);
+  const news = answer.status !== 304;
+  if (news) revision = answer.headers.get("ETag");
+  return news || ALWAYS_ASK.includes(shownPage);
+}
+
 async function follow() {
   try {
     if (!listed) await listModels();
     listed = true;
     if (await leadToIncident()) return;
-    if (!document.hidden) await refresh();
+    if (!document.hidden) {
+      if (await isNews()) owed = true;
+      if (owed && Date.now() - refreshed >= REFRESH_MS) await refresh();
+      else sayFresh();
+    }
   } catch (error) {
     sayStale(error);
+    owed = true; // what was missed
   }
-  setTimeout(follow, REFRESH_MS);
+  setTimeout(follow, ASK_MS);
 }
 
 function start() {

@@ -19,6 +19,7 @@ PAGE = """<!DOCTYPE html>
 body {{ max-width: 48rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }}
 table {{ border-collapse: collapse }}
 th, td {{ padding: .2rem .6rem; border: 1px solid #8886; text-align: left }}
+a {{ color: inherit }}
 pre {{ padding: .6rem; overflow-x: auto; background: #8882 }}
 h2 {{ margin-top: 3rem }}
 h2:target {{ padding-left: .6rem; border-left: .4rem solid #d33 }}
@@ -38,4 +39,5 @@ def anchored(heading):
 cmark, source, target = sys.argv[1:4]
 html = subprocess.run([cmark, "--extension", "table", source], stdout=subprocess.PIPE, check=True, text=True, encoding="utf-8")
 body = re.sub(r"<h2>(.*?)</h2>", anchored, html.stdout)
+body = body.replace("<pre>", '<pre tabindex="0">')  # so that the keyboard can scroll it
 pathlib.Path(target).write_text(PAGE.format(body=body), encoding="utf-8")

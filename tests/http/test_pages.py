@@ -506,3 +506,36 @@ def test_evidence_row_by_row_is_shown_where_it_is(browser, drifting):
     shown = {row["Feature"]: row["Row by row"] for row in table(browser)}
     assert (shown["feature_0"], shown["feature_1"], shown["feature_2"]) == ("12 %", "its mean rose", "-")
     assert browser.run("getComputedStyle(document.querySelector('#features .evidence')).display") != "none"
+
+
+def test_nothing_is_asked_for_while_nothing_is_new(browser, start_service):
+    """One answer without a body a second; a row makes the page ask for everything again, and reconnecting shows what was missed."""
+    service = start_service()
+    path = "/models/synthetic/revision"
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    first = service.get(path)
+    tag = first.headers["ETag"]
+    assert first.json()["revision"] == tag.strip('"') and first.headers["Cache-Control"] == "no-store"
+    answers = [service.get(path, headers={"If-None-Match": tag}) for _ in range(3)]
+    assert 304 in [answer.status_code for answer in answers], "at most one of them in another ten seconds"
+    assert all(answer.content == b"" for answer in answers if answer.status_code == 304)
+    service.predict([0.1] * 5)
+    assert service.get(path, headers={"If-None-Match": tag}).status_code == 200
+    assert service.get("/models/nobody/revision").status_code == 404
+
+    browser.open(service.url + "/dashboard", RENDERED)
+    time.sleep(3)
+    browser.requests.clear()
+    time.sleep(8)
+    browser.run("1")  # takes what the browser has told
+    asked = [url.removeprefix(service.url) for url in browser.requests]
+    assert asked.count(path) >= 3
+    assert sum(url.endswith("/drift/status") for url in asked) <= 2, "nothing but the tick of ten seconds is new"
+    service.post("/simulate/drift?severity=0.7&n_requests=150")
+    browser.wait("/of 5 features changed since/.test(document.querySelector('#verdict').textContent)", 8)
+
+    os.kill(service.process.pid, signal.SIGSTOP)
+    browser.wait("!document.querySelector('#stale').hidden")
+    os.kill(service.process.pid, signal.SIGCONT)
+    service.post("/simulate/drift?severity=0&n_requests=250")
+    browser.wait("document.querySelector('#stale').hidden && /^No drift/.test(document.querySelector('#verdict').textContent)", 12)

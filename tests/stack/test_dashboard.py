@@ -79,7 +79,7 @@ def test_the_nine_panels():
 
 
 def test_rows_to_drill_down():
-    assert ROWS == ["Feature by feature", "Predictions", "Concept drift and performance", "Health of the service",
+    assert ROWS == ["Which feature moved first", "Feature by feature", "Predictions", "Concept drift and performance", "Health of the service",
                     "Health of the monitoring"]
     for row in (p for p in DASHBOARD["panels"] if p["type"] == "row"):
         assert row["collapsed"] is False and row["panels"] == [] and row["gridPos"]["w"] == 24
