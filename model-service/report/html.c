@@ -47,10 +47,10 @@ static struct number_text p_words(double p)
 
 static void write_scores(struct buffer *out, const struct detector_feature_report *feature)
 {
-    buffer_append_text(out,
-                       "<div class=scroll role=region aria-label=Scores tabindex=0><table class=scores><caption>Scores</caption><tr><th "
-                       "scope=col>Method<th scope=col>Score<th scope=col>Threshold<th "
-                       "scope=col>p-value<th scope=col>Verdict");
+    buffer_append_text(out, "<div class=scroll role=region aria-label=Scores tabindex=0><table "
+                            "class=scores><caption>Scores</caption><tr><th "
+                            "scope=col>Method<th scope=col>Score<th scope=col>Threshold<th "
+                            "scope=col>p-value<th scope=col>Verdict");
     for (enum drift_method m = 0; m < METHOD_COUNT; m++) {
         const struct detector_method_report *method = &feature->method[m];
         if (!method->applies)
