@@ -105,7 +105,7 @@ static int create_watched(struct change_monitor *monitor, const struct change_mo
                                     .rule = monitor->rule};
     watched->last_ms = spec->now_ms;
     watched->categorical = spec->features[feature].type == FEATURE_CATEGORICAL;
-    if (!spec->ordered) {
+    if (!spec->ordered && spec->discount == CHANGE_DISCOUNT_LIVE) {
         watched->neighbours = calloc(URN_PARTS, sizeof(*watched->neighbours));
         if (!watched->neighbours)
             return -ENOMEM;
@@ -178,6 +178,7 @@ int change_monitor_create(const struct change_monitor_spec *spec,
         return -ENOMEM;
     monitor->detector = spec->detector;
     monitor->ordered = spec->ordered;
+    monitor->discount = spec->discount;
     monitor->feature_count = spec->feature_count;
     monitor->features = calloc(spec->feature_count, sizeof(*monitor->features));
     int rc = monitor->features ? 0 : -ENOMEM;

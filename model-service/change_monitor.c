@@ -98,8 +98,12 @@ static void take_block(const struct watched *watched, const union detector_cell 
     }
 }
 
-static double window_discount(const struct watched *watched, enum urn_part part)
+static double window_discount(const struct change_monitor *monitor, size_t feature,
+                              enum urn_part part)
 {
+    const struct watched *watched = &monitor->features[feature];
+    if (monitor->discount == CHANGE_DISCOUNT_NONE)
+        return 1;
     return watched->neighbours ? drift_urn_neighbours_discount(&watched->neighbours[part])
                                : watched->discount[part];
 }
@@ -158,8 +162,8 @@ void change_monitor_observe(struct change_monitor *monitor, const union detector
 void change_monitor_discount(const struct change_monitor *monitor, struct detector *detector)
 {
     for (size_t f = 0; f < monitor->feature_count; f++)
-        detector_discount(detector, f, window_discount(&monitor->features[f], URN_VALUES),
-                          window_discount(&monitor->features[f], URN_MISSINGNESS));
+        detector_discount(detector, f, window_discount(monitor, f, URN_VALUES),
+                          window_discount(monitor, f, URN_MISSINGNESS));
 }
 
 /* --- reading it --- */
@@ -219,7 +223,7 @@ void change_monitor_report(const struct change_monitor *monitor, size_t feature,
             .watched = urn.watched,
             .evidence_ratio = urn.evidence / monitor->rule.budget,
             .discount = urn.discount,
-            .window_discount = window_discount(&monitor->features[feature], part),
+            .window_discount = window_discount(monitor, feature, part),
             .limit = limit_of(monitor, episode),
             .suspected = episode->suspected,
             .open = episode->open || episode->changed,

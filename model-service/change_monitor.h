@@ -10,8 +10,8 @@
  * next change is seen too; the page stays open, as the feature still differs from the reference.
  *
  * Without an order that the reference is known to have, it does not tell how much its rows resemble
- * their neighbours: changes are only noticed, and how much it is is learned from the live rows
- * (stats/urn_neighbours.h), for the p-values of the windows.
+ * their neighbours: changes are only noticed. For the p-values of the windows it may be learned
+ * from the live rows then (stats/urn_neighbours.h).
  *
  * Not thread-safe: the owner locks around every call. Time is an argument. */
 #ifndef CHANGE_MONITOR_H
@@ -31,6 +31,10 @@ struct change_rule {
     double materiality;        /* deviations; a smaller change is a notice */
 };
 
+/* By what the p-values of the windows are discounted: by what the order of the reference shows, or
+ * what live rows show where it has none, or not at all. */
+enum change_discount { CHANGE_DISCOUNT_REFERENCE, CHANGE_DISCOUNT_LIVE, CHANGE_DISCOUNT_NONE };
+
 struct change_monitor_spec {
     /* made of the same features; it names their categories, and must outlive the monitor */
     const struct detector *detector;
@@ -38,6 +42,7 @@ struct change_monitor_spec {
     size_t feature_count, reference_rows;
     const uint32_t *order; /* [rows] the reference's rows by time; NULL: as they are */
     bool ordered;          /* they are in the order of time */
+    enum change_discount discount;
     struct change_rule rule;
     int64_t now_ms; /* time counts from here */
 };

@@ -23,7 +23,7 @@ struct watched {
     int64_t last_ms;                   /* of the last row */
     int64_t paged_ms;                  /* of the last page of either urn */
     double discount[URN_PARTS];        /* by the reference */
-    struct urn_neighbours *neighbours; /* [URN_PARTS] where the reference's order is not known */
+    struct urn_neighbours *neighbours; /* [URN_PARTS] where it is learned from live rows */
     struct watched_part part[URN_PARTS];
 };
 
@@ -32,6 +32,7 @@ struct change_monitor {
     struct watched *features; /* [feature_count] */
     size_t feature_count;
     bool ordered;
+    enum change_discount discount;
     struct change_rule model_rule;
     struct urn_rule rule;     /* of each urn */
     struct urn_rule adopting; /* the same where an open page may be adopted */

@@ -59,7 +59,7 @@ static bool same_numbers(const struct config_model *a, const struct config_model
     return a->window_observations == b->window_observations &&
            a->window_duration_ms == b->window_duration_ms &&
            a->reference_resolution == b->reference_resolution && a->bins == b->bins &&
-           a->delimiter == b->delimiter && a->decimal == b->decimal &&
+           a->discount == b->discount && a->delimiter == b->delimiter && a->decimal == b->decimal &&
            a->simulation == b->simulation && a->labels.capacity == b->labels.capacity &&
            a->labels.max_age_ms == b->labels.max_age_ms && a->labels.window == b->labels.window;
 }

@@ -27,6 +27,7 @@
  *       significance: 0.0001
  *       false_pages: {at_most: 1, per: 90d}
  *       materiality: 0.15
+ *       discount: reference
  *       reference_resolution: 10000           # 0: every value
  *       bins: 10
  *       simulation: false
@@ -97,6 +98,9 @@ enum config_task { CONFIG_TASK_CLASSIFICATION, CONFIG_TASK_REGRESSION };
 /* What the scores are that come with predictions: of the second of two classes. */
 enum config_score { CONFIG_SCORE_PROBABILITY, CONFIG_SCORE_MARGIN };
 
+/* By what the p-values of windows are discounted where rows resemble their neighbours. */
+enum config_discount { CONFIG_DISCOUNT_REFERENCE, CONFIG_DISCOUNT_LIVE, CONFIG_DISCOUNT_NONE };
+
 struct config_scorer {
     enum config_scorer_type type;
     const char *file; /* path, resolved like the reference's; NULL: weights given inline, or none */
@@ -161,8 +165,9 @@ struct config_model {
     uint64_t minimum_sample;                      /* default 50 */
     double warning_threshold, critical_threshold; /* default 0.3, 0.5; 0 < warning < critical */
     double significance;                          /* default 0.0001; in (0, 1) */
-    double false_page_seconds; /* at most one false page in so many; default 90 days */
-    double materiality;        /* deviations; a smaller change is no page; default 0.15 */
+    double false_page_seconds;     /* at most one false page in so many; default 90 days */
+    double materiality;            /* deviations; a smaller change is no page; default 0.15 */
+    enum config_discount discount; /* default CONFIG_DISCOUNT_REFERENCE */
     bool has_reference_resolution;
     uint64_t reference_resolution; /* default 10000 */
     uint64_t bins;                 /* default 10 */

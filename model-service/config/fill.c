@@ -179,6 +179,8 @@ static void fill_numbers(struct config_model *model, const struct raw_model *raw
     model->significance = float_or(raw->significance, CONFIG_DEFAULT_SIGNIFICANCE);
     model->false_page_seconds = false_page_seconds(raw->false_pages);
     model->materiality = float_or(raw->materiality, CONFIG_DEFAULT_MATERIALITY);
+    model->discount =
+        raw->discount ? (enum config_discount) * raw->discount : CONFIG_DISCOUNT_REFERENCE;
     model->has_reference_resolution = raw->reference_resolution;
     model->reference_resolution = count_or(raw->reference_resolution, CONFIG_DEFAULT_RESOLUTION);
     model->bins = count_or(raw->bins, CONFIG_DEFAULT_BINS);

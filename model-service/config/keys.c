@@ -14,6 +14,9 @@ static const cyaml_strval_t tasks[] = {{"classification", CONFIG_TASK_CLASSIFICA
                                        {"regression", CONFIG_TASK_REGRESSION}};
 static const cyaml_strval_t scores[] = {{"probability", CONFIG_SCORE_PROBABILITY},
                                         {"margin", CONFIG_SCORE_MARGIN}};
+static const cyaml_strval_t discounts[] = {{"reference", CONFIG_DISCOUNT_REFERENCE},
+                                           {"live", CONFIG_DISCOUNT_LIVE},
+                                           {"none", CONFIG_DISCOUNT_NONE}};
 static const cyaml_strval_t delimiters[] = {
     {"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"pipe", '|'}};
 static const cyaml_strval_t decimals[] = {{"point", '.'}, {"comma", ','}};
@@ -118,6 +121,7 @@ static const cyaml_schema_field_t model_fields[] = {
     FLOAT("significance", raw_model, significance),
     MAPPING("false_pages", raw_model, false_pages, false_pages_fields),
     FLOAT("materiality", raw_model, materiality),
+    OPTIONAL_WORD("discount", raw_model, discount, discounts),
     COUNT("bins", raw_model, bins),
     COUNT("reference_resolution", raw_model, reference_resolution),
     CYAML_FIELD_BOOL("simulation", OPTIONAL, struct raw_model, simulation),

@@ -65,6 +65,7 @@ struct raw_model {
     double *significance;
     struct raw_false_pages *false_pages;
     double *materiality;
+    unsigned *discount; /* enum config_discount */
     uint64_t *reference_resolution, *bins;
     bool simulation;
     struct raw_labels *labels;

@@ -174,7 +174,7 @@ def write_correlated(folder, correlation, ordered, window=200, rows=10000):
     if not ordered:
         random.Random(8).shuffle(lines)
     (folder / "reference.csv").write_text("\n".join(["a,b,t", *lines]) + "\n")
-    (folder / "drift.yml").write_text(COLOURED.format(window=window, more=TIMED if ordered else ""))
+    (folder / "drift.yml").write_text(COLOURED.format(window=window, more=TIMED if ordered else "discount: live"))
     return folder / "drift.yml"
 
 

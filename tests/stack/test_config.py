@@ -118,7 +118,7 @@ BROKEN = [
      "ModelPerformanceDegraded: does not fire"),
     ("performance", "alerts.yml", '[1d]) > 0', '[1d]) >= 0',
      "ConceptDriftDetected: does not fire"),
-    ("performance", "alerts.yml", 'detector=~"adwin|hddm_a|page_hinkley"', 'detector=~".+"',
+    ("performance", "alerts.yml", 'detector=~"adwin|hddm_a|page_hinkley|urn"', 'detector=~".+"',
      "ConceptDriftDetected: does not fire"),
     ("performance", "alerts.yml", "model_performance_degraded == 1", "model_performance_degraded >= 0",
      "ModelPerformanceDegraded: does not fire"),

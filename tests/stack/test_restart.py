@@ -74,6 +74,8 @@ class Kept(Stack):
         features = [self.row() for _ in range(rows)]
         answer = requests.post(self.url("service", "/predict"), json={"instances": [{"features": row} for row in features]},
                                timeout=10)
+        if answer.status_code == 503:  # the port is open before the models are there
+            raise requests.ConnectionError("not ready")
         assert answer.status_code == 200, answer.text
         ids = [prediction["prediction_id"] for prediction in answer.json()["predictions"]]
         self.acknowledged += rows
@@ -83,6 +85,8 @@ class Kept(Stack):
                          for one, row in list(zip(ids, features))[::4])
         answer = requests.post(self.url("service", "/labels"), data=labels, timeout=10,
                                headers={"Content-Type": "application/x-ndjson"})
+        if answer.status_code == 503:  # the port is open before the models are there
+            raise requests.ConnectionError("not ready")
         assert answer.status_code == 200, answer.text
 
     def keep_sending(self):

@@ -284,6 +284,34 @@ static void test_the_discount_follows_the_order(void **state)
     free(order);
 }
 
+/* The windows' p-values: by the reference's order, by live rows where that is asked, or not. */
+static void test_whose_discount_windows_take(void **state)
+{
+    static const enum change_discount discounts[] = {CHANGE_DISCOUNT_REFERENCE,
+                                                     CHANGE_DISCOUNT_LIVE, CHANGE_DISCOUNT_NONE};
+    (void)state;
+    for (size_t ordered = 0; ordered < 2; ordered++)
+        for (size_t d = 0; d < 3; d++) {
+            struct fixture fixture;
+            fixture_begin(&fixture, 8);
+            for (size_t r = 1; r < REFERENCE; r++)
+                fixture.numbers[r] =
+                    0.9 * fixture.numbers[r - 1] + sqrt(1 - 0.81) * fixture.numbers[r];
+            fixture_create(&fixture, (struct change_monitor_spec){.ordered = ordered,
+                                                                  .discount = discounts[d],
+                                                                  .rule = usual.rule});
+            /* the same value many times: the rows resemble their neighbours */
+            for (size_t i = 0; i < 40; i++)
+                send(&fixture, (struct traffic){.mean = (double)(i % 5) * 20}, 64, 1000);
+            const double found = report_of(&fixture, NUMBER, URN_VALUES).window_discount;
+            const bool discounts_it = ordered ? discounts[d] != CHANGE_DISCOUNT_NONE
+                                              : discounts[d] == CHANGE_DISCOUNT_LIVE;
+            assert_int_equal(found > 5, discounts_it);
+            assert_true(discounts_it || found == 1);
+            fixture_end(&fixture);
+        }
+}
+
 /* An hour and 5000 rows later the next change is seen, and the first is not forgotten. */
 static void test_a_page_hides_nothing(void **state)
 {
@@ -351,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_a_sorted_block_is_no_change),
         cmocka_unit_test(test_without_an_order_changes_are_noticed),
         cmocka_unit_test(test_the_discount_follows_the_order),
+        cmocka_unit_test(test_whose_discount_windows_take),
         cmocka_unit_test(test_a_page_hides_nothing),
         cmocka_unit_test(test_retune),
         cmocka_unit_test(test_times),

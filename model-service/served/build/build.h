@@ -95,7 +95,7 @@ NODISCARD int reference_order_read(const struct config_model *config, struct csv
  * error. */
 NODISCARD int model_create_changes(struct model_parts *parts, const struct detector_spec *spec,
                                    const struct reference_order *order,
-                                   const struct change_rule *rule);
+                                   enum config_discount discount, const struct change_rule *rule);
 
 /* --- concept.c --- */
 

@@ -83,7 +83,7 @@ static int builtin_detector(struct model_parts *parts, double *columns[BUILTIN_F
     if (rc == 0)
         rc = model_create_detector(parts, features, &spec, &predictions);
     if (rc == 0)
-        rc = model_create_changes(parts, &spec, &drawn, &builtin_rule);
+        rc = model_create_changes(parts, &spec, &drawn, CONFIG_DISCOUNT_REFERENCE, &builtin_rule);
     if (rc == 0)
         rc = builtin_concept(parts, &predictions);
     reference_predictions_finish(&predictions);

@@ -108,14 +108,20 @@ int reference_order_read(const struct config_model *config, struct csv_table *ta
 }
 
 int model_create_changes(struct model_parts *parts, const struct detector_spec *spec,
-                         const struct reference_order *order, const struct change_rule *rule)
+                         const struct reference_order *order, enum config_discount discount,
+                         const struct change_rule *rule)
 {
+    static const enum change_discount discounts[] = {
+        [CONFIG_DISCOUNT_REFERENCE] = CHANGE_DISCOUNT_REFERENCE,
+        [CONFIG_DISCOUNT_LIVE] = CHANGE_DISCOUNT_LIVE,
+        [CONFIG_DISCOUNT_NONE] = CHANGE_DISCOUNT_NONE};
     const struct change_monitor_spec changes = {.detector = parts->detector,
                                                 .features = spec->features,
                                                 .feature_count = spec->feature_count,
                                                 .reference_rows = spec->reference_rows,
                                                 .order = order->row,
                                                 .ordered = order->known,
+                                                .discount = discounts[discount],
                                                 .rule = *rule,
                                                 .now_ms = clock_tick_ms()};
     const int rc = change_monitor_create(&changes, &parts->changes);

@@ -25,7 +25,7 @@ static int configured_detector(struct model_parts *parts, const struct config_mo
         const struct change_rule rule = configured_changes(config);
         rc = model_create_detector(parts, features, &spec, predictions);
         if (rc == 0)
-            rc = model_create_changes(parts, &spec, order, &rule);
+            rc = model_create_changes(parts, &spec, order, config->discount, &rule);
         if (rc < 0)
             error_set(error, rc, "model \"%s\": its windows cannot be created: %s", config->name,
                       strerror(-rc));
