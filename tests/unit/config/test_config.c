@@ -97,6 +97,7 @@ static void test_defaults(void **state)
     assert_true(model->significance == 0.0001);
     assert_true(model->false_page_seconds == 90.0 * 86400);
     assert_true(model->materiality == 0.15);
+    assert_int_equal(model->discount, CONFIG_DISCOUNT_REFERENCE);
     assert_int_equal(model->reference_resolution, 10000);
     assert_int_equal(model->bins, 10);
     assert_false(model->simulation);
@@ -143,6 +144,7 @@ static void test_everything_given(void **state)
            "    significance: 0.01\n"
            "    false_pages: {at_most: 4, per: 1d}\n"
            "    materiality: 0\n"
+           "    discount: live\n"
            "    reference_resolution: 0\n"
            "    bins: 20\n"
            "    simulation: true\n"
@@ -171,6 +173,7 @@ static void test_everything_given(void **state)
     assert_true(model->significance == 0.01);
     assert_true(model->false_page_seconds == 86400.0 / 4);
     assert_true(model->materiality == 0);
+    assert_int_equal(model->discount, CONFIG_DISCOUNT_LIVE);
     assert_int_equal(model->reference_resolution, 0);
     assert_int_equal(model->bins, 20);
     assert_true(model->simulation);
@@ -229,7 +232,8 @@ static void test_shape(void **state)
     static const char model_keys[] =
         "name, version, reference, delimiter, decimal, features, scorer, columns, window, "
         "minimum_sample, thresholds, "
-        "significance, false_pages, materiality, bins, reference_resolution, simulation, labels, "
+        "significance, false_pages, materiality, discount, bins, reference_resolution, simulation, "
+        "labels, "
         "detectors, streams";
     static const struct {
         const char *text, *detail;
@@ -712,7 +716,8 @@ static void test_alias(void **state)
            "1: models[0]: found a list, expected a mapping with the keys name, version, "
            "reference, delimiter, decimal, features, scorer, columns, window, minimum_sample, "
            "thresholds, significance, "
-           "false_pages, materiality, bins, reference_resolution, simulation, labels, detectors, "
+           "false_pages, materiality, discount, bins, reference_resolution, simulation, labels, "
+           "detectors, "
            "streams");
 }
 
