@@ -263,7 +263,8 @@ def test_more_connections_than_allowed(start_service):
             except (Closed, ConnectionError):
                 pass
         assert MAX_CONNECTIONS - 10 <= len(served) <= MAX_CONNECTIONS + 4
-        assert held[-1] in served and held[0] not in served
+        # Two that were accepted within a millisecond are equally old.
+        assert held[-1] in served and sum(connection in served for connection in held[:10]) <= 3
         for connection in served[-5:]:
             assert connection.send(predict(GOOD)).receive().status == 200
     finally:
