@@ -16,7 +16,7 @@ PAGE = """<!DOCTYPE html>
 <title>Runbook</title>
 <style>
 :root {{ color-scheme: light dark }}
-body {{ max-width: 48rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif }}
+body {{ max-width: 48rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText }}
 table {{ border-collapse: collapse }}
 th, td {{ padding: .2rem .6rem; border: 1px solid #8886; text-align: left }}
 a {{ color: inherit }}
