@@ -1,4 +1,5 @@
 """More clients than there are connections, which are slow, idle or do not read: others are answered within a second."""
+import os
 import resource
 import socket
 import time
@@ -66,7 +67,8 @@ def test_others_are_answered(start_service, kind):
     assert worst < max(10, 30 * alone)  # three answers; on a quiet machine well below one second
     with open(f"/proc/{service.process.pid}/status") as status:
         peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    assert peak < 200 << 10
+    # A sanitizer keeps freed memory for a while.
+    assert peak < 200 << 10 or {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ)
 
 
 def test_deadlines(start_service):

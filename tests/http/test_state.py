@@ -431,10 +431,10 @@ def failing_disk(tmp_path_factory):
 
 @pytest.mark.parametrize("how", ["full", "sync"])
 def test_a_failing_disk_stops_nothing_and_is_said(serve, folder, failing_disk, how):
+    if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ):
+        pytest.skip("a sanitizer has to be loaded before anything else")
     switch = folder / "switch"
     service = serve(environment={"LD_PRELOAD": str(failing_disk), "FAILING_DISK": str(switch)})
-    if "ERROR: AddressSanitizer" in service.log:
-        pytest.skip("a sanitizer has to be loaded first")
     traffic(service, random.Random(7), 40)
     switch.write_text(how)
     traffic(service, random.Random(8), 40)
