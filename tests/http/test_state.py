@@ -3,6 +3,7 @@ import concurrent.futures
 import gzip
 import json
 import pathlib
+import os
 import random
 import re
 import shutil
