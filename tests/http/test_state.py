@@ -2,8 +2,8 @@
 import concurrent.futures
 import gzip
 import json
-import pathlib
 import os
+import pathlib
 import random
 import re
 import shutil
