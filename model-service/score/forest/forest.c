@@ -244,6 +244,20 @@ static int place_levels(struct layout *layout, struct error *error)
     return rc;
 }
 
+int forest_reserve_branches(struct forest_branch **branches, size_t *room, size_t count)
+{
+    if (count <= *room)
+        return 0;
+    struct forest_branch *larger = calloc(count, sizeof(*larger));
+
+    if (!larger)
+        return -ENOMEM;
+    free(*branches);
+    *branches = larger;
+    *room = count;
+    return 0;
+}
+
 int forest_add_tree(struct forest *forest, const struct forest_branch *branches, size_t count,
                     struct error *error)
 {

@@ -160,6 +160,9 @@ NODISCARD int forest_column_of(struct forest *forest, size_t feature, enum fores
  * NaN for infinity. */
 double forest_threshold_at_most(double limit);
 
+/* Makes room for a tree's branches, whose old content may be lost. 0, or -ENOMEM (unchanged then).
+ */
+NODISCARD int forest_reserve_branches(struct forest_branch **branches, size_t *room, size_t count);
 /* Adds the tree whose root is branch 0. Children, columns and sets are checked; a node reached
  * twice is an error, as it could be reached for ever. 0, -EINVAL, -ENOMEM. */
 NODISCARD int forest_add_tree(struct forest *forest, const struct forest_branch *branches,

@@ -41,20 +41,6 @@ static int read_arrays(struct lightgbm_reader *reader, size_t leaves)
     return rc < 0 ? rc : lightgbm_read_numbers(reader, FIELD_CAT_WORDS, &reader->cat_words);
 }
 
-static int reserve_branches(struct lightgbm_reader *reader, size_t count)
-{
-    if (count <= reader->branch_room)
-        return 0;
-    struct forest_branch *branches = calloc(count, sizeof(*branches));
-
-    if (!branches)
-        return -ENOMEM;
-    free(reader->branches);
-    reader->branches = branches;
-    reader->branch_room = count;
-    return 0;
-}
-
 /* Inner nodes come first in the branches, then the leaves; a file says ~leaf. */
 static uint32_t child_of(double child, size_t leaves)
 {
@@ -153,7 +139,7 @@ static int read_tree(struct lightgbm_reader *reader)
                          leaves, reader->field[FIELD_VALUE].bytes);
     rc = read_arrays(reader, leaves);
     if (rc == 0)
-        rc = reserve_branches(reader, 2 * leaves - 1);
+        rc = forest_reserve_branches(&reader->branches, &reader->branch_room, 2 * leaves - 1);
     for (size_t i = 0; i + 1 < leaves && rc == 0; i++)
         rc = read_split(reader, i, leaves);
     for (size_t i = 0; i < leaves && rc == 0; i++)

@@ -109,12 +109,8 @@ static int add_tree(struct scikit_reader *reader)
     const size_t count = tree->feature.count;
     int rc = check_lengths(reader, tree);
 
-    if (rc == 0 && count > reader->branch_room) {
-        free(reader->branches);
-        reader->branch_room = count;
-        reader->branches = calloc(count, sizeof(*reader->branches));
-        rc = reader->branches ? 0 : -ENOMEM;
-    }
+    if (rc == 0)
+        rc = forest_reserve_branches(&reader->branches, &reader->branch_room, count);
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = read_branch(reader, tree, i);
     for (size_t i = 0; i < tree->category_node.count && rc == 0; i++)

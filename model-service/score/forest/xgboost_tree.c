@@ -63,20 +63,6 @@ static const struct document_member tree_members[] = {
     {"tree_param", read_tree_param},
 };
 
-static int reserve_branches(struct xgboost_reader *reader, size_t count)
-{
-    if (count <= reader->branch_room)
-        return 0;
-    struct forest_branch *branches = calloc(count, sizeof(*branches));
-
-    if (!branches)
-        return -ENOMEM;
-    free(reader->branches);
-    reader->branches = branches;
-    reader->branch_room = count;
-    return 0;
-}
-
 static int check_lengths(struct xgboost_reader *reader, const struct xgboost_tree *tree)
 {
     const struct {
@@ -219,7 +205,7 @@ static int add_tree(struct xgboost_reader *reader)
     if (rc == 0)
         rc = prepare_vectors(reader, tree);
     if (rc == 0)
-        rc = reserve_branches(reader, count);
+        rc = forest_reserve_branches(&reader->branches, &reader->branch_room, count);
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = read_branch(reader, tree, i);
     if (rc == 0)
