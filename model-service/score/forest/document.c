@@ -164,7 +164,7 @@ int document_elements(struct document *document,
     return rc;
 }
 
-static int numbers_reserve(struct document_numbers *numbers)
+int document_numbers_reserve(struct document_numbers *numbers)
 {
     if (numbers->count < numbers->room)
         return 0;
@@ -181,7 +181,7 @@ static int numbers_reserve(struct document_numbers *numbers)
 static int add_number(struct document *document, void *target)
 {
     struct document_numbers *numbers = target;
-    int rc = numbers_reserve(numbers);
+    int rc = document_numbers_reserve(numbers);
 
     return rc < 0 ? rc : document_number(document, &numbers->item[numbers->count++]);
 }
@@ -190,7 +190,7 @@ static int add_float(struct document *document, void *target)
 {
     struct document_numbers *numbers = target;
     float number = 0;
-    int rc = numbers_reserve(numbers);
+    int rc = document_numbers_reserve(numbers);
 
     if (rc == 0)
         rc = document_float(document, &number);

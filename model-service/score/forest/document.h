@@ -96,6 +96,8 @@ struct document_numbers {
 NODISCARD int document_numbers(struct document *document, struct document_numbers *numbers);
 /* The same, each rounded once to float32. */
 NODISCARD int document_floats(struct document *document, struct document_numbers *numbers);
+/* Makes room for one more number. 0, or -ENOMEM. */
+NODISCARD int document_numbers_reserve(struct document_numbers *numbers);
 void document_numbers_finish(struct document_numbers *numbers);
 
 #endif

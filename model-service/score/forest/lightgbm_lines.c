@@ -129,15 +129,10 @@ int lightgbm_read_numbers(struct lightgbm_reader *reader, enum lightgbm_field fi
 
     numbers->count = 0;
     while (lightgbm_next_word(&line, &word)) {
-        if (numbers->count == numbers->room) {
-            const size_t room = numbers->room ? numbers->room * 2 : 64;
-            double *item = realloc(numbers->item, room * sizeof(*item));
+        const int rc = document_numbers_reserve(numbers);
 
-            if (!item)
-                return -ENOMEM;
-            numbers->item = item;
-            numbers->room = room;
-        }
+        if (rc < 0)
+            return rc;
         if (lightgbm_word_number(&word, &numbers->item[numbers->count]) < 0)
             return lightgbm_fail_field(reader, field, &word);
         numbers->count++;
