@@ -57,6 +57,9 @@ struct http_response {
     bool compressible; /* gzip when the client accepts it; adds Vary: Accept-Encoding */
 };
 
+/* What a status is called in RFC 9110, as "Not Found"; "Unknown" for another. */
+const char *http_status_phrase(unsigned status);
+
 /* body: malloc'd, ownership passes; may be NULL when body_bytes is 0. A 503 says Retry-After. */
 void http_respond(struct http_response *response, unsigned status, const char *content_type,
                   char *body, size_t body_bytes);

@@ -10,7 +10,7 @@
 
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
-static const char *reason(unsigned status)
+const char *http_status_phrase(unsigned status)
 {
     static const struct {
         unsigned status;
@@ -38,6 +38,7 @@ static const char *reason(unsigned status)
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {505, "HTTP Version Not Supported"},
     };
@@ -123,7 +124,7 @@ static size_t render_head(struct connection *connection, const struct http_respo
     char *at = PUT(head, "HTTP/1.1 ");
     at = put_number(at, response->status);
     at = PUT(at, " ");
-    at = put_text(at, reason(response->status));
+    at = put_text(at, http_status_phrase(response->status));
     at = PUT(at, "\r\nDate: ");
     at = put_date(at, connection->worker);
     at = PUT(at, "\r\n");

@@ -5,37 +5,6 @@
 
 #include <errno.h>
 
-static const char *status_title(unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *title;
-    } titles[] = {
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {409, "Conflict"},
-        {411, "Length Required"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {415, "Unsupported Media Type"},
-        {417, "Expectation Failed"},
-        {422, "Unprocessable Content"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {503, "Service Unavailable"},
-        {505, "HTTP Version Not Supported"},
-    };
-    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
-        if (titles[i].status == status)
-            return titles[i].title;
-    return "Error";
-}
-
 void answer_buffer(struct http_response *response, unsigned status, const char *content_type,
                    struct buffer *body)
 {
@@ -60,7 +29,7 @@ void answer_json(struct http_response *response, unsigned status, struct buffer 
 void answer_problem_members(struct json_writer *json, unsigned status, const char *detail)
 {
     json_member_string(json, "type", "about:blank");
-    json_member_string(json, "title", status_title(status));
+    json_member_string(json, "title", http_status_phrase(status));
     json_member_integer(json, "status", status);
     json_member_string(json, "detail", detail);
 }

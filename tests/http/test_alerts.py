@@ -160,6 +160,7 @@ def test_what_fires_and_a_silence_in_two_clicks(browser, run, start_service):
     answer = service.post("/alerts/silences", json={"alert": service.get("/alerts").json()["alerts"]["says"][0]["fingerprint"],
                                                     "author": "a", "seconds": 60})
     assert answer.status_code == 502 and "nothing answers there" in answer.json()["detail"]
+    assert answer.reason == answer.json()["title"] == "Bad Gateway"
 
 
 def test_without_addresses(browser, service):
